@@ -1,0 +1,124 @@
+//! The caller, and the types that a handler demands of it.
+
+use std::ops::Deref;
+
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use futures_util::future::LocalBoxFuture;
+
+use super::{Audience, keys};
+use crate::app::AppState;
+use crate::db::types::Id;
+use crate::problem::Problem;
+use crate::vocabulary::{Marking, Role};
+
+/// Who calls: a key with its role and clearance, or nobody in particular.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    /// The key, if one was given.
+    pub key: Option<Id>,
+    /// What it may do.
+    pub role: Role,
+    /// The highest marking that it may see.
+    pub clearance: Marking,
+}
+
+impl Caller {
+    /// A caller without a key.
+    pub const ANYONE: Self = Self { key: None, role: Role::Reader, clearance: Marking::Clear };
+    /// The operator at the command line, who has the database file anyway.
+    pub const OPERATOR: Self = Self { key: None, role: Role::Admin, clearance: Marking::Red };
+
+    /// Whether it may see drafts and write.
+    #[must_use]
+    pub fn is_editor(&self) -> bool {
+        self.role >= Role::Editor
+    }
+
+    /// Whether it may change what is published.
+    #[must_use]
+    pub fn is_publisher(&self) -> bool {
+        self.role >= Role::Publisher
+    }
+
+    /// Whether it is in the audience.
+    #[must_use]
+    pub fn may_see(&self, audience: Audience) -> bool {
+        audience.meets(Audience::only(self))
+    }
+}
+
+/// A caller of at least one role: naming it in a handler's signature is the check.
+macro_rules! at_least {
+    ($(#[$meta:meta])* $name:ident = $role:expr) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy)]
+        pub struct $name(pub Caller);
+
+        impl Deref for $name {
+            type Target = Caller;
+
+            fn deref(&self) -> &Caller {
+                &self.0
+            }
+        }
+
+        impl FromRequest for $name {
+            type Error = Problem;
+            type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+            fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+                let request = request.clone();
+                Box::pin(async move { demand($role, identify(&request).await?).map(Self) })
+            }
+        }
+    };
+}
+
+at_least! {
+    /// Anyone; a key widens what is seen.
+    Reader = Role::Reader
+}
+at_least! {
+    /// Writes drafts.
+    Editor = Role::Editor
+}
+at_least! {
+    /// Publishes, and changes what is published.
+    Publisher = Role::Publisher
+}
+at_least! {
+    /// Manages keys.
+    Admin = Role::Admin
+}
+
+async fn identify(request: &HttpRequest) -> Result<Caller, Problem> {
+    let Some(header) = request.headers().get(AUTHORIZATION) else {
+        return Ok(Caller::ANYONE);
+    };
+    let token = header
+        .to_str()
+        .ok()
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim().to_owned())
+        .ok_or_else(|| Problem::unauthenticated("`Authorization` must be `Bearer` and an API key."))?;
+    let state = request
+        .app_data::<web::Data<AppState>>()
+        .ok_or_else(|| Problem::internal("the application has no state"))?;
+    state
+        .db
+        .read(move |connection| keys::find(connection, &token))
+        .await?
+        .ok_or_else(|| Problem::unauthenticated("The API key is unknown or revoked."))
+}
+
+fn demand(role: Role, caller: Caller) -> Result<Caller, Problem> {
+    if caller.role >= role {
+        Ok(caller)
+    } else if caller.key.is_none() {
+        Err(Problem::unauthenticated(format!("This needs an API key with role `{role}` or higher.")))
+    } else {
+        Err(Problem::needs_role(role))
+    }
+}

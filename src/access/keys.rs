@@ -1,0 +1,144 @@
+//! API keys: `bw_<id>_<secret>`. The id finds the row, the secret is compared in constant time as a hash; the secret
+//! itself has 256 random bits, is shown once and kept nowhere.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use diesel::prelude::*;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use uuid::Uuid;
+
+use super::Caller;
+use crate::db::Connection;
+use crate::db::schema::keys;
+use crate::db::types::{Id, Timestamp};
+use crate::problem::Problem;
+use crate::vocabulary::{Marking, Role};
+
+/// A key as it is stored.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = keys)]
+struct KeyRow {
+    id: Id,
+    name: String,
+    role: Role,
+    clearance: Marking,
+    secret_hash: Vec<u8>,
+    created_at: Timestamp,
+    revoked_at: Option<Timestamp>,
+}
+
+/// A key as it is listed: without its secret, which nobody has any more.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = Key)]
+pub struct KeyView {
+    /// The key's identity.
+    #[schema(value_type = Uuid, example = "0190f2f4-7d3c-7a53-8b0a-3f1d6f6a0b1c")]
+    pub id: Id,
+    /// Whom or what it is for.
+    #[schema(example = "Newsroom CMS")]
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// The highest marking that it may see.
+    pub clearance: Marking,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime, example = "2017-07-31T10:12:00Z")]
+    pub created_at: Timestamp,
+    /// When it was revoked, or null while it is good.
+    #[schema(value_type = Option<String>, format = DateTime, example = json!(null))]
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl From<KeyRow> for KeyView {
+    fn from(row: KeyRow) -> Self {
+        let KeyRow { id, name, role, clearance, created_at, revoked_at, secret_hash: _ } = row;
+        Self { id, name, role, clearance, created_at, revoked_at }
+    }
+}
+
+/// The clearance that a role has unless told otherwise.
+#[must_use]
+pub fn default_clearance(role: Role) -> Marking {
+    if role == Role::Reader { Marking::Clear } else { Marking::Red }
+}
+
+/// Makes a key; returns it with its secret, which is never to be had again.
+///
+/// # Errors
+/// When the system has no randomness, or the database refuses.
+pub fn create(
+    connection: &mut Connection,
+    name: &str,
+    role: Role,
+    clearance: Option<Marking>,
+) -> Result<(KeyView, String), Problem> {
+    let mut secret = [0_u8; 32];
+    getrandom::fill(&mut secret).map_err(Problem::internal)?;
+    let secret = URL_SAFE_NO_PAD.encode(secret);
+    let row = KeyRow {
+        id: Id::new(),
+        name: name.to_owned(),
+        role,
+        clearance: clearance.unwrap_or_else(|| default_clearance(role)),
+        secret_hash: hash(&secret),
+        created_at: Timestamp::now(),
+        revoked_at: None,
+    };
+    diesel::insert_into(keys::table).values(&row).execute(connection)?;
+    let token = format!("bw_{}_{secret}", row.id.0.simple());
+    Ok((row.into(), token))
+}
+
+/// Every key, oldest first. There are few: whoever may list them made them one by one.
+///
+/// # Errors
+/// When the query fails.
+pub fn list(connection: &mut Connection) -> Result<Vec<KeyView>, Problem> {
+    let rows: Vec<KeyRow> = keys::table.order(keys::id).limit(10_000).select(KeyRow::as_select()).load(connection)?;
+    Ok(rows.into_iter().map(KeyView::from).collect())
+}
+
+/// Revokes a key at once. To revoke it again changes nothing.
+///
+/// # Errors
+/// 404 when there is no such key.
+pub fn revoke(connection: &mut Connection, id: Id) -> Result<(), Problem> {
+    let known = keys::table.find(id).count().get_result::<i64>(connection)?;
+    if known == 0 {
+        return Err(Problem::not_found("key"));
+    }
+    diesel::update(keys::table.find(id).filter(keys::revoked_at.is_null()))
+        .set(keys::revoked_at.eq(Timestamp::now()))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// The caller that a token stands for, if it is a good one.
+///
+/// # Errors
+/// When the query fails.
+pub fn find(connection: &mut Connection, token: &str) -> Result<Option<Caller>, Problem> {
+    let Some((id, secret)) = split(token) else {
+        return Ok(None);
+    };
+    let row: Option<KeyRow> = keys::table.find(id).select(KeyRow::as_select()).first(connection).optional()?;
+    let given = hash(secret);
+    // An unknown id costs the same comparison as a known one.
+    let stored = row.as_ref().map_or_else(|| vec![0; given.len()], |row| row.secret_hash.clone());
+    let same = bool::from(stored.ct_eq(&given));
+    Ok(row
+        .filter(|row| same && row.revoked_at.is_none())
+        .map(|row| Caller { key: Some(row.id), role: row.role, clearance: row.clearance }))
+}
+
+fn split(token: &str) -> Option<(Id, &str)> {
+    let (id, secret) = token.strip_prefix("bw_")?.split_once('_')?;
+    let id = Uuid::try_parse(id).ok().filter(|_| id.len() == 32)?;
+    Some((Id(id), secret))
+}
+
+fn hash(secret: &str) -> Vec<u8> {
+    Sha256::digest(secret.as_bytes()).to_vec()
+}

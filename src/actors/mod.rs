@@ -1,0 +1,20 @@
+//! Actors: persons, bodies, states and groups, with every name they go by and the posts they held.
+
+pub mod handlers;
+pub mod input;
+pub mod model;
+pub mod names;
+pub mod store;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The routes of this slice.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(handlers::list)
+        .service(handlers::create)
+        .service(handlers::get)
+        .service(handlers::replace)
+        .service(handlers::patch)
+        .service(handlers::delete);
+}

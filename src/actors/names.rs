@@ -1,0 +1,100 @@
+//! Finding actors by what they are called, for the `actor` parameter of every list.
+
+use diesel::prelude::*;
+
+use crate::access::Caller;
+use crate::actors::model::ActorRow;
+use crate::db::Connection;
+use crate::db::schema::{actor_names, actors};
+use crate::db::types::Id;
+use crate::http::query::Repeated;
+use crate::problem::Problem;
+use crate::reference::Reference;
+use crate::resource::Resource;
+use crate::scalars::fold_name;
+
+/// How many names are compared in search of one that was meant, and how many are suggested.
+const COMPARED: i64 = 500;
+const SUGGESTED: usize = 5;
+
+/// The actors that a parameter's values mean, one set for each value: by id, slug or any known name. A value is tried
+/// whole first, since names have commas too, and then as a list.
+///
+/// # Errors
+/// 400 with candidates for a name that nobody bears.
+pub fn meant_by(
+    connection: &mut Connection,
+    parameter: &str,
+    values: &Repeated,
+) -> Result<Vec<Vec<Id>>, Problem> {
+    let mut meant = Vec::new();
+    for value in &values.0 {
+        let whole = bearers(connection, value)?;
+        if !whole.is_empty() {
+            meant.push(whole);
+            continue;
+        }
+        for part in value.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            let found = bearers(connection, part)?;
+            if found.is_empty() {
+                return Err(unknown(connection, parameter, part)?);
+            }
+            meant.push(found);
+        }
+    }
+    Ok(meant)
+}
+
+/// Every actor with this id, slug or name.
+fn bearers(connection: &mut Connection, text: &str) -> Result<Vec<Id>, Problem> {
+    if let Some(actor) = ActorRow::living(connection, &Caller::ANYONE, &Reference::from_text(text))? {
+        return Ok(vec![actor.id]);
+    }
+    Ok(actor_names::table
+        .filter(actor_names::until.is_null())
+        .filter(actor_names::folded.eq(fold_name(text)))
+        .select(actor_names::actor_id)
+        .distinct()
+        .order(actor_names::actor_id)
+        .limit(COMPARED)
+        .load(connection)?)
+}
+
+fn unknown(connection: &mut Connection, parameter: &str, text: &str) -> Result<Problem, Problem> {
+    let candidates = candidates(connection, text)?;
+    let detail = match candidates.first() {
+        Some((_, name)) => format!("no actor is called `{text}`; did you mean `{name}`?"),
+        None => format!("no actor is called `{text}`"),
+    };
+    let candidates: Vec<_> =
+        candidates.iter().map(|(slug, name)| serde_json::json!({"slug": slug, "name": name})).collect();
+    Ok(Problem::parameter(parameter, detail).with_member("candidates", candidates))
+}
+
+/// Actors whose names come near: of those that begin alike, the most alike.
+fn candidates(connection: &mut Connection, text: &str) -> Result<Vec<(String, String)>, Problem> {
+    let folded = fold_name(text);
+    let beginning: String = folded.chars().take(2).collect();
+    let end = format!("{beginning}\u{10ffff}");
+    let names: Vec<(String, String, String)> = actor_names::table
+        .inner_join(actors::table.on(actors::id.eq(actor_names::actor_id).and(actors::until.is_null())))
+        .filter(actor_names::until.is_null())
+        .filter(actor_names::folded.ge(beginning))
+        .filter(actor_names::folded.lt(end))
+        .select((actors::slug, actors::name, actor_names::folded))
+        .order(actor_names::folded)
+        .limit(COMPARED)
+        .load(connection)?;
+    let mut ranked: Vec<_> = names
+        .into_iter()
+        .map(|(slug, name, known)| (strsim::jaro_winkler(&folded, &known), slug, name))
+        .collect();
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut best: Vec<(String, String)> = Vec::new();
+    for (_, slug, name) in ranked {
+        if best.len() < SUGGESTED && best.iter().all(|(known, _)| *known != slug) {
+            best.push((slug, name));
+        }
+    }
+    Ok(best)
+}

@@ -1,0 +1,435 @@
+//! The actors' queries and writes.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use super::input::{ActorFilter, ActorInput, ActorSort};
+use super::model::{ActorLink, ActorRow, ActorSummary, ActorView, AliasView, NameRow, PositionRow, PositionView};
+use crate::access::{Audience, Caller};
+use crate::db::schema::{actor_names, actor_positions, actors, event_participants, journal, trend_actors};
+use crate::db::types::{Id, Json, Timestamp};
+use crate::db::{Connection, MultiBackend, in_chunks};
+use crate::http::body::{Fault, UpTo};
+use crate::http::page::{Extras, Listed, Rows, Window};
+use crate::journal::Write;
+use crate::problem::Problem;
+use crate::reference::{self, Link, Reference};
+use crate::removal::Removal;
+use crate::resource::{self, Resource};
+use crate::scalars::{CountryCode, LanguageCode, Line, Prose, Slug, fold_name};
+use crate::vocabulary::{Change, Kind};
+use crate::{in_order, insert_rows, slugs};
+
+impl Resource for ActorRow {
+    const KIND: Kind = Kind::Actor;
+    const COLLECTION: &'static str = "actors";
+    type View = ActorView;
+    type Input = ActorInput;
+
+    fn id(&self) -> Id {
+        self.id
+    }
+
+    fn slug(&self) -> &str {
+        &self.slug
+    }
+
+    fn version(&self) -> i32 {
+        self.version
+    }
+
+    fn wanted_slug(input: &mut ActorInput) -> &mut Option<Slug> {
+        &mut input.slug
+    }
+
+    fn derived_slug(input: &ActorInput) -> Slug {
+        Slug::derive(input.name.as_str(), "")
+    }
+
+    fn living(connection: &mut Connection, _: &Caller, reference: &Reference) -> Result<Option<Self>, Problem> {
+        let living = || actors::table.filter(actors::until.is_null()).select(Self::as_select());
+        if let Some(id) = reference.id
+            && let Some(found) = living().filter(actors::id.eq(id)).first(connection).optional()?
+        {
+            return Ok(Some(found));
+        }
+        match &reference.slug {
+            Some(slug) => Ok(living().filter(actors::slug.eq(slug)).first(connection).optional()?),
+            None => Ok(None),
+        }
+    }
+
+    fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
+        let same = actors::table.filter(actors::until.is_null()).filter(actors::slug.eq(slug));
+        Ok(same.count().get_result::<i64>(connection)? > 0)
+    }
+
+    fn view(connection: &mut Connection, _: &Caller, row: Self) -> Result<ActorView, Problem> {
+        views(connection, vec![row])?.pop().ok_or_else(|| Problem::internal("an actor has no view"))
+    }
+
+    fn create(write: &mut Write<'_>, id: Id, input: ActorInput) -> Result<Self, Problem> {
+        let slug = slugs::choose(input.slug.clone(), || Self::derived_slug(&input), |slug| {
+            Self::slug_is_taken(write.connection, slug)
+        })?;
+        write.identify(Kind::Actor, id)?;
+        let whole = resolve(write, id, slug, None, input)?;
+        whole.insert(write, Change::Created)?;
+        Ok(whole.row)
+    }
+
+    fn update(write: &mut Write<'_>, existing: Self, input: ActorInput) -> Result<Self, Problem> {
+        let slug = input.slug.clone().map_or_else(|| existing.slug.clone(), Slug::into_string);
+        let whole = resolve(write, existing.id, slug, Some(&existing), input)?;
+        if whole.row.same_content(&existing)
+            && whole.same_names(&names_of(write.connection, &[existing.id])?)
+            && whole.same_positions(&positions_of(write.connection, &[existing.id])?)
+        {
+            return Ok(existing);
+        }
+        close(write, existing.id)?;
+        whole.insert(write, Change::Updated)?;
+        Ok(whole.row)
+    }
+
+    fn remove(write: &mut Write<'_>, existing: Self, removal: Removal) -> Result<(), Problem> {
+        if let Some(problem) = still_in_use(write, existing.id)? {
+            return Err(problem);
+        }
+        close(write, existing.id)?;
+        write.record(Kind::Actor, existing.id, existing.version + 1, Change::Removed, Audience::EVERYONE);
+        reference::bury(write, Kind::Actor, existing.id, existing.slug, removal, Audience::EVERYONE)
+    }
+}
+
+/// An actor's row with what stands in tables beside it.
+struct Whole {
+    row: ActorRow,
+    names: Vec<NameRow>,
+    positions: Vec<PositionRow>,
+}
+
+impl Whole {
+    fn insert(&self, write: &mut Write<'_>, change: Change) -> Result<(), Problem> {
+        diesel::insert_into(actors::table).values(&self.row).execute(write.connection)?;
+        insert_rows!(write.connection, actor_names::table, &self.names)?;
+        insert_rows!(write.connection, actor_positions::table, &self.positions)?;
+        write.record(Kind::Actor, self.row.id, self.row.version, change, Audience::EVERYONE);
+        Ok(())
+    }
+
+    fn same_names(&self, others: &[NameRow]) -> bool {
+        let said = |row: &NameRow| (row.name.clone(), row.language.clone());
+        self.names.iter().map(said).eq(others.iter().map(said))
+    }
+
+    fn same_positions(&self, others: &[PositionRow]) -> bool {
+        let said = |row: &PositionRow| {
+            (row.organisation_id, row.title.clone(), row.held_from.clone(), row.held_to.clone())
+        };
+        self.positions.iter().map(said).eq(others.iter().map(said))
+    }
+}
+
+/// Turns an input into rows, with every reference in it led to its actor.
+fn resolve(
+    write: &mut Write<'_>,
+    id: Id,
+    slug: String,
+    earlier: Option<&ActorRow>,
+    input: ActorInput,
+) -> Result<Whole, Problem> {
+    let ActorInput { name, kind, country, description, aliases, parent, positions, identifiers, .. } = input;
+    let mut faults = Vec::new();
+    let since = write.since();
+    let parent_id = parent.and_then(|parent| meant(write, &parent, "/parent", &mut faults).transpose()).transpose()?;
+    if parent_id == Some(id) {
+        faults.push(Fault::at("/parent", "an actor does not belong to itself"));
+    }
+    let mut position_rows = Vec::new();
+    for (index, position) in positions.map(|UpTo(list)| list).unwrap_or_default().into_iter().enumerate() {
+        let pointer = format!("/positions/{index}");
+        if let (Some(from), Some(to)) = (&position.from, &position.to)
+            && to.latest() < from.earliest()
+        {
+            faults.push(Fault::at(format!("{pointer}/to"), "lies before `from`"));
+        }
+        if let Some(organisation_id) =
+            meant(write, &position.organisation, &format!("{pointer}/organisation"), &mut faults)?
+        {
+            position_rows.push(PositionRow {
+                actor_id: id,
+                ordinal: ordinal(index),
+                since,
+                until: None,
+                organisation_id,
+                title: position.title.into_string(),
+                held_from: position.from.map(|date| date.to_string()),
+                held_to: position.to.map(|date| date.to_string()),
+            });
+        }
+    }
+    if !faults.is_empty() {
+        return Err(Problem::invalid(faults));
+    }
+    let own_name = (name.clone().into_string(), None);
+    let others = aliases.map(|UpTo(list)| list).unwrap_or_default().into_iter().map(|alias| {
+        (alias.name.into_string(), alias.language.map(LanguageCode::into_string))
+    });
+    let names = std::iter::once(own_name)
+        .chain(others)
+        .enumerate()
+        .map(|(index, (name, language))| NameRow {
+            actor_id: id,
+            ordinal: ordinal(index),
+            since,
+            until: None,
+            folded: fold_name(&name),
+            name,
+            language,
+        })
+        .collect();
+    let row = ActorRow {
+        id,
+        since,
+        until: None,
+        version: earlier.map_or(1, |earlier| earlier.version + 1),
+        created_at: earlier.map_or(write.at(), |earlier| earlier.created_at),
+        updated_at: write.at(),
+        slug,
+        name: Line::into_string(name),
+        kind,
+        country: country.map(CountryCode::into_string),
+        description: description.map(Prose::into_string),
+        parent_id,
+        identifiers: Json(identifiers.map(|identifiers| identifiers.0).unwrap_or_default()),
+    };
+    Ok(Whole { row, names, positions: position_rows })
+}
+
+/// The place of an item in its list, as a column holds it.
+fn ordinal(index: usize) -> i32 {
+    i32::try_from(index).unwrap_or(i32::MAX)
+}
+
+/// The actor that a reference in a body means; if there is none, a fault at its place.
+///
+/// # Errors
+/// When the query fails.
+pub fn meant(
+    write: &mut Write<'_>,
+    reference: &Reference,
+    pointer: &str,
+    faults: &mut Vec<Fault>,
+) -> Result<Option<Id>, Problem> {
+    resource::meant::<ActorRow>(write, reference, pointer, faults).map(|found| found.map(|(id, _)| id))
+}
+
+fn close(write: &mut Write<'_>, id: Id) -> Result<(), Problem> {
+    let until = write.since();
+    diesel::update(actors::table.filter(actors::id.eq(id)).filter(actors::until.is_null()))
+        .set(actors::until.eq(until))
+        .execute(write.connection)?;
+    diesel::update(actor_names::table.filter(actor_names::actor_id.eq(id)).filter(actor_names::until.is_null()))
+        .set(actor_names::until.eq(until))
+        .execute(write.connection)?;
+    diesel::update(
+        actor_positions::table.filter(actor_positions::actor_id.eq(id)).filter(actor_positions::until.is_null()),
+    )
+    .set(actor_positions::until.eq(until))
+    .execute(write.connection)?;
+    Ok(())
+}
+
+/// Why an actor cannot be deleted: the first of those that name it, if any do. What the caller may not see keeps it
+/// too, but is not named.
+fn still_in_use(write: &mut Write<'_>, id: Id) -> Result<Option<Problem>, Problem> {
+    let caller = write.caller();
+    let connection = &mut *write.connection;
+    let events: Vec<Id> = event_participants::table
+        .filter(event_participants::actor_id.eq(id))
+        .filter(event_participants::until.is_null())
+        .select(event_participants::event_id)
+        .limit(10)
+        .load(connection)?;
+    let trends: Vec<Id> = trend_actors::table
+        .filter(trend_actors::actor_id.eq(id))
+        .filter(trend_actors::until.is_null())
+        .select(trend_actors::trend_id)
+        .limit(10)
+        .load(connection)?;
+    let children: Vec<Id> = actors::table
+        .filter(actors::parent_id.eq(id))
+        .filter(actors::until.is_null())
+        .select(actors::id)
+        .limit(10)
+        .load(connection)?;
+    let office_holders: Vec<Id> = actor_positions::table
+        .filter(actor_positions::organisation_id.eq(id))
+        .filter(actor_positions::until.is_null())
+        .select(actor_positions::actor_id)
+        .limit(10)
+        .load(connection)?;
+    if [&events, &trends, &children, &office_holders].iter().all(|users| users.is_empty()) {
+        return Ok(None);
+    }
+    let mut users = crate::events::store::named(connection, &caller, &events)?;
+    users.extend(crate::trends::store::named(connection, &caller, &trends)?);
+    let others: Vec<Id> = children.into_iter().chain(office_holders).collect();
+    users.extend(summaries(connection, &others)?.into_values().map(|actor| {
+        serde_json::json!({"type": "actor", "id": actor.id, "slug": actor.slug})
+    }));
+    Ok(Some(Problem::conflict("Others name this actor.").with_member("users", users)))
+}
+
+/// How briefs and trends show these actors.
+///
+/// # Errors
+/// When a query fails.
+pub fn summaries(connection: &mut Connection, ids: &[Id]) -> Result<HashMap<Id, ActorSummary>, Problem> {
+    in_chunks(ids, |ids| {
+        actors::table
+            .filter(actors::until.is_null())
+            .filter(actors::id.eq_any(ids))
+            .select((actors::id, actors::slug, actors::name, actors::kind, actors::country))
+            .load::<ActorSummary>(connection)
+    })
+    .map(|found| found.into_iter().map(|actor| (actor.id, actor)).collect())
+}
+
+/// The link to an actor, or to what it was.
+#[must_use]
+pub fn link(summaries: &HashMap<Id, ActorSummary>, id: Id) -> Link<ActorLink> {
+    summaries.get(&id).map_or_else(|| Link::deleted(id), |summary| Link::Living(summary.clone().into()))
+}
+
+fn names_of(connection: &mut Connection, ids: &[Id]) -> Result<Vec<NameRow>, Problem> {
+    in_chunks(ids, |ids| {
+        actor_names::table
+            .filter(actor_names::until.is_null())
+            .filter(actor_names::actor_id.eq_any(ids))
+            .order((actor_names::actor_id, actor_names::ordinal))
+            .select(NameRow::as_select())
+            .load(connection)
+    })
+}
+
+fn positions_of(connection: &mut Connection, ids: &[Id]) -> Result<Vec<PositionRow>, Problem> {
+    in_chunks(ids, |ids| {
+        actor_positions::table
+            .filter(actor_positions::until.is_null())
+            .filter(actor_positions::actor_id.eq_any(ids))
+            .order((actor_positions::actor_id, actor_positions::ordinal))
+            .select(PositionRow::as_select())
+            .load(connection)
+    })
+}
+
+/// The actors as they are served, in their order, with three queries however many they are.
+///
+/// # Errors
+/// When a query fails.
+pub fn views(connection: &mut Connection, rows: Vec<ActorRow>) -> Result<Vec<ActorView>, Problem> {
+    let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
+    let mut aliases: HashMap<Id, Vec<AliasView>> = HashMap::new();
+    for NameRow { actor_id, ordinal, name, language, .. } in names_of(connection, &ids)? {
+        if ordinal > 0 {
+            aliases.entry(actor_id).or_default().push(AliasView { name, language });
+        }
+    }
+    let position_rows = positions_of(connection, &ids)?;
+    let mentioned: Vec<Id> = rows
+        .iter()
+        .filter_map(|row| row.parent_id)
+        .chain(position_rows.iter().map(|position| position.organisation_id))
+        .collect();
+    let mentioned = summaries(connection, &mentioned)?;
+    let mut positions: HashMap<Id, Vec<PositionView>> = HashMap::new();
+    for position in position_rows {
+        positions.entry(position.actor_id).or_default().push(PositionView {
+            organisation: link(&mentioned, position.organisation_id),
+            title: position.title,
+            from: position.held_from,
+            to: position.held_to,
+        });
+    }
+    Ok(rows
+        .into_iter()
+        .map(|row| ActorView {
+            aliases: aliases.remove(&row.id).unwrap_or_default(),
+            parent: row.parent_id.map(|parent| link(&mentioned, parent)),
+            positions: positions.remove(&row.id).unwrap_or_default(),
+            id: row.id,
+            slug: row.slug,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            name: row.name,
+            kind: row.kind,
+            country: row.country,
+            description: row.description,
+            identifiers: row.identifiers.0,
+        })
+        .collect())
+}
+
+impl ActorFilter {
+    fn query(&self) -> actors::BoxedQuery<'_, MultiBackend> {
+        let mut query = actors::table.filter(actors::until.is_null()).into_boxed();
+        if !self.country.0.is_empty() {
+            query = query.filter(actors::country.eq_any(self.country.0.iter().map(CountryCode::as_str)));
+        }
+        if !self.kind.0.is_empty() {
+            query = query.filter(actors::kind.eq_any(&self.kind.0));
+        }
+        if let Some(moment) = self.updated_since {
+            let changed = journal::table.filter(journal::kind.eq(Kind::Actor)).filter(journal::at.ge(moment));
+            query = query.filter(actors::id.eq_any(changed.select(journal::resource_id)));
+        }
+        query
+    }
+}
+
+impl Listed for ActorFilter {
+    type View = ActorView;
+    const EXTRAS: &'static [&'static str] = &[];
+
+    fn included(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    fn page(
+        &self,
+        connection: &mut Connection,
+        _: &Caller,
+        _: &Extras,
+        window: &Window,
+    ) -> Result<Rows<ActorView>, Problem> {
+        use actors::{id, name, slug, updated_at};
+        let sort = self.sort.unwrap_or(ActorSort::Slug);
+        let sorted = sort.as_str();
+        let query = match sort {
+            ActorSort::Slug => in_order!(self.query(), asc, slug, id, window, sorted, String),
+            ActorSort::SlugDescending => in_order!(self.query(), desc, slug, id, window, sorted, String),
+            ActorSort::Name => in_order!(self.query(), asc, name, id, window, sorted, String),
+            ActorSort::NameDescending => in_order!(self.query(), desc, name, id, window, sorted, String),
+            ActorSort::UpdatedAt => in_order!(self.query(), asc, updated_at, id, window, sorted, Timestamp),
+            ActorSort::UpdatedAtDescending => in_order!(self.query(), desc, updated_at, id, window, sorted, Timestamp),
+        };
+        let rows: Vec<ActorRow> = query.select(ActorRow::as_select()).load(connection)?;
+        let rows = window.cut(sorted, rows, |row| {
+            let key = match sort {
+                ActorSort::Slug | ActorSort::SlugDescending => row.slug.clone(),
+                ActorSort::Name | ActorSort::NameDescending => row.name.clone(),
+                ActorSort::UpdatedAt | ActorSort::UpdatedAtDescending => row.updated_at.to_string(),
+            };
+            (key, row.id)
+        });
+        rows.map(|rows| views(connection, rows))
+    }
+
+    fn count(&self, connection: &mut Connection, _: &Caller) -> Result<i64, Problem> {
+        Ok(self.query().count().get_result(connection)?)
+    }
+}

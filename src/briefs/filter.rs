@@ -1,0 +1,337 @@
+//! What a list of briefs can be asked, and the queries that answer it. A list by actor is read from `brief_actors`, every
+//! other from `briefs`, both along an index.
+
+use deserr::Deserr;
+use diesel::dsl::{exists, sql};
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+use utoipa::IntoParams;
+
+use super::model::{BriefRow, BriefView, NOT_YET_PUBLISHED};
+use super::views;
+use crate::access::{Caller, visible};
+use crate::actors::names;
+use crate::categories;
+use crate::db::schema::{brief_actors, brief_events, briefs, events, journal, trends};
+use crate::db::subquery::{HasRow, IsAmong};
+use crate::db::types::{Id, Timestamp};
+use crate::db::{Connection, MultiBackend, in_chunks};
+use crate::http::body::Invalid;
+use crate::http::dates::{Span, When};
+use crate::http::page::{Extras, Listed, Rows, Window, merge_ordered};
+use crate::http::query::{Many, NameOrSlug, Repeated};
+use crate::problem::Problem;
+use crate::scalars::{CountryCode, Day, LanguageCode, Slug};
+use crate::vocabulary::{Assessment, BriefState, Direction, EventKind, Kind, Marking};
+use crate::{in_order, one_of};
+
+/// What a list of briefs can be asked. Parameters narrow one another; several values of one widen it.
+#[derive(Debug, Clone, Default, Deserr, IntoParams)]
+#[deserr(error = Invalid)]
+#[into_params(parameter_in = Query)]
+pub struct BriefFilter {
+    /// In whose events or trends any of these takes part: an id, a slug or any known name of an actor.
+    #[deserr(default)]
+    #[param(value_type = Option<Vec<String>>, example = json!(["alyaksandr-lukashenka"]))]
+    pub actor: Repeated,
+    /// In whose events or trends all of these take part.
+    #[deserr(default)]
+    #[param(value_type = Option<Vec<String>>, example = json!(["belarus", "china"]))]
+    pub all_actors: Repeated,
+    /// The rubric, by id or slug; any of several.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "security")]
+    pub category: Many<NameOrSlug>,
+    /// The country that it is about, ISO 3166-1; any of several.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "BY")]
+    pub country: Many<CountryCode>,
+    /// The language, BCP 47; any of several.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "en")]
+    pub language: Many<LanguageCode>,
+    /// Published on this day (or at this moment) or later.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "2017-07-01")]
+    pub from: Option<When>,
+    /// Published on this day (or at this moment) or earlier.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "2017-10-31")]
+    pub to: Option<When>,
+    /// Published on this day.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, format = Date, example = "2017-07-31")]
+    pub on: Option<Day>,
+    /// With an event of this kind; any of several.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "agreement")]
+    pub kind: Many<EventKind>,
+    /// With a trend of this direction; any of several.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "stable")]
+    pub direction: Many<Direction>,
+    /// With a trend of this assessment; any of several.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "progress")]
+    pub assessment: Many<Assessment>,
+    /// The status of its category; any of several.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "progress")]
+    pub category_status: Many<Assessment>,
+    /// With a trend of this line of judgement; any of several.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "army-influence")]
+    pub series: Many<Slug>,
+    /// Where it stands in the editors' work; any of several.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "published")]
+    pub state: Many<BriefState>,
+    /// How far it may travel; any of several.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "TLP:CLEAR")]
+    pub marking: Many<Marking>,
+    /// Only what changed at this moment or later, itself or in what it shows.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, format = DateTime, example = "2017-07-01T00:00:00Z")]
+    pub updated_since: Option<Timestamp>,
+    /// The order; a leading hyphen turns it round. The latest publication first unless given, and drafts before it.
+    #[deserr(default)]
+    #[param(inline)]
+    pub sort: Option<BriefSort>,
+    /// What rows leave out otherwise; any of several, with commas.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "trends,actors")]
+    pub include: Many<Include>,
+}
+
+crate::vocabulary::vocabulary! {
+    /// The orders of a list of briefs.
+    BriefSort {
+        PublishedAt = "published_at",
+        PublishedAtDescending = "-published_at",
+        UpdatedAt = "updated_at",
+        UpdatedAtDescending = "-updated_at",
+    }
+}
+
+crate::vocabulary::vocabulary! {
+    /// What a list of briefs leaves out unless it is asked for.
+    Include { Body = "body", Events = "events", Actors = "actors", Trends = "trends" }
+}
+
+/// A filter whose names have been led to what they mean.
+struct Resolved<'a> {
+    filter: &'a BriefFilter,
+    caller: &'a Caller,
+    any_of: Vec<Id>,
+    all_of: Vec<Vec<Id>>,
+    categories: Vec<Id>,
+    span: Span,
+}
+
+impl BriefFilter {
+    fn resolve<'a>(&'a self, connection: &mut Connection, caller: &'a Caller) -> Result<Resolved<'a>, Problem> {
+        Ok(Resolved {
+            filter: self,
+            caller,
+            any_of: names::meant_by(connection, "actor", &self.actor)?.into_iter().flatten().collect(),
+            all_of: names::meant_by(connection, "all_actors", &self.all_actors)?,
+            categories: categories::store::meant_by(connection, &self.category.0)?,
+            span: Span::of(self.from, self.to, self.on)?,
+        })
+    }
+}
+
+impl<'a> Resolved<'a> {
+    /// The briefs that pass every filter.
+    fn query(&self) -> briefs::BoxedQuery<'a, MultiBackend> {
+        let mut query = briefs::table
+            .filter(briefs::until.is_null())
+            .filter(visible(briefs::audience, self.caller))
+            .into_boxed();
+        if let Some(moment) = self.span.first_moment() {
+            let unpublished = Timestamp::from_micros(NOT_YET_PUBLISHED);
+            query = query.filter(briefs::listed_at.ge(moment)).filter(briefs::listed_at.lt(unpublished));
+        }
+        if let Some(moment) = self.span.last_moment() {
+            query = query.filter(briefs::listed_at.le(moment));
+        }
+        query = one_of!(query, briefs::category_id, self.categories.iter().copied());
+        query = one_of!(query, briefs::category_status, self.filter.category_status.0.iter().copied());
+        query = one_of!(query, briefs::country, self.filter.country.0.iter().map(|code| code.as_str().to_owned()));
+        query = one_of!(query, briefs::language, self.filter.language.0.iter().map(|code| code.as_str().to_owned()));
+        query = one_of!(query, briefs::state, self.filter.state.0.iter().copied());
+        query = one_of!(query, briefs::marking, self.filter.marking.0.iter().copied());
+        if !self.any_of.is_empty() {
+            query = query.filter(exists(found_by(self.any_of.clone()).filter(visible(brief_actors::audience, self.caller))));
+        }
+        for bearers in &self.all_of {
+            query = query.filter(exists(found_by(bearers.clone()).filter(visible(brief_actors::audience, self.caller))));
+        }
+        query = self.by_trends(query);
+        if !self.filter.kind.0.is_empty() {
+            query = query.filter(exists(
+                brief_events::table
+                    .inner_join(events::table.on(events::id.eq(brief_events::event_id)))
+                    .filter(brief_events::brief_id.eq(briefs::id))
+                    .filter(brief_events::until.is_null())
+                    .filter(events::until.is_null())
+                    .filter(visible(events::audience, self.caller))
+                    .filter(events::kind.eq_any(self.filter.kind.0.clone())),
+            ));
+            query = self.without_withheld(query);
+        }
+        if let Some(moment) = self.filter.updated_since {
+            let changed = journal::table
+                .filter(journal::kind.eq(Kind::Brief))
+                .filter(journal::at.ge(moment))
+                .filter(visible(journal::audience, self.caller));
+            query = query.filter(briefs::id.eq_any(changed.select(journal::resource_id)));
+        }
+        query
+    }
+
+    /// Readers do not see the content of a retracted brief, and so do not find it by that.
+    fn without_withheld(&self, query: briefs::BoxedQuery<'a, MultiBackend>) -> briefs::BoxedQuery<'a, MultiBackend> {
+        if self.caller.is_editor() { query } else { query.filter(briefs::state.ne(BriefState::Retracted)) }
+    }
+
+    /// One trend must have all that is asked of trends: a direction and a series mean a trend of both.
+    fn by_trends(&self, query: briefs::BoxedQuery<'a, MultiBackend>) -> briefs::BoxedQuery<'a, MultiBackend> {
+        let BriefFilter { direction, assessment, series, .. } = self.filter;
+        if direction.0.is_empty() && assessment.0.is_empty() && series.0.is_empty() {
+            return query;
+        }
+        let mut having = trends::table
+            .filter(trends::until.is_null())
+            .filter(visible(trends::audience, self.caller))
+            .select(trends::brief_id)
+            .into_boxed::<MultiBackend>();
+        having = one_of!(having, trends::direction, direction.0.iter().copied());
+        having = one_of!(having, trends::assessment, assessment.0.iter().copied());
+        having = one_of!(having, trends::series, series.0.iter().map(|series| series.as_str().to_owned()));
+        if series.0.is_empty() {
+            // Directions and assessments are common: look at each brief's own trends.
+            query.filter(HasRow(having.filter(sql::<Bool>("trends.brief_id = briefs.id"))))
+        } else {
+            // A series is rare: start from its trends.
+            query.filter(IsAmong(briefs::id, having))
+        }
+    }
+
+    fn driving_actors(&self) -> &[Id] {
+        self.all_of.first().unwrap_or(&self.any_of)
+    }
+
+    /// The keys of a page of one actor's briefs, along the index that has just these rows in order.
+    fn keys_of(
+        &self,
+        connection: &mut Connection,
+        actor: Id,
+        descending: bool,
+        window: &Window,
+        sort: &str,
+    ) -> Result<Vec<(Timestamp, Id)>, Problem> {
+        use brief_actors::{actor_id, audience, brief_id, listed_at, until};
+        let same_brief = sql::<Bool>("briefs.id = brief_actors.brief_id");
+        let mut query = brief_actors::table
+            .filter(actor_id.eq(actor))
+            .filter(until.is_null())
+            .filter(visible(audience, self.caller))
+            .filter(HasRow(self.query().filter(same_brief)))
+            .select((listed_at, brief_id))
+            .into_boxed();
+        if let Some(moment) = self.span.first_moment() {
+            query = query.filter(listed_at.ge(moment));
+        }
+        if let Some(moment) = self.span.last_moment() {
+            query = query.filter(listed_at.le(moment));
+        }
+        Ok(if descending {
+            in_order!(query, desc, listed_at, brief_id, window, sort, Timestamp).load(connection)?
+        } else {
+            in_order!(query, asc, listed_at, brief_id, window, sort, Timestamp).load(connection)?
+        })
+    }
+
+    fn page_by_actor(
+        &self,
+        connection: &mut Connection,
+        descending: bool,
+        window: &Window,
+        sort: &str,
+    ) -> Result<Rows<BriefRow>, Problem> {
+        let mut keys = Vec::new();
+        for actor in self.driving_actors() {
+            keys.push(self.keys_of(connection, *actor, descending, window, sort)?);
+        }
+        let keys = window.cut(sort, merge_ordered(keys, descending), |key| *key);
+        keys.map(|keys| {
+            let ids: Vec<Id> = keys.into_iter().map(|(_, id)| id).collect();
+            let rows = in_chunks::<_, BriefRow, Problem>(&ids, |ids| {
+                briefs::table
+                    .filter(briefs::until.is_null())
+                    .filter(briefs::id.eq_any(ids))
+                    .select(BriefRow::as_select())
+                    .load(connection)
+            })?;
+            let mut rows: std::collections::HashMap<Id, BriefRow> = rows.into_iter().map(|row| (row.id, row)).collect();
+            Ok(ids.iter().filter_map(|id| rows.remove(id)).collect())
+        })
+    }
+}
+
+/// That the brief at hand is found by any of these actors, by the key of the table.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn found_by(actors: Vec<Id>) -> _ {
+    brief_actors::table
+        .filter(brief_actors::actor_id.eq_any(actors))
+        .filter(brief_actors::listed_at.eq(briefs::listed_at))
+        .filter(brief_actors::brief_id.eq(briefs::id))
+        .filter(brief_actors::until.is_null())
+}
+
+impl Listed for BriefFilter {
+    type View = BriefView;
+    const EXTRAS: &'static [&'static str] = views::EXTRAS;
+
+    fn included(&self) -> Vec<&'static str> {
+        let mut included: Vec<&'static str> = self.include.0.iter().map(|include| include.as_str()).collect();
+        if self.include.0.contains(&Include::Body) {
+            included.push("body_html");
+        }
+        included
+    }
+
+    fn page(
+        &self,
+        connection: &mut Connection,
+        caller: &Caller,
+        extras: &Extras,
+        window: &Window,
+    ) -> Result<Rows<BriefView>, Problem> {
+        use briefs::{id, listed_at, updated_at};
+        let resolved = self.resolve(connection, caller)?;
+        let sort = self.sort.unwrap_or(BriefSort::PublishedAtDescending);
+        let name = sort.as_str();
+        let by_publication = matches!(sort, BriefSort::PublishedAt | BriefSort::PublishedAtDescending);
+        let rows = if by_publication && !resolved.driving_actors().is_empty() {
+            resolved.page_by_actor(connection, sort == BriefSort::PublishedAtDescending, window, name)?
+        } else {
+            let query = resolved.query();
+            let query = match sort {
+                BriefSort::PublishedAt => in_order!(query, asc, listed_at, id, window, name, Timestamp),
+                BriefSort::PublishedAtDescending => in_order!(query, desc, listed_at, id, window, name, Timestamp),
+                BriefSort::UpdatedAt => in_order!(query, asc, updated_at, id, window, name, Timestamp),
+                BriefSort::UpdatedAtDescending => in_order!(query, desc, updated_at, id, window, name, Timestamp),
+            };
+            let rows: Vec<BriefRow> = query.select(BriefRow::as_select()).load(connection)?;
+            window.cut(name, rows, |row| (if by_publication { row.listed_at } else { row.updated_at }, row.id))
+        };
+        rows.map(|rows| views::rows(connection, caller, rows, extras))
+    }
+
+    fn count(&self, connection: &mut Connection, caller: &Caller) -> Result<i64, Problem> {
+        Ok(self.resolve(connection, caller)?.query().count().get_result(connection)?)
+    }
+}

@@ -1,0 +1,127 @@
+//! The endpoints of briefs.
+
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
+
+use super::filter::BriefFilter;
+use super::input::BriefInput;
+use super::model::{BriefRow, BriefView};
+use crate::access::{Editor, Reader};
+use crate::app::AppState;
+use crate::http::answer::SingleQuery;
+use crate::http::body::{Json, MergePatch};
+use crate::http::page;
+use crate::http::query::{ListQuery, ListView, Query};
+use crate::openapi::PageOf;
+use crate::problem::Problem;
+use crate::removal::Removal;
+use crate::resource;
+
+/// List briefs
+///
+/// The archive, the latest publication first. Rows leave out what is long or embedded unless `include` asks for it.
+#[utoipa::path(
+    tag = "briefs", operation_id = "listBriefs", params(BriefFilter, ListView),
+    responses((status = 200, description = "A page of briefs", body = inline(PageOf<BriefView>)))
+)]
+#[get("/v1/briefs")]
+pub async fn list(
+    state: Data<AppState>,
+    caller: Reader,
+    query: ListQuery<BriefFilter>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    page::list(&state, &request, &caller, query).await
+}
+
+/// Create a brief
+///
+/// A draft, with its trends, and with its events by reference or inline. A publisher may create it as already published, with its past `published_at`.
+#[utoipa::path(
+    tag = "briefs", operation_id = "createBrief", request_body = BriefInput,
+    responses((status = 201, description = "The brief as it now reads", body = BriefView))
+)]
+#[post("/v1/briefs")]
+pub async fn create(
+    state: Data<AppState>,
+    caller: Editor,
+    Json(input): Json<BriefInput>,
+) -> Result<HttpResponse, Problem> {
+    resource::answer_post::<BriefRow>(&state, &caller, input).await
+}
+
+/// Read a brief
+///
+/// Everything that its page shows: trends, events with those who took part, image, translations, and similar briefs.
+#[utoipa::path(
+    tag = "briefs", operation_id = "getBrief", params(SingleQuery),
+    responses((status = 200, description = "The brief", body = BriefView))
+)]
+#[get("/v1/briefs/{id}")]
+pub async fn get(
+    state: Data<AppState>,
+    caller: Reader,
+    id: Path<String>,
+    Query(query): Query<SingleQuery>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    resource::answer_get::<BriefRow>(&state, &request, &caller, &id, &query).await
+}
+
+/// Create or replace a brief
+///
+/// What is absent in the body becomes null or empty. `state`, `corrections` and `published_at` stay as they are when they are absent, and so does what the caller may not see. A published brief is changed by publishers.
+#[utoipa::path(
+    tag = "briefs", operation_id = "putBrief", request_body = BriefInput,
+    responses(
+        (status = 200, description = "The brief as it now reads", body = BriefView),
+        (status = 201, description = "The new brief", body = BriefView),
+    )
+)]
+#[put("/v1/briefs/{id}")]
+pub async fn replace(
+    state: Data<AppState>,
+    caller: Editor,
+    id: Path<String>,
+    request: HttpRequest,
+    Json(input): Json<BriefInput>,
+) -> Result<HttpResponse, Problem> {
+    resource::answer_put::<BriefRow>(&state, &request, &caller, &id, input).await
+}
+
+/// Change a brief by merge patch
+///
+/// The patch is merged into the brief as this caller reads it, and the result is checked as a replacement is.
+#[utoipa::path(
+    tag = "briefs", operation_id = "patchBrief",
+    request_body(content((BriefInput = "application/merge-patch+json"), (BriefInput = "application/json"))),
+    responses((status = 200, description = "The brief as it now reads", body = BriefView))
+)]
+#[patch("/v1/briefs/{id}")]
+pub async fn patch(
+    state: Data<AppState>,
+    caller: Editor,
+    id: Path<String>,
+    request: HttpRequest,
+    MergePatch(changes): MergePatch,
+) -> Result<HttpResponse, Problem> {
+    resource::answer_patch::<BriefRow>(&state, &request, &caller, &id, changes).await
+}
+
+/// Delete a brief
+///
+/// Its trends go with it. Afterwards it answers 410 with its tombstone, to those who could once see it.
+#[utoipa::path(
+    tag = "briefs", operation_id = "deleteBrief", params(Removal),
+    responses((status = 204, description = "It is deleted"))
+)]
+#[delete("/v1/briefs/{id}")]
+pub async fn delete(
+    state: Data<AppState>,
+    caller: Editor,
+    id: Path<String>,
+    Query(removal): Query<Removal>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    resource::answer_delete::<BriefRow>(&state, &request, &caller, &id, removal).await
+}

@@ -1,0 +1,345 @@
+//! What leads from a brief to other things: its events, the related briefs, its translations, and, derived from its
+//! events and trends, the actors by whom it is found. Links are versioned as everything is, and rewritten only where they
+//! change.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use super::model::BriefRow;
+use crate::access::{Audience, Caller, visible};
+use crate::db::schema::{
+    brief_actors, brief_events, brief_related, brief_translations, briefs, event_participants, events, trend_actors,
+    trends,
+};
+use crate::db::types::{Id, Timestamp};
+use crate::db::{Connection, in_chunks};
+use crate::insert_rows;
+use crate::journal::Write;
+use crate::problem::Problem;
+use crate::reference::deleted_among;
+use crate::trends::store::grouped;
+use crate::vocabulary::{BriefState, Role};
+
+#[derive(Insertable)]
+#[diesel(table_name = brief_events)]
+struct EventLinkRow {
+    brief_id: Id,
+    ordinal: i32,
+    since: i64,
+    event_id: Id,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = brief_related)]
+struct RelatedRow {
+    brief_id: Id,
+    ordinal: i32,
+    since: i64,
+    other_id: Id,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = brief_translations)]
+struct TranslationRow {
+    brief_id: Id,
+    since: i64,
+    group_id: Id,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = brief_actors)]
+struct ActorRow {
+    actor_id: Id,
+    listed_at: Timestamp,
+    brief_id: Id,
+    since: i64,
+    audience: Audience,
+}
+
+/// The events of these briefs, in their order, whoever may see them.
+///
+/// # Errors
+/// When the query fails.
+pub fn events_of(connection: &mut Connection, briefs: &[Id]) -> Result<HashMap<Id, Vec<Id>>, Problem> {
+    let rows = in_chunks::<_, (Id, Id), Problem>(briefs, |briefs| {
+        brief_events::table
+            .filter(brief_events::until.is_null())
+            .filter(brief_events::brief_id.eq_any(briefs))
+            .order((brief_events::brief_id, brief_events::ordinal))
+            .select((brief_events::brief_id, brief_events::event_id))
+            .load(connection)
+    })?;
+    Ok(grouped(rows))
+}
+
+/// The briefs that an editor chose to go with these, in their order, whoever may see them.
+///
+/// # Errors
+/// When the query fails.
+pub fn related_of(connection: &mut Connection, briefs: &[Id]) -> Result<HashMap<Id, Vec<Id>>, Problem> {
+    let rows = in_chunks::<_, (Id, Id), Problem>(briefs, |briefs| {
+        brief_related::table
+            .filter(brief_related::until.is_null())
+            .filter(brief_related::brief_id.eq_any(briefs))
+            .order((brief_related::brief_id, brief_related::ordinal))
+            .select((brief_related::brief_id, brief_related::other_id))
+            .load(connection)
+    })?;
+    Ok(grouped(rows))
+}
+
+/// The living briefs that show an event.
+///
+/// # Errors
+/// When the query fails.
+pub fn briefs_showing(connection: &mut Connection, event: Id) -> Result<Vec<BriefRow>, Problem> {
+    Ok(brief_events::table
+        .inner_join(briefs::table.on(briefs::id.eq(brief_events::brief_id).and(briefs::until.is_null())))
+        .filter(brief_events::until.is_null())
+        .filter(brief_events::event_id.eq(event))
+        .order(briefs::id)
+        .select(BriefRow::as_select())
+        .load(connection)?)
+}
+
+/// Puts these events in the place of a brief's present ones.
+///
+/// # Errors
+/// When a statement fails.
+pub fn set_events(write: &mut Write<'_>, brief: Id, events: &[Id]) -> Result<(), Problem> {
+    let since = write.since();
+    diesel::update(brief_events::table.filter(brief_events::brief_id.eq(brief)).filter(brief_events::until.is_null()))
+        .set(brief_events::until.eq(since))
+        .execute(write.connection)?;
+    let rows: Vec<EventLinkRow> = (0..)
+        .zip(events)
+        .map(|(ordinal, event_id)| EventLinkRow { brief_id: brief, ordinal, since, event_id: *event_id })
+        .collect();
+    insert_rows!(write.connection, brief_events::table, &rows)?;
+    Ok(())
+}
+
+/// Puts these briefs in the place of those that went with a brief.
+///
+/// # Errors
+/// When a statement fails.
+pub fn set_related(write: &mut Write<'_>, brief: Id, related: &[Id]) -> Result<(), Problem> {
+    let since = write.since();
+    diesel::update(brief_related::table.filter(brief_related::brief_id.eq(brief)).filter(brief_related::until.is_null()))
+        .set(brief_related::until.eq(since))
+        .execute(write.connection)?;
+    let rows: Vec<RelatedRow> = (0..)
+        .zip(related)
+        .map(|(ordinal, other_id)| RelatedRow { brief_id: brief, ordinal, since, other_id: *other_id })
+        .collect();
+    insert_rows!(write.connection, brief_related::table, &rows)?;
+    Ok(())
+}
+
+/// The group of translations that each of these briefs belongs to. A brief that was never joined to another is a group
+/// of its own, under its own id, so that a translation joins it without changing it.
+///
+/// # Errors
+/// When the query fails.
+pub fn groups_of(connection: &mut Connection, briefs: &[Id]) -> Result<HashMap<Id, Id>, Problem> {
+    let joined = in_chunks::<_, (Id, Id), Problem>(briefs, |briefs| {
+        brief_translations::table
+            .filter(brief_translations::until.is_null())
+            .filter(brief_translations::brief_id.eq_any(briefs))
+            .select((brief_translations::brief_id, brief_translations::group_id))
+            .load(connection)
+    })?;
+    let mut groups: HashMap<Id, Id> = briefs.iter().map(|brief| (*brief, *brief)).collect();
+    groups.extend(joined);
+    Ok(groups)
+}
+
+/// The briefs of these groups, whoever may see them.
+///
+/// # Errors
+/// When a query fails.
+pub fn members_of(connection: &mut Connection, groups: &[Id]) -> Result<HashMap<Id, Vec<Id>>, Problem> {
+    let joined = in_chunks::<_, (Id, Id), Problem>(groups, |groups| {
+        brief_translations::table
+            .filter(brief_translations::until.is_null())
+            .filter(brief_translations::group_id.eq_any(groups))
+            .select((brief_translations::group_id, brief_translations::brief_id))
+            .load(connection)
+    })?;
+    let mut members = grouped(joined);
+    for (founder, group) in groups_of(connection, groups)? {
+        if founder == group {
+            let group = members.entry(group).or_default();
+            if !group.contains(&founder) {
+                group.push(founder);
+            }
+        }
+    }
+    Ok(members)
+}
+
+/// The other briefs of a brief's group, whoever may see them.
+///
+/// # Errors
+/// When a query fails.
+pub fn translations_of(connection: &mut Connection, brief: Id) -> Result<Vec<Id>, Problem> {
+    let group = groups_of(connection, &[brief])?.remove(&brief).unwrap_or(brief);
+    let mut members = members_of(connection, &[group])?.remove(&group).unwrap_or_default();
+    members.retain(|member| *member != brief);
+    Ok(members)
+}
+
+/// Makes a brief and these others translations of each other, and of no other brief.
+///
+/// # Errors
+/// 403 when that changes the links of another published brief, which only a publisher may.
+pub fn set_translations(write: &mut Write<'_>, brief: Id, others: &[Id]) -> Result<(), Problem> {
+    let present = translations_of(write.connection, brief)?;
+    let Some(first) = others.first() else {
+        return join(write, brief, brief);
+    };
+    let mut concerned = others.to_vec();
+    concerned.extend(&present);
+    let groups = groups_of(write.connection, &concerned)?;
+    let group = groups.get(first).copied().unwrap_or(*first);
+    join(write, brief, group)?;
+    for other in others.iter().filter(|other| groups.get(other) != Some(&group)) {
+        demand_publisher_for(write, *other)?;
+        join(write, *other, group)?;
+    }
+    for left_out in present.iter().filter(|other| !others.contains(other)) {
+        demand_publisher_for(write, *left_out)?;
+        join(write, *left_out, Id::new())?;
+    }
+    Ok(())
+}
+
+fn demand_publisher_for(write: &mut Write<'_>, brief: Id) -> Result<(), Problem> {
+    let published = briefs::table
+        .filter(briefs::until.is_null())
+        .filter(briefs::id.eq(brief))
+        .filter(briefs::state.eq_any([BriefState::Published, BriefState::Retracted]))
+        .count()
+        .get_result::<i64>(write.connection)?;
+    if published > 0 && !write.caller().is_publisher() { Err(Problem::needs_role(Role::Publisher)) } else { Ok(()) }
+}
+
+fn join(write: &mut Write<'_>, brief: Id, group: Id) -> Result<(), Problem> {
+    let since = write.since();
+    let living = brief_translations::table
+        .filter(brief_translations::brief_id.eq(brief))
+        .filter(brief_translations::until.is_null());
+    diesel::delete(living.filter(brief_translations::since.eq(since))).execute(write.connection)?;
+    diesel::update(living).set(brief_translations::until.eq(since)).execute(write.connection)?;
+    let row = TranslationRow { brief_id: brief, since, group_id: group };
+    diesel::insert_into(brief_translations::table).values(&row).execute(write.connection)?;
+    Ok(())
+}
+
+/// Of these events, those that the writer neither sees nor could once see, and so can neither keep nor drop.
+///
+/// # Errors
+/// When a query fails.
+pub fn hidden_events(connection: &mut Connection, caller: &Caller, ids: &[Id]) -> Result<Vec<Id>, Problem> {
+    let mut seen = in_chunks::<_, Id, Problem>(ids, |ids| {
+        events::table
+            .filter(events::until.is_null())
+            .filter(events::id.eq_any(ids))
+            .filter(visible(events::audience, caller))
+            .select(events::id)
+            .load(connection)
+    })?;
+    seen.extend(deleted_among(connection, caller, ids)?);
+    Ok(ids.iter().copied().filter(|id| !seen.contains(id)).collect())
+}
+
+/// The same for briefs.
+///
+/// # Errors
+/// When a query fails.
+pub fn hidden_briefs(connection: &mut Connection, caller: &Caller, ids: &[Id]) -> Result<Vec<Id>, Problem> {
+    let mut seen = in_chunks::<_, Id, Problem>(ids, |ids| {
+        briefs::table
+            .filter(briefs::until.is_null())
+            .filter(briefs::id.eq_any(ids))
+            .filter(visible(briefs::audience, caller))
+            .select(briefs::id)
+            .load(connection)
+    })?;
+    seen.extend(deleted_among(connection, caller, ids)?);
+    Ok(ids.iter().copied().filter(|id| !seen.contains(id)).collect())
+}
+
+/// Brings the actors by whom a brief is found up to date with its events and trends. A caller finds it by an actor only
+/// through what it may see of the brief.
+///
+/// # Errors
+/// When a statement fails.
+pub fn relink_actors(write: &mut Write<'_>, brief: &BriefRow) -> Result<(), Problem> {
+    let wanted = actors_found_in(write.connection, brief)?;
+    let since = write.since();
+    let present: Vec<(Id, Timestamp, Audience, i64)> = brief_actors::table
+        .filter(brief_actors::brief_id.eq(brief.id))
+        .filter(brief_actors::until.is_null())
+        .select((brief_actors::actor_id, brief_actors::listed_at, brief_actors::audience, brief_actors::since))
+        .load(write.connection)?;
+    let stays = |(actor, listed_at, audience, _): &&(Id, Timestamp, Audience, i64)| {
+        *listed_at == brief.listed_at && wanted.get(actor) == Some(audience)
+    };
+    for (actor, listed_at, _, made) in present.iter().filter(|row| !stays(row)) {
+        let row = brief_actors::table
+            .filter(brief_actors::actor_id.eq(*actor))
+            .filter(brief_actors::listed_at.eq(*listed_at))
+            .filter(brief_actors::brief_id.eq(brief.id))
+            .filter(brief_actors::until.is_null());
+        if *made == since {
+            diesel::delete(row).execute(write.connection)?;
+        } else {
+            diesel::update(row).set(brief_actors::until.eq(since)).execute(write.connection)?;
+        }
+    }
+    let kept: Vec<Id> = present.iter().filter(stays).map(|row| row.0).collect();
+    let mut rows: Vec<ActorRow> = wanted
+        .into_iter()
+        .filter(|(actor, _)| !kept.contains(actor))
+        .map(|(actor_id, audience)| ActorRow { actor_id, listed_at: brief.listed_at, brief_id: brief.id, since, audience })
+        .collect();
+    rows.sort_unstable_by_key(|row| row.actor_id);
+    insert_rows!(write.connection, brief_actors::table, &rows)?;
+    Ok(())
+}
+
+/// Ends the links by which a brief is found.
+///
+/// # Errors
+/// When the statement fails.
+pub fn unlink_actors(write: &mut Write<'_>, brief: Id) -> Result<(), Problem> {
+    diesel::update(brief_actors::table.filter(brief_actors::brief_id.eq(brief)).filter(brief_actors::until.is_null()))
+        .set(brief_actors::until.eq(write.since()))
+        .execute(write.connection)?;
+    Ok(())
+}
+
+fn actors_found_in(connection: &mut Connection, brief: &BriefRow) -> Result<HashMap<Id, Audience>, Problem> {
+    let through_events: Vec<(Id, Audience)> = brief_events::table
+        .inner_join(event_participants::table.on(event_participants::event_id.eq(brief_events::event_id)))
+        .filter(brief_events::until.is_null())
+        .filter(event_participants::until.is_null())
+        .filter(brief_events::brief_id.eq(brief.id))
+        .select((event_participants::actor_id, event_participants::audience))
+        .load(connection)?;
+    let through_trends: Vec<(Id, Audience)> = trends::table
+        .inner_join(trend_actors::table.on(trend_actors::trend_id.eq(trends::id)))
+        .filter(trends::until.is_null())
+        .filter(trend_actors::until.is_null())
+        .filter(trends::brief_id.eq(brief.id))
+        .select((trend_actors::actor_id, trend_actors::audience))
+        .load(connection)?;
+    let mut found: HashMap<Id, Audience> = HashMap::new();
+    for (actor, audience) in through_events.into_iter().chain(through_trends) {
+        let seen_by = found.entry(actor).or_insert(Audience::NOBODY);
+        *seen_by = *seen_by | (audience & brief.audience_of_content());
+    }
+    Ok(found)
+}

@@ -1,0 +1,25 @@
+//! Briefs: the weekly pages, each with its trends, its events and those who took part, in one document.
+
+pub mod filter;
+pub mod handlers;
+pub mod input;
+pub mod links;
+pub mod model;
+pub mod publish;
+pub mod similar;
+pub mod store;
+pub mod views;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The routes of this slice.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(handlers::list)
+        .service(handlers::create)
+        .service(handlers::get)
+        .service(handlers::replace)
+        .service(handlers::patch)
+        .service(handlers::delete)
+        .service(publish::publish);
+}

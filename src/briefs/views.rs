@@ -1,0 +1,264 @@
+//! Briefs as they are served: rows become documents, with a fixed number of queries however many they are.
+
+use std::collections::{HashMap, HashSet};
+
+use diesel::prelude::*;
+
+use super::links;
+use super::model::{BriefLink, BriefRow, BriefView, Period, Translation};
+use super::similar;
+use crate::access::{Caller, visible};
+use crate::actors;
+use crate::actors::model::ActorSummary;
+use crate::categories;
+use crate::categories::model::CategoryLink;
+use crate::db::schema::{brief_actors, briefs, events};
+use crate::db::types::{Id, Json};
+use crate::db::{Connection, in_chunks};
+use crate::events::model::{EventRow, EventView};
+use crate::http::page::Extras;
+use crate::problem::Problem;
+use crate::reference::{Link, deleted_among};
+use crate::trends;
+use crate::trends::model::TrendView;
+use crate::vocabulary::BriefState;
+
+/// What a list leaves out unless it is asked for.
+pub const EXTRAS: &[&str] = &["body", "body_html", "trends", "events", "actors"];
+
+/// A brief whole, with what is like it.
+///
+/// # Errors
+/// When a query fails.
+pub fn whole(connection: &mut Connection, caller: &Caller, row: BriefRow) -> Result<BriefView, Problem> {
+    let mut view = rows(connection, caller, vec![row.clone()], &Extras::all(EXTRAS))?
+        .pop()
+        .ok_or_else(|| Problem::internal("a brief has no view"))?;
+    view.similar = Some(similar::to(connection, caller, &row, &view)?);
+    Ok(view)
+}
+
+/// Briefs as a list shows them, in their order, with the extras that were asked for.
+///
+/// # Errors
+/// When a query fails.
+pub fn rows(
+    connection: &mut Connection,
+    caller: &Caller,
+    rows: Vec<BriefRow>,
+    extras: &Extras,
+) -> Result<Vec<BriefView>, Problem> {
+    let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
+    let category_ids: HashSet<Id> = rows.iter().map(|row| row.category_id).collect();
+    let categories = categories::store::links(connection, &category_ids.into_iter().collect::<Vec<_>>())?;
+    let mut translations = translations(connection, caller, &ids)?;
+    let mut related = related(connection, caller, &ids)?;
+    let mut trends = if extras.has("trends") { Some(trends_of(connection, caller, &ids)?) } else { None };
+    let mut events = if extras.has("events") { Some(events_of(connection, caller, &ids)?) } else { None };
+    let mut actors = if extras.has("actors") { Some(actors_of(connection, caller, &ids)?) } else { None };
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let id = row.id;
+            let category = categories.get(&row.category_id).cloned().unwrap_or_else(missing_category);
+            let mut view = view(row, category);
+            view.translations = translations.remove(&id).unwrap_or_default();
+            view.related = related.remove(&id).unwrap_or_default();
+            view.trends = trends.as_mut().map(|trends| trends.remove(&id).unwrap_or_default());
+            view.events = events.as_mut().map(|events| events.remove(&id).unwrap_or_default());
+            view.actors = actors.as_mut().map(|actors| actors.remove(&id).unwrap_or_default());
+            view.body = view.body.filter(|_| extras.has("body"));
+            view.body_html = view.body_html.filter(|_| extras.has("body_html"));
+            if view.state == BriefState::Retracted && !caller.is_editor() {
+                withhold(&mut view);
+            }
+            view
+        })
+        .collect())
+}
+
+/// A category cannot be deleted while briefs stand in it; should one be missing all the same, its briefs are still read.
+fn missing_category() -> CategoryLink {
+    CategoryLink { slug: String::new(), name: String::new(), names: HashMap::new().into_iter().collect() }
+}
+
+/// Of a retracted brief only its title, dates, picture and the notice are left to readers.
+fn withhold(view: &mut BriefView) {
+    view.summary = None;
+    view.body = view.body.as_ref().map(|_| None);
+    view.body_html = view.body_html.as_ref().map(|_| None);
+    view.sources.clear();
+    view.trends = view.trends.as_ref().map(|_| Vec::new());
+    view.events = view.events.as_ref().map(|_| Vec::new());
+    view.actors = view.actors.as_ref().map(|_| Vec::new());
+}
+
+fn view(row: BriefRow, category: CategoryLink) -> BriefView {
+    BriefView {
+        id: row.id,
+        slug: row.slug,
+        version: row.version,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        title: row.title,
+        category,
+        category_status: row.category_status,
+        language: row.language,
+        country: row.country,
+        period: row.period_from.zip(row.period_to).map(|(from, to)| Period { from, to }),
+        summary: row.summary,
+        body: Some(row.body),
+        body_html: Some(row.body_html),
+        image: row.image.map(|Json(image)| image),
+        authors: row.authors.0,
+        sources: row.sources.0,
+        marking: row.marking,
+        license: row.license,
+        canonical_url: row.canonical_url,
+        state: row.state,
+        published_at: row.published_at,
+        embargo_until: row.embargo_until,
+        scheduled_for: row.scheduled_for,
+        trends: None,
+        events: None,
+        actors: None,
+        translations: Vec::new(),
+        corrections: row.corrections.0,
+        retraction: row.retraction.map(|Json(retraction)| retraction),
+        related: Vec::new(),
+        similar: None,
+    }
+}
+
+fn translations(
+    connection: &mut Connection,
+    caller: &Caller,
+    ids: &[Id],
+) -> Result<HashMap<Id, Vec<Translation>>, Problem> {
+    let groups = links::groups_of(connection, ids)?;
+    let members = links::members_of(connection, &groups.values().copied().collect::<Vec<_>>())?;
+    let everyone: Vec<Id> = members.values().flatten().copied().collect();
+    let found = in_chunks::<_, (Id, String, String), Problem>(&everyone, |ids| {
+        briefs::table
+            .filter(briefs::until.is_null())
+            .filter(briefs::id.eq_any(ids))
+            .filter(visible(briefs::audience, caller))
+            .select((briefs::id, briefs::language, briefs::slug))
+            .load(connection)
+    })?;
+    let found: HashMap<Id, Translation> =
+        found.into_iter().map(|(id, language, slug)| (id, Translation { language, id, slug })).collect();
+    Ok(groups
+        .into_iter()
+        .map(|(brief, group)| {
+            let others = members.get(&group).into_iter().flatten().filter(|other| **other != brief);
+            let mut others: Vec<Translation> = others.filter_map(|other| found.get(other).cloned()).collect();
+            others.sort_by(|a, b| (&a.language, a.id).cmp(&(&b.language, b.id)));
+            (brief, others)
+        })
+        .collect())
+}
+
+fn related(
+    connection: &mut Connection,
+    caller: &Caller,
+    ids: &[Id],
+) -> Result<HashMap<Id, Vec<Link<BriefLink>>>, Problem> {
+    let related = links::related_of(connection, ids)?;
+    let everyone: Vec<Id> = related.values().flatten().copied().collect();
+    let mut found: HashMap<Id, Link<BriefLink>> =
+        links(connection, caller, &everyone)?.into_iter().map(|(id, link)| (id, Link::Living(link))).collect();
+    found.extend(deleted_among(connection, caller, &everyone)?.into_iter().map(|id| (id, Link::deleted(id))));
+    Ok(related
+        .into_iter()
+        .map(|(brief, others)| (brief, others.iter().filter_map(|other| found.get(other).cloned()).collect()))
+        .collect())
+}
+
+/// How others name these briefs, as far as this caller may see them.
+///
+/// # Errors
+/// When the query fails.
+pub fn links(connection: &mut Connection, caller: &Caller, ids: &[Id]) -> Result<HashMap<Id, BriefLink>, Problem> {
+    type Columns = (Id, String, String, String, Option<crate::db::types::Timestamp>, Option<Json<super::model::Image>>);
+    let rows = in_chunks::<_, Columns, Problem>(ids, |ids| {
+        briefs::table
+            .filter(briefs::until.is_null())
+            .filter(briefs::id.eq_any(ids))
+            .filter(visible(briefs::audience, caller))
+            .select((briefs::id, briefs::slug, briefs::title, briefs::language, briefs::published_at, briefs::image))
+            .load(connection)
+    })?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, slug, title, language, published_at, image)| {
+            (id, BriefLink { id, slug, title, language, published_at, image: image.map(|Json(image)| image) })
+        })
+        .collect())
+}
+
+fn trends_of(connection: &mut Connection, caller: &Caller, ids: &[Id]) -> Result<HashMap<Id, Vec<TrendView>>, Problem> {
+    let rows = trends::store::rows_of_briefs(connection, caller, ids)?;
+    let owners: Vec<Id> = rows.iter().map(|row| row.brief_id).collect();
+    let views = trends::store::embedded_views(connection, caller, rows)?;
+    let mut by_brief: HashMap<Id, Vec<TrendView>> = HashMap::new();
+    for (owner, view) in owners.into_iter().zip(views) {
+        by_brief.entry(owner).or_default().push(view);
+    }
+    Ok(by_brief)
+}
+
+fn events_of(
+    connection: &mut Connection,
+    caller: &Caller,
+    ids: &[Id],
+) -> Result<HashMap<Id, Vec<Link<EventView>>>, Problem> {
+    let by_brief = links::events_of(connection, ids)?;
+    let mut everything: Vec<Id> = by_brief.values().flatten().copied().collect();
+    everything.sort_unstable();
+    everything.dedup();
+    let rows = in_chunks::<_, EventRow, Problem>(&everything, |ids| {
+        events::table
+            .filter(events::until.is_null())
+            .filter(events::id.eq_any(ids))
+            .filter(visible(events::audience, caller))
+            .select(EventRow::as_select())
+            .load(connection)
+    })?;
+    let mut found: HashMap<Id, Link<EventView>> = crate::events::store::views(connection, rows)?
+        .into_iter()
+        .map(|view| (view.id, Link::Living(view)))
+        .collect();
+    found.extend(deleted_among(connection, caller, &everything)?.into_iter().map(|id| (id, Link::deleted(id))));
+    Ok(by_brief
+        .into_iter()
+        .map(|(brief, events)| (brief, events.iter().filter_map(|event| found.get(event).cloned()).collect()))
+        .collect())
+}
+
+fn actors_of(
+    connection: &mut Connection,
+    caller: &Caller,
+    ids: &[Id],
+) -> Result<HashMap<Id, Vec<ActorSummary>>, Problem> {
+    let pairs = in_chunks::<_, (Id, Id), Problem>(ids, |ids| {
+        brief_actors::table
+            .filter(brief_actors::until.is_null())
+            .filter(brief_actors::brief_id.eq_any(ids))
+            .filter(visible(brief_actors::audience, caller))
+            .select((brief_actors::brief_id, brief_actors::actor_id))
+            .load(connection)
+    })?;
+    let mut everyone: Vec<Id> = pairs.iter().map(|(_, actor)| *actor).collect();
+    everyone.sort_unstable();
+    everyone.dedup();
+    let summaries = actors::store::summaries(connection, &everyone)?;
+    let mut by_brief: HashMap<Id, Vec<ActorSummary>> = HashMap::new();
+    for (brief, actor) in pairs {
+        by_brief.entry(brief).or_default().extend(summaries.get(&actor).cloned());
+    }
+    for actors in by_brief.values_mut() {
+        actors.sort_by(|a, b| a.slug.cmp(&b.slug));
+    }
+    Ok(by_brief)
+}

@@ -1,0 +1,224 @@
+//! The categories' queries and writes.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use super::input::{CategoryFilter, CategoryInput, CategorySort, NamesInput};
+use super::model::{CategoryLink, CategoryRow, CategoryView};
+use crate::access::{Audience, Caller};
+use crate::briefs;
+use crate::db::Connection;
+use crate::db::schema::{categories, journal};
+use crate::db::types::{Id, Json, Timestamp};
+use crate::http::query::NameOrSlug;
+use crate::http::page::{Extras, Listed, Rows, Window};
+use crate::in_order;
+use crate::journal::Write;
+use crate::problem::Problem;
+use crate::reference::{self, Reference};
+use crate::removal::Removal;
+use crate::resource::Resource;
+use crate::scalars::{Prose, Slug};
+use crate::slugs;
+use crate::vocabulary::{Change, Kind};
+
+/// How briefs show these categories.
+///
+/// # Errors
+/// When the query fails.
+pub fn links(connection: &mut Connection, ids: &[Id]) -> Result<HashMap<Id, CategoryLink>, Problem> {
+    let rows: Vec<(Id, String, String, Json<super::model::Names>)> = categories::table
+        .filter(categories::until.is_null())
+        .filter(categories::id.eq_any(ids))
+        .select((categories::id, categories::slug, categories::name, categories::names))
+        .load(connection)?;
+    Ok(rows.into_iter().map(|(id, slug, name, names)| (id, CategoryLink { slug, name, names: names.0 })).collect())
+}
+
+impl Resource for CategoryRow {
+    const KIND: Kind = Kind::Category;
+    const COLLECTION: &'static str = "categories";
+    type View = CategoryView;
+    type Input = CategoryInput;
+
+    fn id(&self) -> Id {
+        self.id
+    }
+
+    fn slug(&self) -> &str {
+        &self.slug
+    }
+
+    fn version(&self) -> i32 {
+        self.version
+    }
+
+    fn wanted_slug(input: &mut CategoryInput) -> &mut Option<Slug> {
+        &mut input.slug
+    }
+
+    fn derived_slug(input: &CategoryInput) -> Slug {
+        Slug::derive(input.name.as_str(), "")
+    }
+
+    fn living(connection: &mut Connection, _: &Caller, reference: &Reference) -> Result<Option<Self>, Problem> {
+        let living = || categories::table.filter(categories::until.is_null()).select(Self::as_select());
+        if let Some(id) = reference.id
+            && let Some(found) = living().filter(categories::id.eq(id)).first(connection).optional()?
+        {
+            return Ok(Some(found));
+        }
+        match &reference.slug {
+            Some(slug) => Ok(living().filter(categories::slug.eq(slug)).first(connection).optional()?),
+            None => Ok(None),
+        }
+    }
+
+    fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
+        let same = categories::table.filter(categories::until.is_null()).filter(categories::slug.eq(slug));
+        Ok(same.count().get_result::<i64>(connection)? > 0)
+    }
+
+    fn view(connection: &mut Connection, caller: &Caller, row: Self) -> Result<CategoryView, Problem> {
+        let status = briefs::store::latest_status(connection, caller, row.id)?;
+        Ok(row.into_view(status))
+    }
+
+    fn create(write: &mut Write<'_>, id: Id, input: CategoryInput) -> Result<Self, Problem> {
+        let slug = slugs::choose(input.slug.clone(), || Self::derived_slug(&input), |slug| {
+            Self::slug_is_taken(write.connection, slug)
+        })?;
+        write.identify(Kind::Category, id)?;
+        let row = row_of(input, id, slug, write, None);
+        insert(write, &row, Change::Created)?;
+        Ok(row)
+    }
+
+    fn update(write: &mut Write<'_>, existing: Self, input: CategoryInput) -> Result<Self, Problem> {
+        let slug = input.slug.clone().map_or_else(|| existing.slug.clone(), Slug::into_string);
+        let row = row_of(input, existing.id, slug, write, Some(&existing));
+        if row.same_content(&existing) {
+            return Ok(existing);
+        }
+        close(write, row.id)?;
+        insert(write, &row, Change::Updated)?;
+        Ok(row)
+    }
+
+    fn remove(write: &mut Write<'_>, existing: Self, removal: Removal) -> Result<(), Problem> {
+        if let Some(problem) = briefs::store::still_in_category(write.connection, &write.caller(), existing.id)? {
+            return Err(problem);
+        }
+        close(write, existing.id)?;
+        write.record(Kind::Category, existing.id, existing.version + 1, Change::Removed, Audience::EVERYONE);
+        reference::bury(write, Kind::Category, existing.id, existing.slug, removal, Audience::EVERYONE)
+    }
+}
+
+fn row_of(input: CategoryInput, id: Id, slug: String, write: &Write<'_>, earlier: Option<&CategoryRow>) -> CategoryRow {
+    let CategoryInput { name, names, description, position, .. } = input;
+    CategoryRow {
+        id,
+        since: write.since(),
+        until: None,
+        version: earlier.map_or(1, |earlier| earlier.version + 1),
+        created_at: earlier.map_or(write.at(), |earlier| earlier.created_at),
+        updated_at: write.at(),
+        slug,
+        name: name.into_string(),
+        names: Json(names.map(|NamesInput(names)| names).unwrap_or_default()),
+        description: description.map(Prose::into_string),
+        position: position.unwrap_or_default().into(),
+    }
+}
+
+fn insert(write: &mut Write<'_>, row: &CategoryRow, change: Change) -> Result<(), Problem> {
+    diesel::insert_into(categories::table).values(row).execute(write.connection)?;
+    write.record(Kind::Category, row.id, row.version, change, Audience::EVERYONE);
+    Ok(())
+}
+
+fn close(write: &mut Write<'_>, id: Id) -> Result<(), Problem> {
+    diesel::update(categories::table.filter(categories::id.eq(id)).filter(categories::until.is_null()))
+        .set(categories::until.eq(write.since()))
+        .execute(write.connection)?;
+    Ok(())
+}
+
+type Query<'a> = categories::BoxedQuery<'a, crate::db::MultiBackend>;
+
+impl CategoryFilter {
+    fn query(&self) -> Query<'_> {
+        let mut query = categories::table.filter(categories::until.is_null()).into_boxed();
+        if let Some(moment) = self.updated_since {
+            query = query.filter(
+                categories::id.eq_any(
+                    journal::table
+                        .filter(journal::kind.eq(Kind::Category))
+                        .filter(journal::at.ge(moment))
+                        .select(journal::resource_id),
+                ),
+            );
+        }
+        query
+    }
+}
+
+impl Listed for CategoryFilter {
+    type View = CategoryView;
+    const EXTRAS: &'static [&'static str] = &[];
+
+    fn included(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    fn page(
+        &self,
+        connection: &mut Connection,
+        caller: &Caller,
+        _: &Extras,
+        window: &Window,
+    ) -> Result<Rows<CategoryView>, Problem> {
+        use categories::{id, position, slug, updated_at};
+        let sort = self.sort.unwrap_or(CategorySort::Slug);
+        let name = sort.as_str();
+        let query = match sort {
+            CategorySort::Slug => in_order!(self.query(), asc, slug, id, window, name, String),
+            CategorySort::SlugDescending => in_order!(self.query(), desc, slug, id, window, name, String),
+            CategorySort::Position => in_order!(self.query(), asc, position, id, window, name, i32),
+            CategorySort::PositionDescending => in_order!(self.query(), desc, position, id, window, name, i32),
+            CategorySort::UpdatedAt => in_order!(self.query(), asc, updated_at, id, window, name, Timestamp),
+            CategorySort::UpdatedAtDescending => in_order!(self.query(), desc, updated_at, id, window, name, Timestamp),
+        };
+        let rows: Vec<CategoryRow> = query.select(CategoryRow::as_select()).load(connection)?;
+        let rows = window.cut(name, rows, |row| {
+            let key = match sort {
+                CategorySort::Slug | CategorySort::SlugDescending => row.slug.clone(),
+                CategorySort::Position | CategorySort::PositionDescending => row.position.to_string(),
+                CategorySort::UpdatedAt | CategorySort::UpdatedAtDescending => row.updated_at.to_string(),
+            };
+            (key, row.id)
+        });
+        rows.map(|rows| rows.into_iter().map(|row| CategoryRow::view(connection, caller, row)).collect())
+    }
+
+    fn count(&self, connection: &mut Connection, _: &Caller) -> Result<i64, Problem> {
+        Ok(self.query().count().get_result(connection)?)
+    }
+}
+
+/// The categories that a parameter's values mean.
+///
+/// # Errors
+/// 400 that names the first unknown one.
+pub fn meant_by(connection: &mut Connection, values: &[NameOrSlug]) -> Result<Vec<Id>, Problem> {
+    values
+        .iter()
+        .map(|NameOrSlug(reference)| {
+            CategoryRow::living(connection, &Caller::ANYONE, reference)?
+                .map(|row| row.id)
+                .ok_or_else(|| Problem::parameter("category", format!("there is no category `{reference}`")))
+        })
+        .collect()
+}

@@ -1,0 +1,293 @@
+//! The command line.
+
+use std::fs::File;
+use std::io::{self, BufReader, IsTerminal, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::access::{Caller, keys};
+use crate::app;
+use crate::config::{DatabaseArgs, ServeArgs};
+use crate::db::types::Id;
+use crate::db::{self, Db};
+use crate::demo;
+use crate::problem::Problem;
+use crate::routes;
+use crate::transfer::{export, import};
+use crate::vocabulary::{Marking, Role};
+
+/// Security-analysis briefs as linked, dated, sourced and versioned data.
+#[derive(Debug, Parser)]
+#[command(name = "briefwire", version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the API
+    Serve(ServeArgs),
+    /// Bring the database's schema up to date
+    Migrate(DatabaseArgs),
+    /// Import resources, one JSON object a line
+    Import(ImportArgs),
+    /// Export every resource as import reads it back, to standard output
+    Export(DatabaseArgs),
+    /// Print the OpenAPI document
+    Openapi,
+    /// Make, list and revoke API keys
+    Keys(KeysArgs),
+    /// Ask a running server whether it is ready; for container health checks
+    Health(HealthArgs),
+}
+
+#[derive(Debug, Args)]
+struct ImportArgs {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// The file, or - for standard input
+    file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct KeysArgs {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(subcommand)]
+    command: KeysCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum KeysCommand {
+    /// Make a key, and print it alone: it is never shown again
+    Create {
+        /// reader, editor, publisher or admin
+        #[arg(long)]
+        role: Role,
+        /// Whom or what it is for
+        #[arg(long)]
+        name: String,
+        /// The highest marking that it may see [default: TLP:CLEAR for a reader, TLP:RED for others]
+        #[arg(long)]
+        clearance: Option<Marking>,
+    },
+    /// List the keys
+    List,
+    /// Revoke a key at once
+    Revoke {
+        /// Its id, as `keys list` shows it
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+struct HealthArgs {
+    /// Where the server listens
+    #[arg(long, env = "BRIEFWIRE_LISTEN", default_value = "127.0.0.1:8080")]
+    listen: std::net::SocketAddr,
+}
+
+type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
+
+impl Cli {
+    /// Does what was asked.
+    ///
+    /// # Errors
+    /// What kept it from being done, for standard error.
+    pub fn run(self) -> Outcome {
+        match self.command {
+            Command::Serve(arguments) => serve(arguments),
+            Command::Migrate(database) => migrate(&database),
+            Command::Import(arguments) => import_file(&arguments),
+            Command::Export(database) => export_all(&database),
+            Command::Openapi => print_openapi(),
+            Command::Keys(arguments) => manage_keys(arguments),
+            Command::Health(arguments) => Ok(ask_health(arguments.listen)),
+        }
+    }
+}
+
+/// Migrates and opens the database.
+fn open(database: &DatabaseArgs, readers: usize) -> Result<Db, Box<dyn std::error::Error>> {
+    let location = database.location()?;
+    db::migrate(&location)?;
+    Ok(Db::open(&location, readers)?)
+}
+
+fn serve(arguments: ServeArgs) -> Outcome {
+    let db = open(&arguments.database, arguments.database_connections.into())?;
+    let config = arguments.config();
+    if arguments.demo {
+        fill_demo(&db, &config.public_url)?;
+    }
+    let listener = app::listen(arguments.listen)?;
+    let address = listener.local_addr()?;
+    actix_web::rt::System::new().block_on(async move {
+        let server = app::serve(listener, db.clone(), config, arguments.workers.map(usize::from))?;
+        let handle = server.handle();
+        let clock = actix_web::rt::spawn(crate::clock::run(db));
+        tracing::info!("listening on http://{address}, documentation at http://{address}/docs/");
+        actix_web::rt::spawn(async move {
+            stop_signal().await;
+            tracing::info!("stopping: finishing what is under way");
+            handle.stop(true).await;
+        });
+        let outcome = server.await;
+        clock.abort();
+        outcome
+    })?;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn fill_demo(db: &Db, public_url: &str) -> Result<(), Problem> {
+    match demo::fill(db)? {
+        Some(key) => {
+            println!("The demo is in place. Open first: {public_url}{}", demo::FIRST_PAGE);
+            println!("A publisher key, shown this once: {key}");
+        }
+        None => println!("The database is not empty: the demo was left out."),
+    }
+    Ok(())
+}
+
+async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+        match terminate {
+            Ok(mut terminate) => {
+                tokio::select! {
+                    _ = interrupt => {}
+                    _ = terminate.recv() => {}
+                }
+            }
+            Err(_) => drop(interrupt.await),
+        }
+    }
+    #[cfg(not(unix))]
+    drop(interrupt.await);
+}
+
+fn migrate(database: &DatabaseArgs) -> Outcome {
+    let ran = db::migrate(&database.location()?)?;
+    println!("{ran} migrations applied");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn import_file(arguments: &ImportArgs) -> Outcome {
+    let db = open(&arguments.database, 1)?;
+    let (input, size) = open_input(&arguments.file)?;
+    let progress = progress_bar(size);
+    let lines = import::lines(progress.wrap_read(input));
+    let report = import::run(&db, Caller::OPERATOR, lines, |done| progress.set_message(format!("{done} lines")))?;
+    progress.finish_and_clear();
+    for verdict in &report.errors {
+        eprintln!("line {}: {}: {}", verdict.line, shown(&verdict.pointer), verdict.detail);
+    }
+    println!(
+        "{} created, {} updated, {} unchanged, {} failed",
+        report.created, report.updated, report.unchanged, report.failed
+    );
+    Ok(if report.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn open_input(path: &Path) -> io::Result<(Box<dyn Read>, Option<u64>)> {
+    if path == Path::new("-") {
+        return Ok((Box::new(io::stdin()), None));
+    }
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    let file = File::open(path).map_err(named)?;
+    let size = file.metadata().map_err(named)?.len();
+    Ok((Box::new(file), Some(size)))
+}
+
+/// A bar on a terminal, and nothing where nobody watches.
+fn progress_bar(size: Option<u64>) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    match size {
+        Some(size) => {
+            let bar = ProgressBar::new(size);
+            if let Ok(style) = ProgressStyle::with_template("{bar:40} {percent}% {msg} {eta} left") {
+                bar.set_style(style);
+            }
+            bar
+        }
+        None => ProgressBar::new_spinner(),
+    }
+}
+
+fn shown(pointer: &str) -> &str {
+    if pointer.is_empty() { "the line" } else { pointer }
+}
+
+fn export_all(database: &DatabaseArgs) -> Outcome {
+    let location = database.location()?;
+    db::migrate(&location)?;
+    let mut output = io::BufWriter::new(io::stdout().lock());
+    db::read_once(&location, |connection| {
+        let mut place = Some(export::Place::START);
+        while let Some(here) = place {
+            let (lines, next) = export::chunk(connection, &Caller::OPERATOR, here)?;
+            output.write_all(&lines).map_err(Problem::internal)?;
+            place = next;
+        }
+        output.flush().map_err(Problem::internal)
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_openapi() -> Outcome {
+    println!("{}", serde_json::to_string_pretty(&routes::document()?)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn manage_keys(arguments: KeysArgs) -> Outcome {
+    let db = open(&arguments.database, 1)?;
+    match arguments.command {
+        KeysCommand::Create { role, name, clearance } => {
+            let (_, key) = db.write_blocking(move |connection| keys::create(connection, &name, role, clearance))?;
+            println!("{key}");
+        }
+        KeysCommand::List => {
+            for key in db.write_blocking(keys::list)? {
+                let revoked = key.revoked_at.map_or(String::new(), |at| format!("  revoked {at}"));
+                println!("{}  {:9}  {:16}  {}  {}{revoked}", key.id, key.role, key.clearance, key.created_at, key.name);
+            }
+        }
+        KeysCommand::Revoke { id } => {
+            let id = Id::parse(&id).ok_or_else(|| format!("`{id}` is not the id of a key"))?;
+            db.write_blocking(move |connection| keys::revoke(connection, id))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Asks as any client would; a server that listens on every address is asked on the loopback.
+fn ask_health(mut address: std::net::SocketAddr) -> ExitCode {
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() {
+            std::net::Ipv4Addr::LOCALHOST.into()
+        } else {
+            std::net::Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    let ready = || -> io::Result<bool> {
+        let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        write!(stream, "GET /health/ready HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        BufReader::new(stream).read_to_string(&mut answer)?;
+        Ok(answer.starts_with("HTTP/1.1 200"))
+    };
+    if ready().unwrap_or(false) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,103 @@
+//! What SQLite and PostgreSQL do differently. Every `match` on the backend outside of this module's parent is here.
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error};
+
+use super::Connection;
+
+/// How a SQLite connection is set up: readers never wait for the writer (WAL), a commit is on disk before it is
+/// answered (`synchronous=FULL`), references hold, and a second process waits its turn instead of failing.
+pub(super) const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout=10000; PRAGMA journal_mode=WAL; \
+    PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA mmap_size=268435456; PRAGMA cache_size=-16384; \
+    PRAGMA temp_store=MEMORY;";
+
+/// The advisory locks that Briefwire takes on PostgreSQL; any two constants that other software is unlikely to use.
+const JOURNAL_LOCK: &str = "SELECT pg_advisory_xact_lock(7260417001)";
+const MIGRATION_LOCK: &str = "SELECT pg_advisory_lock(7260417002)";
+
+/// Opens a transaction that may write. SQLite takes the write lock at once, so that it never fails half-way because
+/// another process wrote; PostgreSQL takes the journal's lock, so that positions become visible in their own order.
+pub(super) fn begin_write(connection: &mut Connection) -> QueryResult<()> {
+    match connection {
+        Connection::Sqlite(sqlite) => AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE"),
+        Connection::Postgres(postgres) => {
+            AnsiTransactionManager::begin_transaction(postgres)?;
+            postgres.batch_execute(JOURNAL_LOCK)
+        }
+    }
+}
+
+/// Makes a connection refuse to write, so that a handler that only reads can do nothing else.
+pub(super) fn make_read_only(connection: &mut Connection) -> QueryResult<()> {
+    connection.batch_execute(match connection {
+        Connection::Sqlite(_) => "PRAGMA query_only=ON",
+        Connection::Postgres(_) => "SET default_transaction_read_only=on",
+    })
+}
+
+/// Opens a snapshot: the statements of one answer all see the same archive.
+pub(super) fn begin_read(connection: &mut Connection) -> QueryResult<()> {
+    match connection {
+        Connection::Sqlite(sqlite) => AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN"),
+        Connection::Postgres(postgres) => AnsiTransactionManager::begin_transaction_sql(
+            postgres,
+            "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+        ),
+    }
+}
+
+/// Two instances that start together migrate one after the other. SQLite's own write lock sees to that already.
+pub(super) fn lock_migrations(connection: &mut Connection) -> QueryResult<()> {
+    match connection {
+        Connection::Sqlite(_) => Ok(()),
+        Connection::Postgres(postgres) => postgres.batch_execute(MIGRATION_LOCK),
+    }
+}
+
+/// Whether an error means that the database cannot be had now, rather than that the statement is wrong.
+pub(super) fn lost_or_busy(error: &Error) -> bool {
+    match error {
+        Error::BrokenTransactionManager => true,
+        Error::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, _) => true,
+        Error::DatabaseError(_, information) => {
+            let message = information.message();
+            message.contains("database is locked")
+                || message.contains("disk is full")
+                || message.contains("server closed the connection")
+                || message.contains("terminating connection")
+                || message.contains("no connection to the server")
+        }
+        _ => false,
+    }
+}
+
+/// Gathers the statistics that the planners choose indexes by; worth its time after a large import.
+///
+/// # Errors
+/// When the statement fails.
+pub fn analyze(connection: &mut Connection) -> QueryResult<()> {
+    connection.batch_execute(match connection {
+        Connection::Sqlite(_) => "PRAGMA analysis_limit=1000; ANALYZE;",
+        Connection::Postgres(_) => "ANALYZE",
+    })
+}
+
+/// Inserts many rows in one statement. The connection enum cannot do it itself, so both arms are spelt out here.
+#[macro_export]
+macro_rules! insert_rows {
+    ($connection:expr, $table:expr, $rows:expr) => {
+        if $rows.is_empty() {
+            Ok(0)
+        } else {
+            match $connection {
+                $crate::db::Connection::Sqlite(sqlite) => {
+                    diesel::insert_into($table).values($rows).execute(sqlite)
+                }
+                $crate::db::Connection::Postgres(postgres) => {
+                    diesel::insert_into($table).values($rows).execute(postgres)
+                }
+            }
+        }
+    };
+}

@@ -1,0 +1,347 @@
+//! The threads and connections behind [`Db`].
+
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use diesel::connection::TransactionManager;
+use tokio::sync::oneshot;
+
+use super::{Connection, DbError, Location, connect, dialect};
+
+/// How many waiting writes one commit takes along, and how long the first of them waits for the others at most.
+const GROUP_SIZE: usize = 64;
+const GROUP_TIME: Duration = Duration::from_millis(20);
+
+type Transactions = <Connection as diesel::Connection>::TransactionManager;
+type ReadJob = Box<dyn FnOnce(&mut Connection) -> Health + Send>;
+/// Runs one caller's work in its savepoint, and returns the step that answers the caller once the commit is decided.
+type WriteJob = Box<dyn FnOnce(&mut Connection) -> Box<dyn FnOnce(bool)> + Send>;
+
+/// Whether a connection may be used again.
+#[derive(PartialEq, Eq)]
+enum Health {
+    Good,
+    Lost,
+}
+
+/// A database, shared by everything that serves from it. Cheap to clone; its threads end with the last clone.
+#[derive(Clone)]
+pub struct Db(Arc<Inner>);
+
+struct Inner {
+    /// Tells this database's thread-local connections from those of another in the same process.
+    number: u64,
+    location: Location,
+    writer: Sender<WriteJob>,
+    /// PostgreSQL only: the threads that read.
+    readers: Option<Sender<ReadJob>>,
+}
+
+thread_local! {
+    static READER: RefCell<Option<(u64, Connection)>> = const { RefCell::new(None) };
+}
+
+impl Db {
+    /// Opens the database and starts its threads: one that writes and, on PostgreSQL, `readers` that read.
+    ///
+    /// # Errors
+    /// [`DbError::Unavailable`] when it cannot be reached now, or no thread can be started.
+    pub fn open(location: &Location, readers: usize) -> Result<Self, DbError> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let first = connect(location)?;
+        let writer = start_writer(location.clone(), first)?;
+        let readers = match location {
+            Location::Sqlite(_) => None,
+            Location::Postgres(_) => Some(start_readers(location, readers)?),
+        };
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        Ok(Self(Arc::new(Inner { number, location: location.clone(), writer, readers })))
+    }
+
+    /// Runs short queries in one snapshot.
+    ///
+    /// # Errors
+    /// What `read` returns, or [`DbError::Unavailable`].
+    pub async fn read<T, E, F>(&self, read: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
+    {
+        match &self.0.readers {
+            None => self.read_here(read),
+            Some(readers) => read_there(readers, read).await,
+        }
+    }
+
+    /// The same for long queries, which on SQLite must not hold the worker that calls.
+    ///
+    /// # Errors
+    /// As [`Db::read`].
+    pub async fn scan<T, E, F>(&self, read: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
+    {
+        if let Some(readers) = &self.0.readers {
+            return read_there(readers, read).await;
+        }
+        let db = self.clone();
+        actix_web::rt::task::spawn_blocking(move || db.read_here(read))
+            .await
+            .unwrap_or_else(|error| Err(DbError::Unavailable(error.to_string()).into()))
+    }
+
+    /// Runs `write` in a transaction and answers after its commit: when this returns `Ok`, it is on disk.
+    ///
+    /// # Errors
+    /// What `write` returns (and then nothing of it is kept), or [`DbError::Unavailable`].
+    pub async fn write<T, E, F>(&self, write: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        self.send_write(write, move |outcome| drop(answer.send(outcome)))?;
+        answered.await.unwrap_or_else(|_| Err(writer_gone().into()))
+    }
+
+    /// [`Db::write`] for the command line, which has no executor.
+    ///
+    /// # Errors
+    /// As [`Db::write`].
+    pub fn write_blocking<T, E, F>(&self, write: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
+    {
+        let (answer, answered) = crossbeam_channel::bounded(1);
+        self.send_write(write, move |outcome| drop(answer.send(outcome)))?;
+        answered.recv().unwrap_or_else(|_| Err(writer_gone().into()))
+    }
+
+    fn send_write<T, E, F, A>(&self, write: F, answer: A) -> Result<(), E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
+        A: FnOnce(Result<T, E>) + Send + 'static,
+    {
+        let job: WriteJob = Box::new(move |connection| {
+            let outcome = in_savepoint(connection, write);
+            Box::new(move |committed| {
+                answer(if committed { outcome } else { outcome.and_then(|_| Err(not_committed().into())) });
+            })
+        });
+        self.0.writer.send(job).map_err(|_| writer_gone().into())
+    }
+
+    fn read_here<T, E: From<DbError>>(&self, read: impl FnOnce(&mut Connection) -> Result<T, E>) -> Result<T, E> {
+        READER.with(|reader| {
+            let mut reader = reader.borrow_mut();
+            let mine = reader.take().and_then(|(number, connection)| (number == self.0.number).then_some(connection));
+            let mut connection = begin_snapshot(&self.0.location, mine)?;
+            let answer = run_and_close(&mut connection, read);
+            if usable(&mut connection) {
+                *reader = Some((self.0.number, connection));
+            }
+            answer
+        })
+    }
+}
+
+fn writer_gone() -> DbError {
+    DbError::Unavailable("the writer did not answer".into())
+}
+
+fn not_committed() -> DbError {
+    DbError::Unavailable("the transaction could not be committed".into())
+}
+
+fn open_reader(location: &Location) -> Result<Connection, DbError> {
+    let mut connection = connect(location)?;
+    dialect::make_read_only(&mut connection)?;
+    Ok(connection)
+}
+
+/// A connection with an open snapshot: the one at hand or, if that turns out dead, a new one.
+fn begin_snapshot(location: &Location, connection: Option<Connection>) -> Result<Connection, DbError> {
+    if let Some(mut connection) = connection {
+        match dialect::begin_read(&mut connection) {
+            Ok(()) => return Ok(connection),
+            Err(error) => tracing::warn!(%error, "a reader's connection is lost, opening another"),
+        }
+    }
+    let mut connection = open_reader(location)?;
+    dialect::begin_read(&mut connection)?;
+    Ok(connection)
+}
+
+fn run_and_close<T, E: From<DbError>>(
+    connection: &mut Connection,
+    read: impl FnOnce(&mut Connection) -> Result<T, E>,
+) -> Result<T, E> {
+    let answer = catch_unwind(AssertUnwindSafe(|| read(connection)))
+        .unwrap_or_else(|_| Err(DbError::Unavailable("a query panicked".into()).into()));
+    let closed = unwind_to(connection, 0);
+    let answer = answer?;
+    closed?;
+    Ok(answer)
+}
+
+/// Runs one caller's work so that its failure, even a panic inside nested transactions, takes nothing else with it.
+fn in_savepoint<T, E: From<DbError>>(
+    connection: &mut Connection,
+    write: impl FnOnce(&mut Connection) -> Result<T, E>,
+) -> Result<T, E> {
+    let outer = depth(connection);
+    Transactions::begin_transaction(connection).map_err(DbError::from)?;
+    let outcome = catch_unwind(AssertUnwindSafe(|| write(connection)))
+        .unwrap_or_else(|_| Err(DbError::Unavailable("a write panicked".into()).into()));
+    if outcome.is_ok() {
+        Transactions::commit_transaction(connection).map_err(DbError::from)?;
+    } else {
+        unwind_to(connection, outer)?;
+    }
+    outcome
+}
+
+pub(super) fn read_once<T, E: From<DbError>>(
+    location: &Location,
+    read: impl FnOnce(&mut Connection) -> Result<T, E>,
+) -> Result<T, E> {
+    let mut connection = begin_snapshot(location, None)?;
+    run_and_close(&mut connection, read)
+}
+
+fn unwind_to(connection: &mut Connection, outer: u32) -> Result<(), DbError> {
+    while depth(connection) > outer {
+        Transactions::rollback_transaction(connection)?;
+    }
+    Ok(())
+}
+
+fn depth(connection: &mut Connection) -> u32 {
+    Transactions::transaction_manager_status_mut(connection)
+        .transaction_depth()
+        .ok()
+        .flatten()
+        .map_or(0, std::num::NonZeroU32::get)
+}
+
+fn usable(connection: &mut Connection) -> bool {
+    !Transactions::is_broken_transaction_manager(connection) && depth(connection) == 0
+}
+
+fn start_writer(location: Location, first: Connection) -> Result<Sender<WriteJob>, DbError> {
+    let (jobs, waiting) = unbounded();
+    spawn("writer".into(), move || write_groups(&location, first, &waiting))?;
+    Ok(jobs)
+}
+
+fn start_readers(location: &Location, count: usize) -> Result<Sender<ReadJob>, DbError> {
+    let (jobs, waiting) = unbounded();
+    for number in 1..=count.max(1) {
+        let (location, waiting) = (location.clone(), waiting.clone());
+        spawn(format!("reader-{number}"), move || serve_reads(&location, &waiting))?;
+    }
+    Ok(jobs)
+}
+
+fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Result<(), DbError> {
+    thread::Builder::new()
+        .name(name)
+        .spawn(work)
+        .map(drop)
+        .map_err(|error| DbError::Unavailable(format!("cannot start a thread: {error}")))
+}
+
+fn write_groups(location: &Location, first: Connection, waiting: &Receiver<WriteJob>) {
+    let mut connection = Some(first);
+    while let Ok(job) = waiting.recv() {
+        let Some(mut open) = begin_somehow(location, connection.take()) else {
+            drop(job);
+            continue;
+        };
+        let answers = run_group(&mut open, job, waiting);
+        let committed = match Transactions::commit_transaction(&mut open) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(%error, writes = answers.len(), "a group of writes could not be committed");
+                false
+            }
+        };
+        for answer in answers {
+            answer(committed);
+        }
+        if usable(&mut open) {
+            connection = Some(open);
+        }
+    }
+}
+
+/// A connection with an open transaction: the one at hand or, if that turns out dead, a new one.
+fn begin_somehow(location: &Location, connection: Option<Connection>) -> Option<Connection> {
+    if let Some(mut connection) = connection {
+        match dialect::begin_write(&mut connection) {
+            Ok(()) => return Some(connection),
+            Err(error) => tracing::warn!(%error, "the writer's connection is lost, opening another"),
+        }
+    }
+    let opened = connect(location).and_then(|mut connection| {
+        dialect::begin_write(&mut connection)?;
+        Ok(connection)
+    });
+    opened.inspect_err(|error| tracing::error!(%error, "no connection to write with")).ok()
+}
+
+fn run_group(connection: &mut Connection, first: WriteJob, waiting: &Receiver<WriteJob>) -> Vec<Box<dyn FnOnce(bool)>> {
+    let started = Instant::now();
+    let mut answers = vec![first(connection)];
+    while answers.len() < GROUP_SIZE && started.elapsed() < GROUP_TIME {
+        match waiting.try_recv() {
+            Ok(job) => answers.push(job(connection)),
+            Err(_) => break,
+        }
+    }
+    answers
+}
+
+async fn read_there<T, E, F>(readers: &Sender<ReadJob>, read: F) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<DbError> + Send + 'static,
+    F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
+{
+    let (answer, answered) = oneshot::channel();
+    let job: ReadJob = Box::new(move |connection| {
+        let outcome = run_and_close(connection, read);
+        let health = if usable(connection) { Health::Good } else { Health::Lost };
+        drop(answer.send(outcome));
+        health
+    });
+    readers.send(job).map_err(|_| DbError::Unavailable("no reader is left".into()))?;
+    answered.await.unwrap_or_else(|_| Err(DbError::Unavailable("no connection to read with".into()).into()))
+}
+
+fn serve_reads(location: &Location, waiting: &Receiver<ReadJob>) {
+    let mut connection: Option<Connection> = None;
+    while let Ok(job) = waiting.recv() {
+        match begin_snapshot(location, connection.take()) {
+            Ok(mut open) => {
+                if job(&mut open) == Health::Good {
+                    connection = Some(open);
+                }
+            }
+            Err(error) => tracing::error!(%error, "no connection to read with"),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Documentation that the binary carries: the spec, the interactive page, and a page for each kind of problem.
+
+use actix_web::http::header;
+use actix_web::web::{self, Data, Path};
+use actix_web::{HttpResponse, get};
+use utoipa_actix_web::service_config::ServiceConfig;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use crate::app::AppState;
+use crate::problem::{Problem, ProblemType};
+
+/// The documented routes of this slice.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(openapi_json).service(problem_page);
+}
+
+/// The interactive page, from assets inside of the binary.
+pub fn page(config: &mut web::ServiceConfig) {
+    config
+        .service(web::redirect("/", "/docs/"))
+        .service(web::redirect("/docs", "/docs/"))
+        .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json")));
+}
+
+
+/// The OpenAPI document
+#[utoipa::path(
+    tag = "operations", operation_id = "getOpenApi",
+    responses((status = 200, description = "This document, OpenAPI 3.1", content_type = "application/json", body = Object, example = json!({"openapi": "3.1.0"})))
+)]
+#[get("/openapi.json")]
+pub async fn openapi_json(state: Data<AppState>) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
+        .content_type("application/json")
+        .body(state.openapi.clone())
+}
+
+/// What a kind of problem means
+///
+/// The page behind the `type` of every error.
+#[utoipa::path(
+    tag = "operations", operation_id = "getProblem",
+    responses((status = 200, description = "A page for people", content_type = "text/html", body = String, example = json!("<!doctype html>")))
+)]
+#[get("/problems/{name}")]
+pub async fn problem_page(name: Path<String>) -> Result<HttpResponse, Problem> {
+    let kind = ProblemType::ALL
+        .iter()
+        .find(|kind| kind.name == name.as_str())
+        .ok_or_else(|| Problem::not_found("kind of problem"))?;
+    let ProblemType { name, status, title, explanation } = kind;
+    let page = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\
+         <style>:root{{color-scheme:light dark}}body{{font:1.1rem/1.6 system-ui,sans-serif;max-width:40rem;\
+         margin:4rem auto;padding:0 1rem}}code{{font-size:.95em}}</style>\
+         <h1>{title}</h1><p>{}</p><p>Status <code>{status}</code>, type <code>/problems/{name}</code>.</p>\
+         <p><a href=\"/docs/\">The API's documentation</a></p></html>",
+        with_code(explanation)
+    );
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "public, max-age=3600"))
+        .content_type("text/html; charset=utf-8")
+        .body(page))
+}
+
+/// Turns the back-quotes of an explanation into code elements.
+fn with_code(explanation: &str) -> String {
+    let mut html = String::new();
+    for (index, part) in explanation.split('`').enumerate() {
+        if index % 2 == 1 {
+            html.push_str(&format!("<code>{part}</code>"));
+        } else {
+            html.push_str(part);
+        }
+    }
+    html
+}

@@ -1,0 +1,292 @@
+//! What a list of events can be asked, and the queries that answer it.
+//!
+//! A list by actor is read from `event_participants`, which is ordered by actor and date and knows who may see each row;
+//! every other list from `events`. Either way a page reads its own rows along an index.
+
+use chrono::NaiveDate;
+use deserr::Deserr;
+use diesel::dsl::{exists, sql};
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+use utoipa::IntoParams;
+
+use super::model::{EventRow, EventView};
+use super::store;
+use crate::access::{Caller, visible};
+use crate::actors::names;
+use crate::categories;
+use crate::db::schema::{brief_events, briefs, event_participants, events, journal};
+use crate::db::subquery::HasRow;
+use crate::db::types::{Id, Timestamp};
+use crate::db::{Connection, MultiBackend};
+use crate::http::body::Invalid;
+use crate::http::dates::{Span, When};
+use crate::http::page::{Extras, Listed, Rows, Window, merge_ordered};
+use crate::http::query::{Many, NameOrSlug, Repeated};
+use crate::problem::Problem;
+use crate::scalars::{CountryCode, Day};
+use crate::vocabulary::{EventKind, EventState, Kind, Marking};
+use crate::{in_order, one_of};
+
+/// What a list of events can be asked. Parameters narrow one another; several values of one widen it.
+#[derive(Debug, Clone, Default, Deserr, IntoParams)]
+#[deserr(error = Invalid)]
+#[into_params(parameter_in = Query)]
+pub struct EventFilter {
+    /// In which any of these took part: an id, a slug or any known name of an actor.
+    #[deserr(default)]
+    #[param(value_type = Option<Vec<String>>, example = json!(["alyaksandr-lukashenka"]))]
+    pub actor: Repeated,
+    /// In which all of these took part.
+    #[deserr(default)]
+    #[param(value_type = Option<Vec<String>>, example = json!(["belarus", "china"]))]
+    pub all_actors: Repeated,
+    /// Shown by a brief of this category; any of several.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "security")]
+    pub category: Many<NameOrSlug>,
+    /// Where, ISO 3166-1; any of several.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "BY")]
+    pub country: Many<CountryCode>,
+    /// What may have happened on this day (or at this moment's day) or later.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "2017-07-01")]
+    pub from: Option<When>,
+    /// What may have happened on this day (or at this moment's day) or earlier.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "2017-10-31")]
+    pub to: Option<When>,
+    /// What may have happened on this day.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, format = Date, example = "2017-07-25")]
+    pub on: Option<Day>,
+    /// What sort of thing happened; any of several.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "agreement")]
+    pub kind: Many<EventKind>,
+    /// Whether it is public; any of several.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "published")]
+    pub state: Many<EventState>,
+    /// How far it may travel; any of several.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "TLP:CLEAR")]
+    pub marking: Many<Marking>,
+    /// Only what changed at this moment or later.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, format = DateTime, example = "2017-07-01T00:00:00Z")]
+    pub updated_since: Option<Timestamp>,
+    /// The order; a leading hyphen turns it round. The latest first unless given.
+    #[deserr(default)]
+    #[param(inline)]
+    pub sort: Option<EventSort>,
+}
+
+crate::vocabulary::vocabulary! {
+    /// The orders of a list of events.
+    EventSort {
+        OccurredFrom = "occurred_from",
+        OccurredFromDescending = "-occurred_from",
+        UpdatedAt = "updated_at",
+        UpdatedAtDescending = "-updated_at",
+    }
+}
+
+/// A filter whose names have been led to what they mean.
+struct Resolved<'a> {
+    filter: &'a EventFilter,
+    caller: &'a Caller,
+    any_of: Vec<Id>,
+    all_of: Vec<Vec<Id>>,
+    categories: Vec<Id>,
+    span: Span,
+}
+
+impl EventFilter {
+    fn resolve<'a>(&'a self, connection: &mut Connection, caller: &'a Caller) -> Result<Resolved<'a>, Problem> {
+        Ok(Resolved {
+            filter: self,
+            caller,
+            any_of: names::meant_by(connection, "actor", &self.actor)?.into_iter().flatten().collect(),
+            all_of: names::meant_by(connection, "all_actors", &self.all_actors)?,
+            categories: categories::store::meant_by(connection, &self.category.0)?,
+            span: Span::of(self.from, self.to, self.on)?,
+        })
+    }
+}
+
+impl<'a> Resolved<'a> {
+    /// The events that pass every filter, but for the actors in `driving`, which another query takes care of.
+    fn query(&self, driving: Driving) -> events::BoxedQuery<'a, MultiBackend> {
+        let mut query = events::table
+            .filter(events::until.is_null())
+            .filter(visible(events::audience, self.caller))
+            .into_boxed();
+        if let Some(day) = self.span.first_day() {
+            query = query.filter(events::occurred_to.ge(day));
+        }
+        if let Some(day) = self.span.last_day() {
+            query = query.filter(events::occurred_from.le(day));
+        }
+        query = one_of!(query, events::kind, self.filter.kind.0.iter().copied());
+        query = one_of!(query, events::state, self.filter.state.0.iter().copied());
+        query = one_of!(query, events::marking, self.filter.marking.0.iter().copied());
+        query = one_of!(query, events::country, self.filter.country.0.iter().map(|code| code.as_str().to_owned()));
+        if !self.any_of.is_empty() && driving != Driving::AnyOf {
+            query = query.filter(exists(participates(self.any_of.clone())));
+        }
+        for (place, bearers) in self.all_of.iter().enumerate() {
+            if place > 0 || driving != Driving::AllOf {
+                query = query.filter(exists(participates(bearers.clone())));
+            }
+        }
+        if !self.categories.is_empty() {
+            query = query.filter(exists(
+                brief_events::table
+                    .inner_join(briefs::table.on(briefs::id.eq(brief_events::brief_id)))
+                    .filter(brief_events::event_id.eq(events::id))
+                    .filter(brief_events::until.is_null())
+                    .filter(briefs::until.is_null())
+                    .filter(visible(briefs::audience, self.caller))
+                    .filter(briefs::category_id.eq_any(self.categories.clone())),
+            ));
+        }
+        if let Some(moment) = self.filter.updated_since {
+            let changed = journal::table
+                .filter(journal::kind.eq(Kind::Event))
+                .filter(journal::at.ge(moment))
+                .filter(visible(journal::audience, self.caller));
+            query = query.filter(events::id.eq_any(changed.select(journal::resource_id)));
+        }
+        query
+    }
+
+    /// Which of the filters a page is read along.
+    fn driving(&self) -> Driving {
+        if !self.all_of.is_empty() {
+            Driving::AllOf
+        } else if !self.any_of.is_empty() {
+            Driving::AnyOf
+        } else {
+            Driving::Nothing
+        }
+    }
+
+    fn driving_actors(&self) -> Vec<Id> {
+        match self.driving() {
+            Driving::AllOf => self.all_of.first().cloned().unwrap_or_default(),
+            Driving::AnyOf => self.any_of.clone(),
+            Driving::Nothing => Vec::new(),
+        }
+    }
+
+    /// The keys of a page of one actor's events, along the index that has just these rows in order.
+    fn keys_of(
+        &self,
+        connection: &mut Connection,
+        actor: Id,
+        descending: bool,
+        window: &Window,
+        sort: &str,
+    ) -> Result<Vec<(NaiveDate, Id)>, Problem> {
+        use event_participants::{actor_id, audience, event_id, occurred_from, occurred_to, until};
+        let same_event = sql::<Bool>("events.id = event_participants.event_id");
+        let mut query = event_participants::table
+            .filter(actor_id.eq(actor))
+            .filter(until.is_null())
+            .filter(visible(audience, self.caller))
+            .filter(HasRow(self.query(self.driving()).filter(same_event)))
+            .select((occurred_from, event_id))
+            .distinct()
+            .into_boxed();
+        if let Some(day) = self.span.first_day() {
+            query = query.filter(occurred_to.ge(day));
+        }
+        if let Some(day) = self.span.last_day() {
+            query = query.filter(occurred_from.le(day));
+        }
+        Ok(if descending {
+            in_order!(query, desc, occurred_from, event_id, window, sort, NaiveDate).load(connection)?
+        } else {
+            in_order!(query, asc, occurred_from, event_id, window, sort, NaiveDate).load(connection)?
+        })
+    }
+
+    fn page_by_actor(
+        &self,
+        connection: &mut Connection,
+        descending: bool,
+        window: &Window,
+        sort: &str,
+    ) -> Result<Rows<Id>, Problem> {
+        let mut keys = Vec::new();
+        for actor in self.driving_actors() {
+            keys.push(self.keys_of(connection, actor, descending, window, sort)?);
+        }
+        let keys = window.cut(sort, merge_ordered(keys, descending), |key| *key);
+        keys.map(|keys| Ok(keys.into_iter().map(|(_, id)| id).collect()))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Driving {
+    AllOf,
+    AnyOf,
+    Nothing,
+}
+
+/// The participations of any of these actors in the event at hand, by the key of the table.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn participates(actors: Vec<Id>) -> _ {
+    event_participants::table
+        .filter(event_participants::actor_id.eq_any(actors))
+        .filter(event_participants::occurred_from.eq(events::occurred_from))
+        .filter(event_participants::event_id.eq(events::id))
+        .filter(event_participants::until.is_null())
+}
+
+impl Listed for EventFilter {
+    type View = EventView;
+    const EXTRAS: &'static [&'static str] = &[];
+
+    fn included(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    fn page(
+        &self,
+        connection: &mut Connection,
+        caller: &Caller,
+        _: &Extras,
+        window: &Window,
+    ) -> Result<Rows<EventView>, Problem> {
+        use events::{id, occurred_from, updated_at};
+        let resolved = self.resolve(connection, caller)?;
+        let sort = self.sort.unwrap_or(EventSort::OccurredFromDescending);
+        let name = sort.as_str();
+        let by_date = matches!(sort, EventSort::OccurredFrom | EventSort::OccurredFromDescending);
+        if by_date && resolved.driving() != Driving::Nothing {
+            let descending = sort == EventSort::OccurredFromDescending;
+            let ids = resolved.page_by_actor(connection, descending, window, name)?;
+            return ids.map(|ids| store::views_of(connection, &ids));
+        }
+        let query = resolved.query(Driving::Nothing);
+        let query = match sort {
+            EventSort::OccurredFrom => in_order!(query, asc, occurred_from, id, window, name, NaiveDate),
+            EventSort::OccurredFromDescending => in_order!(query, desc, occurred_from, id, window, name, NaiveDate),
+            EventSort::UpdatedAt => in_order!(query, asc, updated_at, id, window, name, Timestamp),
+            EventSort::UpdatedAtDescending => in_order!(query, desc, updated_at, id, window, name, Timestamp),
+        };
+        let rows: Vec<EventRow> = query.select(EventRow::as_select()).load(connection)?;
+        let rows = window.cut(name, rows, |row| {
+            let key = if by_date { row.occurred_from.to_string() } else { row.updated_at.to_string() };
+            (key, row.id)
+        });
+        rows.map(|rows| store::views(connection, rows))
+    }
+
+    fn count(&self, connection: &mut Connection, caller: &Caller) -> Result<i64, Problem> {
+        Ok(self.resolve(connection, caller)?.query(Driving::Nothing).count().get_result(connection)?)
+    }
+}

@@ -1,0 +1,127 @@
+//! The endpoints of events.
+
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
+
+use super::filter::EventFilter;
+use super::input::EventInput;
+use super::model::{EventRow, EventView};
+use crate::access::{Editor, Reader};
+use crate::app::AppState;
+use crate::http::answer::SingleQuery;
+use crate::http::body::{Json, MergePatch};
+use crate::http::page;
+use crate::http::query::{ListQuery, ListView, Query};
+use crate::openapi::PageOf;
+use crate::problem::Problem;
+use crate::removal::Removal;
+use crate::resource;
+
+/// List events
+///
+/// What happened, the latest first; dates match every event that may have happened on them.
+#[utoipa::path(
+    tag = "events", operation_id = "listEvents", params(EventFilter, ListView),
+    responses((status = 200, description = "A page of events", body = inline(PageOf<EventView>)))
+)]
+#[get("/v1/events")]
+pub async fn list(
+    state: Data<AppState>,
+    caller: Reader,
+    query: ListQuery<EventFilter>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    page::list(&state, &request, &caller, query).await
+}
+
+/// Create an event
+///
+/// It is a draft unless a publisher says otherwise.
+#[utoipa::path(
+    tag = "events", operation_id = "createEvent", request_body = EventInput,
+    responses((status = 201, description = "The event as it now reads", body = EventView))
+)]
+#[post("/v1/events")]
+pub async fn create(
+    state: Data<AppState>,
+    caller: Editor,
+    Json(input): Json<EventInput>,
+) -> Result<HttpResponse, Problem> {
+    resource::answer_post::<EventRow>(&state, &caller, input).await
+}
+
+/// Read an event
+///
+/// With those who took part in it, and its sources.
+#[utoipa::path(
+    tag = "events", operation_id = "getEvent", params(SingleQuery),
+    responses((status = 200, description = "The event", body = EventView))
+)]
+#[get("/v1/events/{id}")]
+pub async fn get(
+    state: Data<AppState>,
+    caller: Reader,
+    id: Path<String>,
+    Query(query): Query<SingleQuery>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    resource::answer_get::<EventRow>(&state, &request, &caller, &id, &query).await
+}
+
+/// Create or replace an event
+///
+/// What is absent in the body becomes null or empty. `state` stays as it is when it is absent. A published event is changed by publishers.
+#[utoipa::path(
+    tag = "events", operation_id = "putEvent", request_body = EventInput,
+    responses(
+        (status = 200, description = "The event as it now reads", body = EventView),
+        (status = 201, description = "The new event", body = EventView),
+    )
+)]
+#[put("/v1/events/{id}")]
+pub async fn replace(
+    state: Data<AppState>,
+    caller: Editor,
+    id: Path<String>,
+    request: HttpRequest,
+    Json(input): Json<EventInput>,
+) -> Result<HttpResponse, Problem> {
+    resource::answer_put::<EventRow>(&state, &request, &caller, &id, input).await
+}
+
+/// Change an event by merge patch
+///
+/// The patch is merged into the event as this caller reads it, and the result is checked as a replacement is.
+#[utoipa::path(
+    tag = "events", operation_id = "patchEvent",
+    request_body(content((EventInput = "application/merge-patch+json"), (EventInput = "application/json"))),
+    responses((status = 200, description = "The event as it now reads", body = EventView))
+)]
+#[patch("/v1/events/{id}")]
+pub async fn patch(
+    state: Data<AppState>,
+    caller: Editor,
+    id: Path<String>,
+    request: HttpRequest,
+    MergePatch(changes): MergePatch,
+) -> Result<HttpResponse, Problem> {
+    resource::answer_patch::<EventRow>(&state, &request, &caller, &id, changes).await
+}
+
+/// Delete an event
+///
+/// Briefs and trends that show it go on to name it, as deleted. Afterwards it answers 410 with its tombstone.
+#[utoipa::path(
+    tag = "events", operation_id = "deleteEvent", params(Removal),
+    responses((status = 204, description = "It is deleted"))
+)]
+#[delete("/v1/events/{id}")]
+pub async fn delete(
+    state: Data<AppState>,
+    caller: Editor,
+    id: Path<String>,
+    Query(removal): Query<Removal>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    resource::answer_delete::<EventRow>(&state, &request, &caller, &id, removal).await
+}

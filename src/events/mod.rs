@@ -1,0 +1,20 @@
+//! Events: what happened, when as far as is known, and who took part in which role.
+
+pub mod filter;
+pub mod handlers;
+pub mod input;
+pub mod model;
+pub mod store;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The routes of this slice.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(handlers::list)
+        .service(handlers::create)
+        .service(handlers::get)
+        .service(handlers::replace)
+        .service(handlers::patch)
+        .service(handlers::delete);
+}

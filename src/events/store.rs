@@ -1,0 +1,400 @@
+//! The events' queries and writes.
+//!
+//! An event is public in its own right, when a publisher said so, or as far as published briefs show it. The second
+//! follows the briefs: [`release`] is called by them whenever what they show, or to whom, has changed.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use super::input::EventInput;
+use super::model::{EventRow, EventView, Participant, ParticipantRow};
+use crate::access::{Audience, Caller, visible};
+use crate::actors;
+use crate::briefs;
+use crate::db::schema::{event_participants, events};
+use crate::db::types::{Id, Json};
+use crate::db::{Connection, in_chunks};
+use crate::http::body::{Fault, UpTo};
+use crate::journal::{self, Write};
+use crate::problem::Problem;
+use crate::reference::{self, Reference};
+use crate::removal::Removal;
+use crate::resource::Resource;
+use crate::scalars::{CountryCode, Prose, Slug};
+use crate::sources::Source;
+use crate::vocabulary::{Change, EventState, Kind, Marking, ParticipantRole, Role};
+use crate::{insert_rows, slugs};
+
+impl Resource for EventRow {
+    const KIND: Kind = Kind::Event;
+    const COLLECTION: &'static str = "events";
+    type View = EventView;
+    type Input = EventInput;
+
+    fn id(&self) -> Id {
+        self.id
+    }
+
+    fn slug(&self) -> &str {
+        &self.slug
+    }
+
+    fn version(&self) -> i32 {
+        self.version
+    }
+
+    fn wanted_slug(input: &mut EventInput) -> &mut Option<Slug> {
+        &mut input.slug
+    }
+
+    fn derived_slug(input: &EventInput) -> Slug {
+        Slug::derive(input.title.as_str(), &input.occurred.earliest().to_string())
+    }
+
+    fn living(connection: &mut Connection, caller: &Caller, reference: &Reference) -> Result<Option<Self>, Problem> {
+        let living = || {
+            events::table
+                .filter(events::until.is_null())
+                .filter(visible(events::audience, caller))
+                .select(Self::as_select())
+        };
+        if let Some(id) = reference.id
+            && let Some(found) = living().filter(events::id.eq(id)).first(connection).optional()?
+        {
+            return Ok(Some(found));
+        }
+        match &reference.slug {
+            Some(slug) => Ok(living().filter(events::slug.eq(slug)).first(connection).optional()?),
+            None => Ok(None),
+        }
+    }
+
+    fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
+        let same = events::table.filter(events::until.is_null()).filter(events::slug.eq(slug));
+        Ok(same.count().get_result::<i64>(connection)? > 0)
+    }
+
+    fn view(connection: &mut Connection, _: &Caller, row: Self) -> Result<EventView, Problem> {
+        views(connection, vec![row])?.pop().ok_or_else(|| Problem::internal("an event has no view"))
+    }
+
+    fn create(write: &mut Write<'_>, id: Id, input: EventInput) -> Result<Self, Problem> {
+        create(write, id, input, &Context::default())
+    }
+
+    fn update(write: &mut Write<'_>, existing: Self, input: EventInput) -> Result<Self, Problem> {
+        let caller = write.caller();
+        if existing.state == EventState::Published && !caller.is_publisher() {
+            return Err(Problem::needs_role(Role::Publisher));
+        }
+        let slug = input.slug.clone().map_or_else(|| existing.slug.clone(), Slug::into_string);
+        let whole = resolve(write, existing.id, slug, Some(&existing), input, &Context::default())?;
+        let before = participants_of(write.connection, &[existing.id])?;
+        if whole.row.same_content(&existing) && whole.same_participants(&before) {
+            return Ok(existing);
+        }
+        replace(write, &existing, &whole)?;
+        Ok(whole.row)
+    }
+
+    fn remove(write: &mut Write<'_>, existing: Self, removal: Removal) -> Result<(), Problem> {
+        let caller = write.caller();
+        if existing.state == EventState::Published && !caller.is_publisher() {
+            return Err(Problem::needs_role(Role::Publisher));
+        }
+        close(write, existing.id)?;
+        let seen_by = ever_seen_by(write.connection, existing.id)?;
+        write.record(Kind::Event, existing.id, existing.version + 1, Change::Removed, existing.audience);
+        reference::bury(write, Kind::Event, existing.id, existing.slug, removal, seen_by)?;
+        briefs::store::event_changed(write, existing.id, existing.audience)
+    }
+}
+
+/// What an event inherits from the brief that it is written inside of.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Context {
+    /// The marking that it has unless it says its own.
+    pub marking: Option<Marking>,
+    /// If the brief is published: those who may see what the brief shows.
+    pub released_to: Option<Audience>,
+}
+
+/// An event's row with those who took part.
+struct Whole {
+    row: EventRow,
+    participants: Vec<ParticipantRow>,
+}
+
+impl Whole {
+    fn same_participants(&self, others: &[ParticipantRow]) -> bool {
+        let said = |row: &ParticipantRow| (row.actor_id, row.role, row.audience, row.occurred_from, row.occurred_to);
+        self.participants.iter().map(said).eq(others.iter().map(said))
+    }
+}
+
+/// Writes the first version of an event, alone or inside of a brief.
+///
+/// # Errors
+/// 403 and 422.
+pub fn create(write: &mut Write<'_>, id: Id, input: EventInput, context: &Context) -> Result<EventRow, Problem> {
+    let slug = slugs::choose(input.slug.clone(), || EventRow::derived_slug(&input), |slug| {
+        EventRow::slug_is_taken(write.connection, slug)
+    })?;
+    write.identify(Kind::Event, id)?;
+    let whole = resolve(write, id, slug, None, input, context)?;
+    insert(write, &whole.row, &whole.participants)?;
+    let change = journal::change(None, whole.row.audience);
+    write.record(Kind::Event, id, 1, change, whole.row.audience);
+    Ok(whole.row)
+}
+
+/// Turns an input into rows, with every reference in it led to its actor and every rule checked.
+fn resolve(
+    write: &mut Write<'_>,
+    id: Id,
+    slug: String,
+    earlier: Option<&EventRow>,
+    input: EventInput,
+    context: &Context,
+) -> Result<Whole, Problem> {
+    let caller = write.caller();
+    let marking = input.marking.or(context.marking).unwrap_or(Marking::Clear);
+    if marking > caller.clearance {
+        return Err(Problem::forbidden(format!("Writing {marking} is above this key's clearance.")));
+    }
+    let (state, released_by_brief) = state_of(&caller, earlier, input.state, context)?;
+    let mut faults = Vec::new();
+    let given = input.participants.map(|UpTo(list)| list).unwrap_or_default();
+    let plover = input.plover.map(|plover| Json(plover.check(&given, &mut faults)));
+    let location = input.location.map(|location| Json(location.check(&mut faults)));
+    let mut participants: Vec<(Id, ParticipantRole)> = Vec::new();
+    for (index, participant) in given.iter().enumerate() {
+        let pointer = format!("/participants/{index}/actor");
+        let role = participant.role.unwrap_or(ParticipantRole::Participant);
+        if let Some(actor) = actors::store::meant(write, &participant.actor, &pointer, &mut faults)? {
+            if participants.contains(&(actor, role)) {
+                faults.push(Fault::at(pointer, "takes part in this role already"));
+            }
+            participants.push((actor, role));
+        }
+    }
+    if !faults.is_empty() {
+        return Err(Problem::invalid(faults));
+    }
+    let released_to = match (released_by_brief, context.released_to) {
+        (false, _) => Audience::NOBODY,
+        (true, Some(released_to)) => released_to,
+        (true, None) => briefs::store::audience_of_event(write.connection, id)?,
+    };
+    let row = EventRow {
+        id,
+        since: write.since(),
+        until: None,
+        version: earlier.map_or(1, |earlier| earlier.version + 1),
+        created_at: earlier.map_or(write.at(), |earlier| earlier.created_at),
+        updated_at: write.at(),
+        audience: audience_of(marking, state, released_by_brief, released_to),
+        slug,
+        title: input.title.into_string(),
+        description: input.description.map(Prose::into_string),
+        kind: input.kind,
+        plover,
+        occurred_from: input.occurred.earliest(),
+        occurred_to: input.occurred.latest(),
+        occurred: input.occurred.to_string(),
+        country: input.country.map(CountryCode::into_string),
+        location,
+        sources: Json(input.sources.map(|UpTo(list)| list).unwrap_or_default().into_iter().map(Source::from).collect()),
+        marking,
+        state,
+        released_by_brief,
+    };
+    let participants = participant_rows(&row, participants);
+    Ok(Whole { row, participants })
+}
+
+/// The state that an event gets, and whether it is public only through its briefs. What is absent stays; what is set is
+/// set by a publisher, and makes the event public in its own right.
+fn state_of(
+    caller: &Caller,
+    earlier: Option<&EventRow>,
+    wanted: Option<EventState>,
+    context: &Context,
+) -> Result<(EventState, bool), Problem> {
+    let present = earlier.map_or((EventState::Draft, false), |earlier| (earlier.state, earlier.released_by_brief));
+    match wanted {
+        Some(state) if state != present.0 => {
+            if caller.is_publisher() { Ok((state, false)) } else { Err(Problem::needs_role(Role::Publisher)) }
+        }
+        _ if context.released_to.is_some() && present.0 == EventState::Draft => Ok((EventState::Published, true)),
+        _ => Ok(present),
+    }
+}
+
+fn audience_of(marking: Marking, state: EventState, released_by_brief: bool, released_to: Audience) -> Audience {
+    let cleared = Audience::cleared_for(marking);
+    match (state, released_by_brief) {
+        (EventState::Draft, _) => cleared.editors(),
+        (EventState::Published, false) => cleared,
+        (EventState::Published, true) => (cleared & released_to) | cleared.editors(),
+    }
+}
+
+fn participant_rows(event: &EventRow, participants: Vec<(Id, ParticipantRole)>) -> Vec<ParticipantRow> {
+    (0..)
+        .zip(participants)
+        .map(|(ordinal, (actor_id, role))| ParticipantRow {
+            actor_id,
+            occurred_from: event.occurred_from,
+            event_id: event.id,
+            ordinal,
+            since: event.since,
+            until: None,
+            audience: event.audience,
+            occurred_to: event.occurred_to,
+            role,
+        })
+        .collect()
+}
+
+fn replace(write: &mut Write<'_>, existing: &EventRow, whole: &Whole) -> Result<(), Problem> {
+    close(write, existing.id)?;
+    insert(write, &whole.row, &whole.participants)?;
+    let change = journal::change(Some(existing.audience), whole.row.audience);
+    let seen_by = existing.audience | whole.row.audience;
+    write.record(Kind::Event, existing.id, whole.row.version, change, seen_by);
+    briefs::store::event_changed(write, existing.id, seen_by)
+}
+
+fn insert(write: &mut Write<'_>, row: &EventRow, participants: &[ParticipantRow]) -> Result<(), Problem> {
+    diesel::insert_into(events::table).values(row).execute(write.connection)?;
+    insert_rows!(write.connection, event_participants::table, participants)?;
+    Ok(())
+}
+
+fn close(write: &mut Write<'_>, id: Id) -> Result<(), Problem> {
+    let until = write.since();
+    diesel::update(events::table.filter(events::id.eq(id)).filter(events::until.is_null()))
+        .set(events::until.eq(until))
+        .execute(write.connection)?;
+    diesel::update(
+        event_participants::table
+            .filter(event_participants::event_id.eq(id))
+            .filter(event_participants::until.is_null()),
+    )
+    .set(event_participants::until.eq(until))
+    .execute(write.connection)?;
+    Ok(())
+}
+
+fn ever_seen_by(connection: &mut Connection, id: Id) -> Result<Audience, Problem> {
+    let audiences: Vec<Audience> =
+        events::table.filter(events::id.eq(id)).select(events::audience).distinct().load(connection)?;
+    Ok(audiences.into_iter().fold(Audience::NOBODY, |all, audience| all | audience))
+}
+
+/// Makes the events of briefs that have changed as public as the briefs that show them now are: drafts of a published
+/// brief become public with it, and what only a retracted, deleted or changed brief showed goes back to the editors.
+///
+/// # Errors
+/// When a statement fails.
+pub fn release(write: &mut Write<'_>, ids: &[Id]) -> Result<(), Problem> {
+    let rows = in_chunks::<_, EventRow, Problem>(ids, |ids| {
+        events::table
+            .filter(events::until.is_null())
+            .filter(events::id.eq_any(ids))
+            .filter(events::state.eq(EventState::Draft).or(events::released_by_brief.eq(true)))
+            .select(EventRow::as_select())
+            .load(write.connection)
+    })?;
+    for existing in rows {
+        let released_to = briefs::store::audience_of_event(write.connection, existing.id)?;
+        if existing.state == EventState::Draft && released_to == Audience::NOBODY {
+            continue;
+        }
+        let audience = audience_of(existing.marking, EventState::Published, true, released_to);
+        if existing.state == EventState::Published && existing.audience == audience {
+            continue;
+        }
+        let row = EventRow {
+            since: write.since(),
+            version: existing.version + 1,
+            updated_at: write.at(),
+            state: EventState::Published,
+            released_by_brief: true,
+            audience,
+            ..existing.clone()
+        };
+        let participants = participants_of(write.connection, &[row.id])?;
+        let participants = participant_rows(&row, participants.into_iter().map(|row| (row.actor_id, row.role)).collect());
+        replace(write, &existing, &Whole { row, participants })?;
+    }
+    Ok(())
+}
+
+fn participants_of(connection: &mut Connection, ids: &[Id]) -> Result<Vec<ParticipantRow>, Problem> {
+    in_chunks(ids, |ids| {
+        event_participants::table
+            .filter(event_participants::until.is_null())
+            .filter(event_participants::event_id.eq_any(ids))
+            .order((event_participants::event_id, event_participants::ordinal))
+            .select(ParticipantRow::as_select())
+            .load(connection)
+    })
+}
+
+/// These events as they are served, in this order; they have been found visible.
+///
+/// # Errors
+/// When a query fails.
+pub fn views_of(connection: &mut Connection, ids: &[Id]) -> Result<Vec<EventView>, Problem> {
+    let rows = in_chunks::<_, EventRow, Problem>(ids, |ids| {
+        events::table
+            .filter(events::until.is_null())
+            .filter(events::id.eq_any(ids))
+            .select(EventRow::as_select())
+            .load(connection)
+    })?;
+    let mut rows: HashMap<Id, EventRow> = rows.into_iter().map(|row| (row.id, row)).collect();
+    views(connection, ids.iter().filter_map(|id| rows.remove(id)).collect())
+}
+
+/// These rows as they are served, with two queries however many they are.
+///
+/// # Errors
+/// When a query fails.
+pub fn views(connection: &mut Connection, rows: Vec<EventRow>) -> Result<Vec<EventView>, Problem> {
+    let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
+    let participants = participants_of(connection, &ids)?;
+    let mut actor_ids: Vec<Id> = participants.iter().map(|participant| participant.actor_id).collect();
+    actor_ids.sort_unstable();
+    actor_ids.dedup();
+    let actors = actors::store::summaries(connection, &actor_ids)?;
+    let mut by_event: HashMap<Id, Vec<Participant>> = HashMap::new();
+    for ParticipantRow { event_id, actor_id, role, .. } in participants {
+        let actor = actors::store::link(&actors, actor_id);
+        by_event.entry(event_id).or_default().push(Participant { actor, role });
+    }
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let participants = by_event.remove(&row.id).unwrap_or_default();
+            row.into_view(participants)
+        })
+        .collect())
+}
+
+/// What a conflict says of these events to a caller: those that it may see, by name.
+///
+/// # Errors
+/// When the query fails.
+pub fn named(connection: &mut Connection, caller: &Caller, ids: &[Id]) -> Result<Vec<serde_json::Value>, Problem> {
+    let rows: Vec<(Id, String)> = events::table
+        .filter(events::until.is_null())
+        .filter(events::id.eq_any(ids))
+        .filter(visible(events::audience, caller))
+        .select((events::id, events::slug))
+        .load(connection)?;
+    Ok(rows.into_iter().map(|(id, slug)| serde_json::json!({"type": "event", "id": id, "slug": slug})).collect())
+}

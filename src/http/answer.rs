@@ -1,0 +1,310 @@
+//! Answers: formats, validators, and the headers that every answer of the archive carries.
+
+use std::pin::Pin;
+
+use actix_web::http::Method;
+use actix_web::http::header::{self, ContentType, Header};
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use deserr::Deserr;
+use futures_util::Stream;
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::access::Caller;
+use crate::app::AppState;
+use crate::config::Config;
+use crate::http::fields::{Known, Selection};
+use crate::http::query::ListFormat;
+use crate::journal::Head;
+use crate::problem::Problem;
+use crate::resource::{Outcome, Resource, Written};
+
+/// The header that names the journal's position after a write or of an export.
+pub const POSITION: &str = "briefwire-position";
+
+/// The form of a list's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// One page, `application/json`.
+    Json,
+    /// `text/csv`.
+    Csv,
+    /// `application/x-ndjson`.
+    Ndjson,
+}
+
+impl Format {
+    fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Csv => "text/csv; charset=utf-8",
+            Self::Ndjson => "application/x-ndjson",
+        }
+    }
+}
+
+impl From<ListFormat> for Format {
+    fn from(format: ListFormat) -> Self {
+        match format {
+            ListFormat::Json => Self::Json,
+            ListFormat::Csv => Self::Csv,
+            ListFormat::Ndjson => Self::Ndjson,
+        }
+    }
+}
+
+/// What of a single resource to show.
+#[derive(Debug, Clone, Default, Deserr, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct SingleQuery {
+    /// The members to show, with dots for members of members; everything else is left out.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "slug,title")]
+    pub fields: Option<String>,
+    /// The format, which is otherwise the one that `Accept` asks for.
+    #[deserr(default)]
+    #[param(inline)]
+    pub format: Option<SingleFormat>,
+}
+
+crate::vocabulary::vocabulary! {
+    /// The formats of a single resource.
+    SingleFormat { Json = "json" }
+}
+
+/// The format of a list: what `format` says, else the best of what `Accept` names.
+///
+/// # Errors
+/// 406 when `Accept` names none of them.
+pub fn negotiate_list(request: &HttpRequest, format: Option<ListFormat>) -> Result<Format, Problem> {
+    if let Some(format) = format {
+        return Ok(format.into());
+    }
+    const OFFERS: &[(&str, Format)] = &[
+        ("application/json", Format::Json),
+        ("text/csv", Format::Csv),
+        ("application/x-ndjson", Format::Ndjson),
+    ];
+    accepted(request, OFFERS).ok_or_else(|| Problem::not_acceptable("application/json, text/csv, application/x-ndjson"))
+}
+
+/// Refuses a request that does not accept JSON.
+///
+/// # Errors
+/// 406.
+pub fn accept_json(request: &HttpRequest) -> Result<(), Problem> {
+    accepted(request, &[("application/json", ())]).ok_or_else(|| Problem::not_acceptable("application/json"))
+}
+
+/// Refuses a request that does not accept NDJSON.
+///
+/// # Errors
+/// 406.
+pub fn accept_ndjson(request: &HttpRequest) -> Result<(), Problem> {
+    accepted(request, &[("application/x-ndjson", ())]).ok_or_else(|| Problem::not_acceptable("application/x-ndjson"))
+}
+
+fn accepted<T: Copy>(request: &HttpRequest, offers: &[(&str, T)]) -> Option<T> {
+    let first = offers.first().map(|(_, offer)| *offer);
+    if !request.headers().contains_key(header::ACCEPT) {
+        return first;
+    }
+    let Ok(accept) = header::Accept::parse(request) else {
+        return first;
+    };
+    let refused = |media_type: &str| {
+        accept.0.iter().any(|item| item.quality == header::Quality::ZERO && item.item.essence_str() == media_type)
+    };
+    accept.ranked().iter().find_map(|wanted| {
+        offers
+            .iter()
+            .filter(|(media_type, _)| !refused(media_type))
+            .find(|(media_type, _)| matches(wanted.essence_str(), media_type))
+            .map(|(_, offer)| *offer)
+    })
+}
+
+fn matches(wanted: &str, media_type: &str) -> bool {
+    wanted == "*/*"
+        || wanted == media_type
+        || wanted.strip_suffix("/*").is_some_and(|class| media_type.split('/').next() == Some(class))
+}
+
+/// The digest of a representation, as it stands in entity tags.
+fn digest(body: &[u8]) -> String {
+    format!("{:016x}", xxh3_64(body))
+}
+
+/// Answers a single resource, or 304 when the client has it.
+///
+/// # Errors
+/// 400 for unknown `fields`, 406 when JSON is not accepted.
+pub fn single<T: Serialize + ToSchema>(
+    request: &HttpRequest,
+    caller: &Caller,
+    query: &SingleQuery,
+    head: Head,
+    version: i32,
+    view: &T,
+) -> Result<HttpResponse, Problem> {
+    if query.format.is_none() {
+        accept_json(request)?;
+    }
+    let body = match &query.fields {
+        None => serde_json::to_vec(view),
+        Some(fields) => serde_json::to_vec(&Selection::parse(fields, &Known::of::<T>())?.apply(view)?),
+    }
+    .map_err(Problem::internal)?;
+    let tag = format!("{version}-{}", digest(&body));
+    let mut response = validated(request, caller, head, &tag);
+    Ok(if not_modified(request, head, &tag) {
+        response.status(actix_web::http::StatusCode::NOT_MODIFIED).finish()
+    } else {
+        response.content_type(ContentType::json()).body(body)
+    })
+}
+
+/// Answers a page of a list, or 304 when the client has it.
+pub fn list(
+    request: &HttpRequest,
+    caller: &Caller,
+    head: Head,
+    format: Format,
+    body: Vec<u8>,
+    link: Option<(header::HeaderName, String)>,
+) -> HttpResponse {
+    let tag = digest(&body);
+    let mut response = validated(request, caller, head, &tag);
+    if let Some(link) = link {
+        response.insert_header(link);
+    }
+    if not_modified(request, head, &tag) {
+        response.status(actix_web::http::StatusCode::NOT_MODIFIED).finish()
+    } else {
+        response.content_type(format.media_type()).body(body)
+    }
+}
+
+/// Answers a stream of rows.
+pub fn stream(
+    caller: &Caller,
+    head: Head,
+    format: Format,
+    body: Pin<Box<dyn Stream<Item = Result<Bytes, Problem>>>>,
+) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    response
+        .insert_header((header::CACHE_CONTROL, cache_control(caller)))
+        .insert_header((POSITION, head.position.to_string()))
+        .content_type(format.media_type());
+    response.streaming(body)
+}
+
+/// Answers a write of a resource: 201 with its `Location` when it is new, else 200.
+///
+/// # Errors
+/// 500 when the resource cannot be serialised, which no resource should.
+pub fn written<R: Resource>(config: &Config, written: &Written<R>, position: i64) -> Result<HttpResponse, Problem> {
+    let body = serde_json::to_vec(&written.view).map_err(Problem::internal)?;
+    let mut response = if written.outcome == Outcome::Created {
+        let mut response = HttpResponse::Created();
+        let location = format!("{}/v1/{}/{}", config.public_url, R::COLLECTION, written.slug);
+        response.insert_header((header::LOCATION, location));
+        response
+    } else {
+        HttpResponse::Ok()
+    };
+    response
+        .insert_header((header::ETAG, format!("\"{}-{}\"", written.version, digest(&body))))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((POSITION, position.to_string()))
+        .content_type(ContentType::json());
+    Ok(response.body(body))
+}
+
+/// Answers a deletion.
+pub fn deleted(position: i64) -> HttpResponse {
+    HttpResponse::NoContent().insert_header((POSITION, position.to_string())).finish()
+}
+
+fn validated(request: &HttpRequest, caller: &Caller, head: Head, tag: &str) -> HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
+    response
+        .insert_header((header::CACHE_CONTROL, cache_control(caller)))
+        .insert_header((header::ETAG, format!("\"{tag}\"")))
+        .insert_header((header::LAST_MODIFIED, httpdate::fmt_http_date(head.at.datetime().into())));
+    if *request.method() == Method::HEAD {
+        response.no_chunking(0);
+    }
+    response
+}
+
+fn cache_control(caller: &Caller) -> &'static str {
+    if caller.key.is_some() { "private, no-cache" } else { "public, no-cache" }
+}
+
+/// RFC 9110: `If-None-Match` decides where it is given, and `If-Modified-Since` only where it is not.
+fn not_modified(request: &HttpRequest, head: Head, tag: &str) -> bool {
+    let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    if let Some(known) = text(header::IF_NONE_MATCH) {
+        return known.trim() == "*" || tags(known).any(|known| known == tag);
+    }
+    text(header::IF_MODIFIED_SINCE)
+        .and_then(|since| httpdate::parse_http_date(since).ok())
+        .is_some_and(|since| std::time::SystemTime::from(head.at.datetime()) < since + std::time::Duration::from_secs(1))
+}
+
+/// The entity tags of a header without their quotes, the `W/` that proxies add, and the suffix that tells encodings apart.
+fn tags(header: &str) -> impl Iterator<Item = &str> {
+    header.split(',').map(|tag| {
+        let tag = tag.trim().trim_start_matches("W/").trim_matches('"');
+        tag.split_once('.').map_or(tag, |(tag, _)| tag)
+    })
+}
+
+/// What a write demands of the version that it replaces.
+#[derive(Debug, Clone, Default)]
+pub struct Precondition {
+    versions: Option<Vec<i32>>,
+    must_not_exist: bool,
+    must_exist: bool,
+}
+
+impl Precondition {
+    /// Reads `If-Match` and `If-None-Match: *`.
+    ///
+    /// # Errors
+    /// 428 when the server requires `If-Match` and there is neither.
+    pub fn of(request: &HttpRequest, state: &AppState) -> Result<Self, Problem> {
+        let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+        let if_match = text(header::IF_MATCH);
+        let if_none_match = text(header::IF_NONE_MATCH);
+        if state.config.require_if_match && if_match.is_none() && if_none_match.is_none() {
+            return Err(Problem::new(
+                crate::problem::ProblemType::PRECONDITION_REQUIRED,
+                "Send the `ETag` of what you read as `If-Match`.",
+            ));
+        }
+        let versions = if_match.filter(|given| given.trim() != "*").map(|given| {
+            tags(given).filter_map(|tag| tag.split('-').next().and_then(|version| version.parse().ok())).collect()
+        });
+        Ok(Self { versions, must_exist: if_match.is_some(), must_not_exist: if_none_match == Some("*") })
+    }
+
+    /// Holds the demand against what there is.
+    ///
+    /// # Errors
+    /// 412.
+    pub fn check(&self, version: Option<i32>) -> Result<(), Problem> {
+        match version {
+            None if self.must_exist => Err(Problem::precondition_failed("There is no such resource.")),
+            Some(_) if self.must_not_exist => Err(Problem::precondition_failed("The resource exists.")),
+            Some(version) if self.versions.as_ref().is_some_and(|wanted| !wanted.contains(&version)) => {
+                Err(Problem::precondition_failed(format!("The resource is at version {version}.")))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! What happens to every request: an id, `HEAD` as a `GET` without its body, problems with their place, and the log.
+
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpRequest, HttpResponse, web};
+
+use crate::app::AppState;
+use crate::problem::{Problem, ProblemType};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const VARY: HeaderValue = HeaderValue::from_static("Accept, Accept-Encoding, Authorization");
+
+/// Wraps every request; the outermost of all.
+///
+/// # Errors
+/// None of its own: what fails inside becomes a problem here.
+pub async fn observe<B: MessageBody + 'static>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+    let started = Instant::now();
+    let id = request_id(&request);
+    let method = request.method().clone();
+    if method == Method::HEAD {
+        request.head_mut().method = Method::GET;
+    }
+    let http_request = request.request().clone();
+    let mut response = match next.call(request).await {
+        Ok(response) => with_problem(response, &id),
+        Err(error) => problem_response(http_request, &error, &id),
+    };
+    tag_encoding(&mut response);
+    let headers = response.headers_mut();
+    headers.insert(header::VARY, VARY);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    tracing::info!(
+        %method,
+        path = response.request().path(),
+        status = response.status().as_u16(),
+        micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        request_id = %id,
+        "answered"
+    );
+    Ok(response)
+}
+
+/// The client's own id if it is a plain one, so that it can find its request in the log; else a new one.
+fn request_id(request: &ServiceRequest) -> String {
+    request
+        .headers()
+        .get(REQUEST_ID)
+        .and_then(|given| given.to_str().ok())
+        .filter(|given| {
+            (1..=64).contains(&given.len())
+                && given.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        })
+        .map_or_else(|| uuid::Uuid::now_v7().to_string(), ToOwned::to_owned)
+}
+
+fn with_problem<B: MessageBody + 'static>(
+    response: ServiceResponse<B>,
+    id: &str,
+) -> ServiceResponse<EitherBody<B, BoxBody>> {
+    if response.response().error().is_none() {
+        return response.map_into_left_body();
+    }
+    let (request, response) = response.into_parts();
+    match response.error() {
+        Some(error) => {
+            let rendered = render(error, request.path(), id);
+            let headers = response.headers().clone();
+            let mut rebuilt = ServiceResponse::new(request, rendered).map_into_right_body();
+            for (name, value) in headers.iter().filter(|(name, _)| **name != header::CONTENT_TYPE) {
+                if !rebuilt.headers().contains_key(name) {
+                    rebuilt.headers_mut().append(name.clone(), value.clone());
+                }
+            }
+            rebuilt
+        }
+        None => ServiceResponse::new(request, response).map_into_left_body(),
+    }
+}
+
+fn problem_response<B: MessageBody + 'static>(
+    request: HttpRequest,
+    error: &Error,
+    id: &str,
+) -> ServiceResponse<EitherBody<B, BoxBody>> {
+    let rendered = render(error, request.path(), id);
+    ServiceResponse::new(request, rendered).map_into_right_body()
+}
+
+/// The problem of an error; those of the framework (a broken path, a request too large) become rows of the table too.
+fn render(error: &Error, path: &str, id: &str) -> HttpResponse {
+    if let Some(problem) = error.as_error::<Problem>() {
+        if let Some(cause) = problem.cause() {
+            tracing::error!(request_id = id, path, cause, "failed");
+        }
+        return problem.respond(path);
+    }
+    let status = error.as_response_error().status_code();
+    let problem = match status {
+        StatusCode::NOT_FOUND => Problem::not_found("such path"),
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(crate::http::body::BODY_LIMIT),
+        status if status.is_client_error() => Problem::bad_request(error.to_string()),
+        _ => {
+            tracing::error!(request_id = id, path, cause = %error, "failed");
+            Problem::internal(error)
+        }
+    };
+    problem.respond(path)
+}
+
+/// A strong entity tag belongs to one sequence of bytes, and each content coding is another: so a compressed answer's
+/// tag says which one it is.
+fn tag_encoding<B>(response: &mut ServiceResponse<B>) {
+    let encoding = response.headers().get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok());
+    let tag = response.headers().get(header::ETAG).and_then(|value| value.to_str().ok());
+    if let (Some(encoding), Some(tag)) = (encoding, tag)
+        && let Some(bare) = tag.strip_suffix('"')
+        && let Ok(tagged) = HeaderValue::from_str(&format!("{bare}.{encoding}\""))
+    {
+        response.headers_mut().insert(header::ETAG, tagged);
+    }
+}
+
+/// Answers what no route took: `OPTIONS`, a method that the path does not know, and paths that do not exist.
+///
+/// # Errors
+/// 404 or 405.
+pub async fn unrouted(request: HttpRequest, state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
+    let allowed = state.routes.methods(request.path());
+    match (allowed, request.method()) {
+        (None, _) => Err(Problem::new(ProblemType::NOT_FOUND, "There is no such path; /docs shows those that exist.")),
+        (Some(allowed), &Method::OPTIONS) => Ok(HttpResponse::NoContent().insert_header((header::ALLOW, allowed)).finish()),
+        (Some(allowed), _) => Err(Problem::method_not_allowed(&allowed)),
+    }
+}

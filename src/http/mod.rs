@@ -1,0 +1,11 @@
+//! What every endpoint shares: reading bodies and queries, pages, conditional answers, formats and middleware.
+
+pub mod answer;
+pub mod body;
+pub mod dates;
+pub mod fields;
+pub mod middleware;
+pub mod page;
+pub mod patch;
+pub mod query;
+pub mod tabular;

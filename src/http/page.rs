@@ -1,0 +1,377 @@
+//! Lists: keyset pages, and the one way from a list's query to its answer.
+//!
+//! A page asks for the rows after the last one of the page before, by the sort's key and then by id: so it costs the
+//! same wherever it stands, and no row is skipped or repeated while others write. A [`Cursor`] is that last row's key.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use actix_web::http::header;
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::stream;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::access::Caller;
+use crate::app::AppState;
+use crate::db::types::Id;
+use crate::db::{Connection, Db};
+use crate::http::answer::{self, Format};
+use crate::http::fields::{Known, Selection};
+use crate::http::query::{ListQuery, ListView};
+use crate::http::tabular;
+use crate::journal;
+use crate::problem::Problem;
+
+/// How many rows a page has unless told otherwise.
+const DEFAULT_LIMIT: u32 = 20;
+/// How many rows are fetched at a time while a whole list is streamed.
+const STREAM_CHUNK: u32 = 500;
+
+/// What a slice says of its list: the filter type knows how to fetch a page of what it filters.
+pub trait Listed: Clone + Send + 'static {
+    /// A row as it is served.
+    type View: Serialize + ToSchema + Send + 'static;
+
+    /// The members that a row has only when they are asked for by `include` or `fields`.
+    const EXTRAS: &'static [&'static str];
+
+    /// The extras that `include` names.
+    fn included(&self) -> Vec<&'static str>;
+
+    /// The rows of one page that this caller may see.
+    ///
+    /// # Errors
+    /// 400 for a filter that names what does not exist, and for a cursor of another sort.
+    fn page(
+        &self,
+        connection: &mut Connection,
+        caller: &Caller,
+        extras: &Extras,
+        window: &Window,
+    ) -> Result<Rows<Self::View>, Problem>;
+
+    /// How many rows there are on all pages.
+    ///
+    /// # Errors
+    /// As [`Listed::page`].
+    fn count(&self, connection: &mut Connection, caller: &Caller) -> Result<i64, Problem>;
+}
+
+/// The extras of a list that were asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Extras(Vec<&'static str>);
+
+impl Extras {
+    /// Every extra: how a single resource is shown.
+    #[must_use]
+    pub fn all(names: &[&'static str]) -> Self {
+        Self(names.to_vec())
+    }
+
+    /// Whether this one was asked for.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains(&name)
+    }
+}
+
+/// The part of a list that is wanted: how many rows, after which one.
+#[derive(Debug, Clone)]
+pub struct Window {
+    limit: u32,
+    after: Option<Cursor>,
+}
+
+/// The rows of a page, and the key of the last one if there are more.
+pub struct Rows<T> {
+    /// In order.
+    pub rows: Vec<T>,
+    /// Where the next page goes on.
+    pub next: Option<Cursor>,
+}
+
+/// The place of a row in a sorted list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor(String, String, Id);
+
+impl Cursor {
+    fn encode(&self) -> String {
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
+    }
+
+    fn decode(text: &str) -> Result<Self, Problem> {
+        URL_SAFE_NO_PAD
+            .decode(text)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .ok_or_else(|| Problem::parameter("cursor", "is not the `page.next` of any page"))
+    }
+}
+
+impl Window {
+    /// How many rows to fetch: one more than are shown, to learn whether there are more.
+    #[must_use]
+    pub fn fetch(&self) -> i64 {
+        i64::from(self.limit) + 1
+    }
+
+    /// The key and id after which the page starts, for this sort.
+    ///
+    /// # Errors
+    /// 400 when the cursor is of another sort, or was tampered with.
+    pub fn after<K: FromStr>(&self, sort: &str) -> Result<Option<(K, Id)>, Problem> {
+        let Some(Cursor(of, key, id)) = &self.after else {
+            return Ok(None);
+        };
+        if of != sort {
+            return Err(Problem::parameter("cursor", format!("belongs to the sort `{of}`, not to `{sort}`")));
+        }
+        let key = key.parse().map_err(|_| Problem::parameter("cursor", "is not the `page.next` of any page"))?;
+        Ok(Some((key, *id)))
+    }
+
+    /// Cuts what was fetched to the size of the page, and finds the cursor of the next one.
+    #[must_use]
+    pub fn cut<T, K: Display>(&self, sort: &str, mut rows: Vec<T>, key: impl Fn(&T) -> (K, Id)) -> Rows<T> {
+        let limit = self.limit as usize;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| more).map(|last| {
+            let (key, id) = key(last);
+            Cursor(sort.to_owned(), key.to_string(), id)
+        });
+        Rows { rows, next }
+    }
+}
+
+impl<T> Rows<T> {
+    /// The same page of something made from its rows.
+    pub fn map<U, E>(self, make: impl FnOnce(Vec<T>) -> Result<Vec<U>, E>) -> Result<Rows<U>, E> {
+        Ok(Rows { rows: make(self.rows)?, next: self.next })
+    }
+}
+
+/// Orders a query by a column and then by id, starting after the window's cursor. The first comparison lets the database
+/// start inside of an index on the column; the second drops the few rows that share the cursor's key.
+#[macro_export]
+macro_rules! in_order {
+    ($query:expr, $direction:ident, $column:expr, $id:expr, $window:expr, $sort:expr, $key:ty) => {{
+        let mut query = $query;
+        if let Some((last_key, last_id)) = $window.after::<$key>($sort)? {
+            query = $crate::in_order!(@after $direction, query, $column, $id, last_key, last_id);
+        }
+        query.order_by(($column.$direction(), $id.$direction())).limit($window.fetch())
+    }};
+    (@after desc, $query:ident, $column:expr, $id:expr, $key:ident, $last:ident) => {
+        $query.filter($column.le($key.clone())).filter($column.lt($key).or($id.lt($last)))
+    };
+    (@after asc, $query:ident, $column:expr, $id:expr, $key:ident, $last:ident) => {
+        $query.filter($column.ge($key.clone())).filter($column.gt($key).or($id.gt($last)))
+    };
+}
+
+/// A page of a list as JSON.
+#[derive(Debug, Serialize)]
+struct Page<'a, T> {
+    data: &'a [T],
+    page: PageInfo,
+}
+
+/// Where a page stands in its list.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PageInfo {
+    /// How many rows a page has at most.
+    #[schema(example = 20)]
+    pub limit: u32,
+    /// The `cursor` of the next page; null on the last one.
+    #[schema(example = json!(null))]
+    pub next: Option<String>,
+    /// How many rows there are on all pages, if `count=true` asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 42)]
+    pub total: Option<i64>,
+}
+
+/// Answers a list: one page as JSON, or all of it as a stream of CSV or NDJSON.
+///
+/// # Errors
+/// 400 for parameters that are wrong, 406 when no format is acceptable.
+pub async fn list<L: Listed>(
+    state: &Data<AppState>,
+    request: &HttpRequest,
+    caller: &Caller,
+    ListQuery { filter, view }: ListQuery<L>,
+) -> Result<HttpResponse, Problem> {
+    let format = answer::negotiate_list(request, view.format)?;
+    let known = Known::of::<L::View>();
+    let selection = view.fields.as_deref().map(|fields| Selection::parse(fields, &known)).transpose()?;
+    let mut extras = filter.included();
+    extras.extend(L::EXTRAS.iter().filter(|extra| selection.as_ref().is_some_and(|chosen| chosen.has(extra))));
+    let listing = Listing { caller: *caller, filter, extras: Extras(extras), selection, known };
+    if format == Format::Json || view.limit.is_some() {
+        listing.one_page(state, request, &view, format).await
+    } else {
+        listing.everything(state, &view, format).await
+    }
+}
+
+struct Listing<L> {
+    caller: Caller,
+    filter: L,
+    extras: Extras,
+    selection: Option<Selection>,
+    known: Known,
+}
+
+impl<L: Listed> Listing<L> {
+    async fn one_page(
+        self,
+        state: &Data<AppState>,
+        request: &HttpRequest,
+        view: &ListView,
+        format: Format,
+    ) -> Result<HttpResponse, Problem> {
+        let limit = view.limit.map_or(DEFAULT_LIMIT, |limit| limit.0);
+        let window = Window { limit, after: view.cursor.as_deref().map(Cursor::decode).transpose()? };
+        let count = view.count.is_some_and(|count| count.0);
+        let Self { caller, filter, extras, selection, known } = self;
+        let columns = tabular::Columns::of(&known, &without(L::EXTRAS, &extras), selection.as_ref());
+        let (head, rows, total) = state
+            .db
+            .read(move |connection| {
+                let rows = filter.page(connection, &caller, &extras, &window)?;
+                let total = count.then(|| filter.count(connection, &caller)).transpose()?;
+                Ok::<_, Problem>((journal::last_seen(connection, &caller)?, rows, total))
+            })
+            .await?;
+        let next = rows.next.as_ref().map(Cursor::encode);
+        let link = next.as_ref().map(|next| next_link(&state.config.public_url, request, next));
+        let body = match format {
+            Format::Json => json_page(&rows.rows, PageInfo { limit, next, total }, selection.as_ref())?,
+            Format::Csv => columns.csv(&rows.rows, true)?,
+            Format::Ndjson => tabular::ndjson(&rows.rows, selection.as_ref())?,
+        };
+        Ok(answer::list(request, &caller, head, format, body, link))
+    }
+
+    async fn everything(
+        self,
+        state: &Data<AppState>,
+        view: &ListView,
+        format: Format,
+    ) -> Result<HttpResponse, Problem> {
+        let after = view.cursor.as_deref().map(Cursor::decode).transpose()?;
+        let head = {
+            let caller = self.caller;
+            state.db.read(move |connection| journal::last_seen(connection, &caller)).await?
+        };
+        let caller = self.caller;
+        let columns = tabular::Columns::of(&self.known, &without(L::EXTRAS, &self.extras), self.selection.as_ref());
+        let mut stream = RowStream { db: state.db.clone(), listing: self, columns, format, after, more: true };
+        // The first chunk comes before the status, so that a filter that is refused is still a problem.
+        let first = stream.chunk(true).await?;
+        let rest = stream::unfold(stream, |mut stream| async move {
+            if !stream.more {
+                return None;
+            }
+            let chunk = stream.chunk(false).await;
+            stream.more &= chunk.is_ok();
+            Some((chunk, stream))
+        });
+        let body = futures_util::StreamExt::chain(stream::iter([Ok::<_, Problem>(first)]), rest);
+        Ok(answer::stream(&caller, head, format, Box::pin(body)))
+    }
+}
+
+fn without(extras: &[&'static str], wanted: &Extras) -> Vec<&'static str> {
+    extras.iter().copied().filter(|extra| !wanted.has(extra)).collect()
+}
+
+/// A list on its way to the client, a chunk at a time.
+struct RowStream<L> {
+    db: Db,
+    listing: Listing<L>,
+    columns: tabular::Columns,
+    format: Format,
+    after: Option<Cursor>,
+    more: bool,
+}
+
+impl<L: Listed> RowStream<L> {
+    async fn chunk(&mut self, first: bool) -> Result<Bytes, Problem> {
+        let window = Window { limit: STREAM_CHUNK, after: self.after.take() };
+        let (caller, filter, extras) = (self.listing.caller, self.listing.filter.clone(), self.listing.extras.clone());
+        let rows = self
+            .db
+            .scan(move |connection| filter.page(connection, &caller, &extras, &window))
+            .await?;
+        self.more = rows.next.is_some();
+        self.after = rows.next;
+        match self.format {
+            Format::Csv => self.columns.csv(&rows.rows, first),
+            Format::Json | Format::Ndjson => tabular::ndjson(&rows.rows, self.listing.selection.as_ref()),
+        }
+        .map(Bytes::from)
+    }
+}
+
+fn json_page<T: Serialize>(
+    rows: &[T],
+    page: PageInfo,
+    selection: Option<&Selection>,
+) -> Result<Vec<u8>, Problem> {
+    let body = match selection {
+        None => serde_json::to_vec(&Page { data: rows, page }),
+        Some(selection) => {
+            let data = rows.iter().map(|row| selection.apply(row)).collect::<Result<Vec<_>, _>>()?;
+            serde_json::to_vec(&Page { data: &data, page })
+        }
+    };
+    body.map_err(Problem::internal)
+}
+
+/// The next page's link, RFC 8288, built from the public URL and never from what the client calls the host.
+fn next_link(public_url: &str, request: &HttpRequest, cursor: &str) -> (header::HeaderName, String) {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in url::form_urlencoded::parse(request.query_string().as_bytes()) {
+        if name != "cursor" {
+            query.append_pair(&name, &value);
+        }
+    }
+    query.append_pair("cursor", cursor);
+    (header::LINK, format!("<{public_url}{}?{}>; rel=\"next\"", request.path(), query.finish()))
+}
+
+/// Merges ordered keys of several sources into one order, each key once.
+#[must_use]
+pub fn merge_ordered<K: Ord>(sources: Vec<Vec<K>>, descending: bool) -> Vec<K> {
+    let mut keys: Vec<K> = sources.into_iter().flatten().collect();
+    keys.sort();
+    keys.dedup();
+    if descending {
+        keys.reverse();
+    }
+    keys
+}
+
+/// Narrows a query to rows whose column has one of these values. One value is said as an equation, which lets both
+/// databases read along an index in order.
+#[macro_export]
+macro_rules! one_of {
+    ($query:expr, $column:expr, $values:expr) => {{
+        let query = $query;
+        let mut values: Vec<_> = $values.collect();
+        match values.len() {
+            0 => query,
+            1 => match values.pop() {
+                Some(value) => query.filter($column.eq(value)),
+                None => query,
+            },
+            _ => query.filter($column.eq_any(values)),
+        }
+    }};
+}

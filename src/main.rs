@@ -1,0 +1,20 @@
+//! The `briefwire` binary: reads the command line, starts the log, and does what was asked.
+
+use std::process::ExitCode;
+
+use briefwire::cli::Cli;
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_env("BRIEFWIRE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    cli.run().unwrap_or_else(|error| {
+        eprintln!("briefwire: {error}");
+        ExitCode::FAILURE
+    })
+}

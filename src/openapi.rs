@@ -1,0 +1,393 @@
+//! The OpenAPI 3.1 document. The routes document themselves; here stands what is the same for all of them, added to each
+//! operation by rule: the problems, the headers, the formats, who may call, and examples made of the schemas' own.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::{OpenApi, ToSchema};
+
+use crate::http::body::Fault;
+use crate::http::page::PageInfo;
+use crate::problem::{ProblemDocument, ProblemType};
+
+/// The frame that the routes are put into.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Briefwire",
+        description = "Security-analysis briefs as linked, dated, sourced and versioned data.\n\n\
+            Reading what is published and marked `TLP:CLEAR` needs no key. Wherever a path or a reference takes an id, it \
+            takes a slug too. Lists are pages: follow `page.next`. Errors are RFC 9457 problems that name every fault.",
+        contact(name = "Briefwire"),
+        license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT"),
+    ),
+    servers((url = "/", description = "This server")),
+    tags(
+        (name = "briefs", description = "The weekly pages of analysis"),
+        (name = "events", description = "What happened, when, and who took part"),
+        (name = "actors", description = "Persons, bodies, states and groups, by any of their names"),
+        (name = "trends", description = "One-sentence judgements of which way things move"),
+        (name = "categories", description = "The rubrics of the archive, with their status"),
+        (name = "transfer", description = "Bulk in and bulk out"),
+        (name = "keys", description = "API keys"),
+        (name = "operations", description = "For those who run the server"),
+    ),
+    components(schemas(ProblemDocument, Fault))
+)]
+pub struct Frame;
+
+/// A page of a list.
+#[derive(Serialize, ToSchema)]
+pub struct PageOf<T: ToSchema> {
+    /// The rows, in order.
+    data: Vec<T>,
+    /// Where the page stands in its list.
+    page: PageInfo,
+}
+
+/// Members that are served only when they are asked for, or that do not apply: every other member is always there.
+const SOMETIMES: &[&str] =
+    &["body", "body_html", "trends", "events", "actors", "similar", "brief", "total", "pointer", "parameter", "errors"];
+
+/// Completes the document that the routes have written.
+///
+/// # Errors
+/// When it cannot be serialised, which it always can.
+pub fn complete(document: &utoipa::openapi::OpenApi) -> serde_json::Result<Value> {
+    let mut document = serde_json::to_value(document)?;
+    complete_schemas(&mut document);
+    let schemas = document.pointer("/components/schemas").cloned().unwrap_or_default();
+    if let Some(Value::Object(paths)) = document.get_mut("paths") {
+        for (path, operations) in paths {
+            for (method, operation) in operations.as_object_mut().into_iter().flatten() {
+                Operation { path, method, schemas: &schemas, it: operation }.complete();
+            }
+        }
+    }
+    if let Some(Value::Object(components)) = document.get_mut("components") {
+        components.insert("responses".into(), problem_responses());
+        components.insert("headers".into(), headers());
+        components.insert("parameters".into(), parameters());
+        components.insert("securitySchemes".into(), json!({"api_key": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API key, made by `briefwire keys create`. It carries a role (reader, editor, publisher, \
+                admin) and a TLP clearance."
+        }}));
+    }
+    Ok(document)
+}
+
+fn complete_schemas(document: &mut Value) {
+    let Some(Value::Object(schemas)) = document.pointer_mut("/components/schemas") else {
+        return;
+    };
+    let views = schemas.clone();
+    for (name, schema) in schemas.iter_mut() {
+        if let Some(view) = name.strip_suffix("Input") {
+            accept_what_is_read(schema, views.get(view));
+        } else {
+            demand_what_is_always_there(schema);
+        }
+    }
+}
+
+/// An input takes no unknown member, but the read-only ones of what is read: they are accepted and ignored.
+fn accept_what_is_read(input: &mut Value, view: Option<&Value>) {
+    let Some(input) = input.as_object_mut() else { return };
+    input.insert("additionalProperties".into(), json!(false));
+    let read = view.and_then(|view| view.get("properties")).and_then(Value::as_object);
+    if let Some(Value::Object(members)) = input.get_mut("properties") {
+        for (name, _) in read.into_iter().flatten() {
+            members.entry(name.clone()).or_insert_with(|| {
+                json!({"readOnly": true, "description": "Accepted and ignored, so that what was read can be written back."})
+            });
+        }
+    }
+}
+
+fn demand_what_is_always_there(schema: &mut Value) {
+    let Some(members) = schema.get("properties").and_then(Value::as_object) else { return };
+    let always: Vec<Value> = members.keys().filter(|name| !SOMETIMES.contains(&name.as_str())).map(|name| json!(name)).collect();
+    if let (Some(schema), false) = (schema.as_object_mut(), always.is_empty()) {
+        schema.insert("required".into(), always.into());
+    }
+}
+
+/// One operation on its way to completeness.
+struct Operation<'a> {
+    path: &'a str,
+    method: &'a str,
+    schemas: &'a Value,
+    it: &'a mut Value,
+}
+
+impl Operation<'_> {
+    fn complete(mut self) {
+        self.describe();
+        self.name_path_parameters();
+        self.add_formats();
+        self.add_examples();
+        self.add_headers();
+        self.add_problems();
+        self.add_security();
+    }
+
+    fn is_read(&self) -> bool {
+        self.method == "get"
+    }
+
+    fn is_archive(&self) -> bool {
+        self.path.starts_with("/v1/")
+    }
+
+    fn is_single(&self) -> bool {
+        self.path.contains("{id}")
+    }
+
+    fn is_list(&self) -> bool {
+        self.is_read() && self.it.pointer("/responses/200/content/application~1json/schema/properties/page").is_some()
+    }
+
+    fn member(&mut self, name: &str, empty: Value) -> Option<&mut Value> {
+        Some(self.it.as_object_mut()?.entry(name).or_insert(empty))
+    }
+
+    /// An operation with nothing more to say repeats its summary.
+    fn describe(&mut self) {
+        let summary = self.it.get("summary").cloned().unwrap_or_default();
+        if let Some(description) = self.member("description", summary.clone())
+            && description.as_str().is_none_or(str::is_empty)
+        {
+            *description = summary;
+        }
+    }
+
+    fn name_path_parameters(&mut self) {
+        let names: Vec<String> = self
+            .path
+            .split('/')
+            .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+            .map(ToOwned::to_owned)
+            .collect();
+        let (single, read) = (self.is_single(), self.is_read());
+        if let Some(Value::Array(list)) = self.member("parameters", json!([])) {
+            list.retain(|parameter| parameter.get("in") != Some(&json!("path")));
+            list.extend(names.iter().map(|name| json!({"$ref": format!("#/components/parameters/{name}")})));
+            if single && !read {
+                list.push(json!({"$ref": "#/components/parameters/IfMatch"}));
+            }
+            if list.is_empty()
+                && let Some(operation) = self.it.as_object_mut()
+            {
+                operation.remove("parameters");
+            }
+        }
+    }
+
+    /// A list comes as CSV and NDJSON too.
+    fn add_formats(&mut self) {
+        if !self.is_list() {
+            return;
+        }
+        if let Some(Value::Object(content)) = self.it.pointer_mut("/responses/200/content") {
+            let text = json!({"type": "string"});
+            content.insert("text/csv".into(), json!({"schema": text, "example": "slug,version\nsecurity,1\n"}));
+            content.insert("application/x-ndjson".into(), json!({"schema": text, "example": "{\"slug\":\"security\"}\n"}));
+        }
+    }
+
+    fn add_examples(&mut self) {
+        let schemas = self.schemas;
+        let places = ["/requestBody/content", "/responses/200/content", "/responses/201/content"];
+        for place in places {
+            for media in self.it.pointer_mut(place).and_then(Value::as_object_mut).into_iter().flatten() {
+                if let Some(media) = media.1.as_object_mut()
+                    && !media.contains_key("example")
+                    && let Some(schema) = media.get("schema")
+                {
+                    let example = example_of(schema, schemas, 8);
+                    media.insert("example".into(), example);
+                }
+            }
+        }
+    }
+
+    fn add_headers(&mut self) {
+        let (read, archive, single) = (self.is_read(), self.is_archive(), self.is_single());
+        let Some(Value::Object(responses)) = self.it.get_mut("responses") else { return };
+        for (status, response) in responses.iter_mut().filter(|(status, _)| status.starts_with('2')) {
+            let mut names = vec!["X-Request-Id"];
+            if archive && read {
+                names.extend(["ETag", "Last-Modified", "Cache-Control"]);
+            } else if archive && !self.path.starts_with("/v1/keys") {
+                names.push("Briefwire-Position");
+                if status != "204" && !self.path.ends_with("/import") {
+                    names.push("ETag");
+                }
+            }
+            if status == "201" && !self.path.starts_with("/v1/keys") {
+                names.push("Location");
+            }
+            if read && archive && !single {
+                names.push("Link");
+            }
+            if let Some(response) = response.as_object_mut() {
+                let headers: Map<String, Value> = names
+                    .into_iter()
+                    .map(|name| (name.to_owned(), json!({"$ref": format!("#/components/headers/{name}")})))
+                    .collect();
+                response.insert("headers".into(), headers.into());
+            }
+        }
+    }
+
+    fn add_problems(&mut self) {
+        let mut statuses = vec!["400", "500"];
+        if self.is_archive() {
+            statuses.extend(["401", "503"]);
+            if self.is_read() && !self.path.starts_with("/v1/keys") {
+                statuses.extend(["304", "406"]);
+            }
+            if self.is_single() {
+                statuses.extend(["308", "404", "410"]);
+            }
+            if !self.is_read() {
+                statuses.extend(["403", "409", "413", "415", "422"]);
+                if self.is_single() {
+                    statuses.extend(["412", "428"]);
+                }
+            } else if self.path.starts_with("/v1/keys") {
+                statuses.push("403");
+            }
+        } else if self.path.contains('{') {
+            statuses.push("404");
+        } else if self.path == "/health/ready" {
+            statuses.push("503");
+        }
+        if let Some(Value::Object(responses)) = self.it.get_mut("responses") {
+            for status in statuses {
+                responses
+                    .entry(status)
+                    .or_insert_with(|| json!({"$ref": format!("#/components/responses/{}", response_name(status))}));
+            }
+            responses.sort_keys();
+        }
+    }
+
+    /// Reads need no key; everything else does, and so do the keys themselves.
+    fn add_security(&mut self) {
+        let security = if self.is_read() && !self.path.starts_with("/v1/keys") {
+            json!([{}, {"api_key": []}])
+        } else {
+            json!([{"api_key": []}])
+        };
+        if let Some(operation) = self.it.as_object_mut() {
+            operation.insert("security".into(), security);
+        }
+    }
+}
+
+fn response_name(status: &str) -> String {
+    if status == "304" { "NotModified".into() } else { format!("Problem{status}") }
+}
+
+fn problem_responses() -> Value {
+    let mut responses = Map::new();
+    responses.insert("NotModified".into(), json!({"description": "The client has it already, by its validator."}));
+    for kind in ProblemType::ALL {
+        let name = response_name(&kind.status.to_string());
+        let response = responses.entry(name).or_insert_with(|| {
+            json!({
+                "description": kind.explanation,
+                "content": {"application/problem+json": {
+                    "schema": {"$ref": "#/components/schemas/Problem"},
+                    "examples": {},
+                }},
+            })
+        });
+        if let Some(Value::Object(examples)) = response.pointer_mut("/content/application~1problem+json/examples") {
+            examples.insert(kind.name.into(), json!({"value": {
+                "type": format!("/problems/{}", kind.name),
+                "title": kind.title,
+                "status": kind.status,
+                "detail": kind.explanation,
+                "instance": "/v1/briefs/security-2017-07-31",
+            }}));
+        }
+    }
+    responses.into()
+}
+
+fn headers() -> Value {
+    let text = |description: &str, example: &str| {
+        json!({"description": description, "schema": {"type": "string"}, "example": example})
+    };
+    json!({
+        "ETag": text("The version, for `If-Match`, and a digest of this representation, for `If-None-Match`.", "\"3-8f14e45fceea167a\""),
+        "Last-Modified": text("When something that this caller may see last changed.", "Mon, 31 Jul 2017 10:12:00 GMT"),
+        "Cache-Control": text("Always to be revalidated; private where a key was given.", "public, no-cache"),
+        "Briefwire-Position": text("The position of the journal that this write made, or that this export was read from.", "17"),
+        "Location": text("Where the new resource is.", "/v1/briefs/security-2017-07-31"),
+        "Link": text("The next page, `rel=\"next\"`; absent on the last one.", "</v1/briefs?cursor=WyJ4Il0>; rel=\"next\""),
+        "X-Request-Id": text("Under which the server's log has this request; the client's own if it sent one.", "0190f2f4-7d3c-7a53-8b0a-3f1d6f6a0b1c"),
+    })
+}
+
+fn parameters() -> Value {
+    json!({
+        "id": {
+            "name": "id", "in": "path", "required": true,
+            "description": "The id or the slug.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 120},
+            "example": "security-2017-07-31",
+        },
+        "name": {
+            "name": "name", "in": "path", "required": true,
+            "description": "The last part of a problem's `type`.",
+            "schema": {"type": "string", "minLength": 1},
+            "example": "validation-failed",
+        },
+        "IfMatch": {
+            "name": "If-Match", "in": "header",
+            "description": "The `ETag` of what was read; 412 if the resource has another version now.",
+            "schema": {"type": "string"},
+            "example": "*",
+        },
+    })
+}
+
+/// An example of a schema, made of the examples of its members.
+fn example_of(schema: &Value, schemas: &Value, depth: usize) -> Value {
+    if let Some(example) = schema.get("example").or_else(|| schema.pointer("/examples/0")) {
+        return example.clone();
+    }
+    if depth == 0 {
+        return Value::Null;
+    }
+    if let Some(name) = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next()) {
+        return schemas.get(name).map_or(Value::Null, |found| example_of(found, schemas, depth - 1));
+    }
+    if let Some(first) = schema.pointer("/enum/0") {
+        return first.clone();
+    }
+    if let Some(Value::Object(members)) = schema.get("properties") {
+        let writable = members.iter().filter(|(_, member)| member.get("readOnly").is_none());
+        return writable.map(|(name, member)| (name.clone(), example_of(member, schemas, depth - 1))).collect::<Map<_, _>>().into();
+    }
+    if let Some(items) = schema.get("items") {
+        return json!([example_of(items, schemas, depth - 1)]);
+    }
+    for choice in ["oneOf", "anyOf", "allOf"] {
+        let options = schema.get(choice).and_then(Value::as_array).into_iter().flatten();
+        if let Some(option) = options.into_iter().find(|option| option.get("type") != Some(&json!("null"))) {
+            return example_of(option, schemas, depth - 1);
+        }
+    }
+    match schema.get("type") {
+        Some(Value::String(kind)) if kind == "string" => json!("text"),
+        Some(Value::String(kind)) if kind == "integer" => json!(1),
+        Some(Value::String(kind)) if kind == "boolean" => json!(true),
+        Some(Value::String(kind)) if kind == "object" => json!({}),
+        _ => Value::Null,
+    }
+}

@@ -1,0 +1,343 @@
+//! What the five kinds of resources do alike: being found, read, created, replaced, patched and deleted.
+//!
+//! A slice says what is its own in [`Resource`] (how a living row is found, what a view of it is, how a version is
+//! written); the flow around it, with its preconditions, redirects and tombstones, is here once.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use deserr::Deserr;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::access::Caller;
+use crate::app::AppState;
+use crate::db::Connection;
+use crate::db::types::Id;
+use crate::http::answer::{self, Precondition, SingleQuery};
+use crate::http::body::{self, Fault, Invalid};
+use crate::http::patch::merge;
+use crate::journal::{self, Write};
+use crate::problem::Problem;
+use crate::reference::{self, Reference};
+use crate::removal::Removal;
+use crate::scalars::Slug;
+use crate::slugs;
+use crate::vocabulary::Kind;
+
+/// A kind of resource, as the row of its living version.
+pub trait Resource: Clone + Send + Sized + 'static {
+    /// What kind it is.
+    const KIND: Kind;
+    /// The path below `/v1/`.
+    const COLLECTION: &'static str;
+    /// How it is served.
+    type View: Serialize + ToSchema + Send + 'static;
+    /// How it is written.
+    type Input: Deserr<Invalid> + Send + 'static;
+
+    /// Its identity.
+    fn id(&self) -> Id;
+    /// Its slug.
+    fn slug(&self) -> &str;
+    /// Its version.
+    fn version(&self) -> i32;
+    /// Where an input says which slug it wants.
+    fn wanted_slug(input: &mut Self::Input) -> &mut Option<Slug>;
+
+    /// The slug that an input gets unless it says which it wants.
+    fn derived_slug(input: &Self::Input) -> Slug;
+
+    /// The living rows with this id or this slug that the caller may see.
+    ///
+    /// # Errors
+    /// When the query fails.
+    fn living(connection: &mut Connection, caller: &Caller, reference: &Reference) -> Result<Option<Self>, Problem>;
+
+    /// Whether a living resource has the slug, seen or not.
+    ///
+    /// # Errors
+    /// When the query fails.
+    fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem>;
+
+    /// It as this caller reads it, whole.
+    ///
+    /// # Errors
+    /// When a query fails.
+    fn view(connection: &mut Connection, caller: &Caller, row: Self) -> Result<Self::View, Problem>;
+
+    /// Writes the first version of a new one, whose wanted slug is free, and returns it. `id` is for imports that keep
+    /// the identity that a resource had elsewhere.
+    ///
+    /// # Errors
+    /// 403 and 422, as the rules of the slice say.
+    fn create(write: &mut Write<'_>, id: Id, input: Self::Input) -> Result<Self, Problem>;
+
+    /// Writes the next version in the place of this one, unless nothing changes, and returns the living one.
+    ///
+    /// # Errors
+    /// 403 and 422, as the rules of the slice say.
+    fn update(write: &mut Write<'_>, existing: Self, input: Self::Input) -> Result<Self, Problem>;
+
+    /// Ends the living version and leaves a tombstone.
+    ///
+    /// # Errors
+    /// 403, and 409 while it is in use.
+    fn remove(write: &mut Write<'_>, existing: Self, removal: Removal) -> Result<(), Problem>;
+}
+
+/// What a write leaves behind.
+pub struct Written<R: Resource> {
+    /// The resource as its writer now reads it.
+    pub view: R::View,
+    /// Its slug, for the `Location`.
+    pub slug: String,
+    /// Its version.
+    pub version: i32,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What a write did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is new.
+    Created,
+    /// It has a new version.
+    Updated,
+    /// It was so already, and nothing was written.
+    Unchanged,
+}
+
+/// The resource that is meant.
+///
+/// # Errors
+/// 404, 410 with its tombstone, or 308 for a slug that it had before.
+pub fn find<R: Resource>(connection: &mut Connection, caller: &Caller, reference: &Reference) -> Result<R, Problem> {
+    if let Some(row) = R::living(connection, caller, reference)? {
+        return Ok(row);
+    }
+    if let Some(id) = reference::redirected(connection, R::KIND, reference)?
+        && let Some(row) = R::living(connection, caller, &Reference::from_id(id))?
+    {
+        return Err(Problem::moved(&format!("/v1/{}/{}", R::COLLECTION, row.slug())));
+    }
+    Err(reference::missing(connection, caller, R::KIND, reference))
+}
+
+/// Creates a resource.
+///
+/// # Errors
+/// 409 when its slug is taken, and what [`Resource::create`] returns.
+pub fn create<R: Resource>(write: &mut Write<'_>, id: Id, mut input: R::Input) -> Result<Written<R>, Problem> {
+    if let Some(slug) = R::wanted_slug(&mut input) {
+        slugs::demand_free(slug, R::slug_is_taken(write.connection, slug.as_str())?)?;
+    }
+    let row = R::create(write, id, input)?;
+    written(write, row, Outcome::Created)
+}
+
+/// Creates a resource under this slug, or replaces the one that is there.
+///
+/// # Errors
+/// 404 for an unknown id, 409 when a new slug is taken, 412, and what [`Resource::update`] returns.
+pub fn put<R: Resource>(
+    write: &mut Write<'_>,
+    reference: &Reference,
+    mut input: R::Input,
+    precondition: &Precondition,
+) -> Result<Written<R>, Problem> {
+    let caller = write.caller();
+    let existing: Option<R> = slugs::unless_free(find(write.connection, &caller, reference), reference)?;
+    precondition.check(existing.as_ref().map(Resource::version))?;
+    match existing {
+        Some(existing) => replace(write, existing, input),
+        None => {
+            let wanted = R::wanted_slug(&mut input);
+            *wanted = Some(slugs::of_path(reference, wanted.as_ref())?);
+            create(write, Id::new(), input)
+        }
+    }
+}
+
+/// Changes a resource by merge patch.
+///
+/// # Errors
+/// 404, 409, 412, 422 when what the patch makes is not valid, and what [`Resource::update`] returns.
+pub fn patch<R: Resource>(
+    write: &mut Write<'_>,
+    reference: &Reference,
+    changes: Value,
+    precondition: &Precondition,
+) -> Result<Written<R>, Problem> {
+    let caller = write.caller();
+    let existing: R = find(write.connection, &caller, reference)?;
+    precondition.check(Some(existing.version()))?;
+    let view = R::view(write.connection, &caller, existing.clone())?;
+    let mut document = serde_json::to_value(view).map_err(Problem::internal)?;
+    merge(&mut document, changes);
+    replace(write, existing, body::parse(document)?)
+}
+
+/// Puts an input in the place of an existing resource. A new slug leaves a redirect behind.
+///
+/// # Errors
+/// As [`put`].
+pub fn replace<R: Resource>(
+    write: &mut Write<'_>,
+    existing: R,
+    mut input: R::Input,
+) -> Result<Written<R>, Problem> {
+    let (id, version, old_slug) = (existing.id(), existing.version(), existing.slug().to_owned());
+    if let Some(slug) = R::wanted_slug(&mut input).clone().filter(|slug| slug.as_str() != old_slug) {
+        slugs::demand_free(&slug, R::slug_is_taken(write.connection, slug.as_str())?)?;
+        reference::redirect(write.connection, R::KIND, &old_slug, id)?;
+    }
+    let row = R::update(write, existing, input)?;
+    let outcome = if row.version() == version { Outcome::Unchanged } else { Outcome::Updated };
+    written(write, row, outcome)
+}
+
+/// Deletes a resource.
+///
+/// # Errors
+/// 404, 412, and what [`Resource::remove`] returns.
+pub fn delete<R: Resource>(
+    write: &mut Write<'_>,
+    reference: &Reference,
+    removal: Removal,
+    precondition: &Precondition,
+) -> Result<(), Problem> {
+    let caller = write.caller();
+    let existing: R = find(write.connection, &caller, reference)?;
+    precondition.check(Some(existing.version()))?;
+    R::remove(write, existing, removal)
+}
+
+/// What a write leaves behind, read as its writer now reads it.
+///
+/// # Errors
+/// When a query fails.
+pub fn written<R: Resource>(write: &mut Write<'_>, row: R, outcome: Outcome) -> Result<Written<R>, Problem> {
+    let (slug, version, caller) = (row.slug().to_owned(), row.version(), write.caller());
+    let view = R::view(write.connection, &caller, row)?;
+    Ok(Written { view, slug, version, outcome })
+}
+
+/// Answers `GET` of a single resource.
+///
+/// # Errors
+/// As [`find`], and as [`answer::single`].
+pub async fn answer_get<R: Resource>(
+    state: &AppState,
+    request: &HttpRequest,
+    caller: &Caller,
+    id: &str,
+    query: &SingleQuery,
+) -> Result<HttpResponse, Problem> {
+    let (reader, reference) = (*caller, Reference::from_text(id));
+    let (head, version, view) = state
+        .db
+        .read(move |connection| {
+            let row: R = find(connection, &reader, &reference)?;
+            let version = row.version();
+            let view = R::view(connection, &reader, row)?;
+            Ok::<_, Problem>((journal::last_seen(connection, &reader)?, version, view))
+        })
+        .await?;
+    answer::single(request, caller, query, head, version, &view)
+}
+
+/// Answers `POST` to a collection.
+///
+/// # Errors
+/// As [`create`].
+pub async fn answer_post<R: Resource>(
+    state: &AppState,
+    caller: &Caller,
+    input: R::Input,
+) -> Result<HttpResponse, Problem> {
+    let (written, position) = state.write(*caller, move |write| create::<R>(write, Id::new(), input)).await?;
+    answer::written(&state.config, &written, position)
+}
+
+/// Answers `PUT` of a single resource.
+///
+/// # Errors
+/// As [`put`].
+pub async fn answer_put<R: Resource>(
+    state: &Data<AppState>,
+    request: &HttpRequest,
+    caller: &Caller,
+    id: &str,
+    input: R::Input,
+) -> Result<HttpResponse, Problem> {
+    let precondition = Precondition::of(request, state)?;
+    let reference = Reference::from_text(id);
+    let (written, position) =
+        state.write(*caller, move |write| put::<R>(write, &reference, input, &precondition)).await?;
+    answer::written(&state.config, &written, position)
+}
+
+/// Answers `PATCH` of a single resource.
+///
+/// # Errors
+/// As [`patch`].
+pub async fn answer_patch<R: Resource>(
+    state: &Data<AppState>,
+    request: &HttpRequest,
+    caller: &Caller,
+    id: &str,
+    changes: Value,
+) -> Result<HttpResponse, Problem> {
+    let precondition = Precondition::of(request, state)?;
+    let reference = Reference::from_text(id);
+    let (written, position) =
+        state.write(*caller, move |write| patch::<R>(write, &reference, changes, &precondition)).await?;
+    answer::written(&state.config, &written, position)
+}
+
+/// Answers `DELETE` of a single resource.
+///
+/// # Errors
+/// As [`delete`].
+pub async fn answer_delete<R: Resource>(
+    state: &Data<AppState>,
+    request: &HttpRequest,
+    caller: &Caller,
+    id: &str,
+    removal: Removal,
+) -> Result<HttpResponse, Problem> {
+    let precondition = Precondition::of(request, state)?;
+    let reference = Reference::from_text(id);
+    let ((), position) =
+        state.write(*caller, move |write| delete::<R>(write, &reference, removal, &precondition)).await?;
+    Ok(answer::deleted(position))
+}
+
+/// The resource that a reference in a body means, with its slug; if there is none, a fault at its place. What the
+/// writer may not see cannot be meant.
+///
+/// # Errors
+/// When the query fails.
+pub fn meant<R: Resource>(
+    write: &mut Write<'_>,
+    reference: &Reference,
+    pointer: &str,
+    faults: &mut Vec<Fault>,
+) -> Result<Option<(Id, Option<R>)>, Problem> {
+    let caller = write.caller();
+    if let Some(row) = R::living(write.connection, &caller, reference)? {
+        return Ok(Some((row.id(), Some(row))));
+    }
+    if let Some(id) = reference::redirected(write.connection, R::KIND, reference)?
+        && let Some(row) = R::living(write.connection, &caller, &Reference::from_id(id))?
+    {
+        return Ok(Some((id, Some(row))));
+    }
+    if let Some(id) = write.promised(R::KIND, reference) {
+        return Ok(Some((id, None)));
+    }
+    faults.push(Fault::missing(R::KIND, reference, pointer));
+    Ok(None)
+}

@@ -1,0 +1,306 @@
+//! What a list of trends can be asked, and the queries that answer it. A list by actor is read from `trend_actors`, every
+//! other from `trends`, both along an index.
+
+use chrono::NaiveDate;
+use deserr::Deserr;
+use diesel::dsl::{exists, sql};
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+use utoipa::IntoParams;
+
+use super::model::{TrendRow, TrendView};
+use super::store;
+use crate::access::{Caller, visible};
+use crate::actors::names;
+use crate::categories;
+use crate::db::schema::{briefs, journal, trend_actors, trends};
+use crate::db::subquery::HasRow;
+use crate::db::types::{Id, Timestamp};
+use crate::db::{Connection, MultiBackend, in_chunks};
+use crate::http::body::Invalid;
+use crate::http::dates::{Span, When};
+use crate::http::page::{Extras, Listed, Rows, Window, merge_ordered};
+use crate::http::query::{Many, NameOrSlug, Repeated};
+use crate::problem::Problem;
+use crate::scalars::{CountryCode, Day, LanguageCode, Slug};
+use crate::vocabulary::{Assessment, BriefState, Direction, Kind, Marking};
+use crate::{in_order, one_of};
+
+/// What a list of trends can be asked. Parameters narrow one another; several values of one widen it.
+#[derive(Debug, Clone, Default, Deserr, IntoParams)]
+#[deserr(error = Invalid)]
+#[into_params(parameter_in = Query)]
+pub struct TrendFilter {
+    /// About any of these: an id, a slug or any known name of an actor.
+    #[deserr(default)]
+    #[param(value_type = Option<Vec<String>>, example = json!(["alyaksandr-lukashenka"]))]
+    pub actor: Repeated,
+    /// About all of these.
+    #[deserr(default)]
+    #[param(value_type = Option<Vec<String>>, example = json!(["belarus", "china"]))]
+    pub all_actors: Repeated,
+    /// Of briefs of this category; any of several.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "security")]
+    pub category: Many<NameOrSlug>,
+    /// Of briefs about this country, ISO 3166-1; any of several.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "BY")]
+    pub country: Many<CountryCode>,
+    /// Of briefs in this language, BCP 47; any of several.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "en")]
+    pub language: Many<LanguageCode>,
+    /// Of briefs whose period ends on this day or later.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "2017-07-01")]
+    pub from: Option<When>,
+    /// Of briefs whose period begins on this day or earlier.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "2017-10-31")]
+    pub to: Option<When>,
+    /// Of briefs whose period has this day.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, format = Date, example = "2017-07-25")]
+    pub on: Option<Day>,
+    /// Which way things move; any of several.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "stable")]
+    pub direction: Many<Direction>,
+    /// What that means; any of several.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "progress")]
+    pub assessment: Many<Assessment>,
+    /// Of briefs with this status of their category; any of several.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "progress")]
+    pub category_status: Many<Assessment>,
+    /// Of this line of judgement; any of several.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "army-influence")]
+    pub series: Many<Slug>,
+    /// Of briefs in this state; any of several.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "published")]
+    pub state: Many<BriefState>,
+    /// Of briefs with this marking; any of several.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "TLP:CLEAR")]
+    pub marking: Many<Marking>,
+    /// Only what changed at this moment or later.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, format = DateTime, example = "2017-07-01T00:00:00Z")]
+    pub updated_since: Option<Timestamp>,
+    /// The order; a leading hyphen turns it round. The latest period first unless given.
+    #[deserr(default)]
+    #[param(inline)]
+    pub sort: Option<TrendSort>,
+}
+
+crate::vocabulary::vocabulary! {
+    /// The orders of a list of trends; `period.to` is the last day of the brief's period, or the day of its publication.
+    TrendSort {
+        PeriodTo = "period.to",
+        PeriodToDescending = "-period.to",
+        UpdatedAt = "updated_at",
+        UpdatedAtDescending = "-updated_at",
+    }
+}
+
+/// A filter whose names have been led to what they mean.
+struct Resolved<'a> {
+    filter: &'a TrendFilter,
+    caller: &'a Caller,
+    any_of: Vec<Id>,
+    all_of: Vec<Vec<Id>>,
+    categories: Vec<Id>,
+    span: Span,
+}
+
+impl TrendFilter {
+    fn resolve<'a>(&'a self, connection: &mut Connection, caller: &'a Caller) -> Result<Resolved<'a>, Problem> {
+        Ok(Resolved {
+            filter: self,
+            caller,
+            any_of: names::meant_by(connection, "actor", &self.actor)?.into_iter().flatten().collect(),
+            all_of: names::meant_by(connection, "all_actors", &self.all_actors)?,
+            categories: categories::store::meant_by(connection, &self.category.0)?,
+            span: Span::of(self.from, self.to, self.on)?,
+        })
+    }
+
+    fn asks_of_brief(&self) -> bool {
+        !(self.category.0.is_empty()
+            && self.country.0.is_empty()
+            && self.language.0.is_empty()
+            && self.category_status.0.is_empty()
+            && self.state.0.is_empty()
+            && self.marking.0.is_empty())
+    }
+}
+
+impl<'a> Resolved<'a> {
+    /// The trends that pass every filter.
+    fn query(&self) -> trends::BoxedQuery<'a, MultiBackend> {
+        let mut query = trends::table
+            .filter(trends::until.is_null())
+            .filter(visible(trends::audience, self.caller))
+            .into_boxed();
+        if let Some(day) = self.span.first_day() {
+            query = query.filter(trends::period_to.ge(day));
+        }
+        if let Some(day) = self.span.last_day() {
+            query = query.filter(trends::period_from.le(day));
+        }
+        query = one_of!(query, trends::direction, self.filter.direction.0.iter().copied());
+        query = one_of!(query, trends::assessment, self.filter.assessment.0.iter().copied());
+        query = one_of!(query, trends::series, self.filter.series.0.iter().map(|series| series.as_str().to_owned()));
+        if !self.any_of.is_empty() {
+            query = query.filter(exists(concerns(self.any_of.clone())));
+        }
+        for bearers in &self.all_of {
+            query = query.filter(exists(concerns(bearers.clone())));
+        }
+        if self.filter.asks_of_brief() {
+            let same_brief = sql::<Bool>("briefs.id = trends.brief_id");
+            query = query.filter(HasRow(self.briefs().filter(same_brief)));
+        }
+        if let Some(moment) = self.filter.updated_since {
+            let changed = journal::table
+                .filter(journal::kind.eq(Kind::Trend))
+                .filter(journal::at.ge(moment))
+                .filter(visible(journal::audience, self.caller));
+            query = query.filter(trends::id.eq_any(changed.select(journal::resource_id)));
+        }
+        query
+    }
+
+    /// The briefs that pass what the filter asks of a trend's brief.
+    fn briefs(&self) -> briefs::BoxedQuery<'a, MultiBackend> {
+        let mut query = briefs::table
+            .filter(briefs::until.is_null())
+            .filter(visible(briefs::audience, self.caller))
+            .into_boxed();
+        query = one_of!(query, briefs::category_id, self.categories.iter().copied());
+        query = one_of!(query, briefs::category_status, self.filter.category_status.0.iter().copied());
+        query = one_of!(query, briefs::country, self.filter.country.0.iter().map(|code| code.as_str().to_owned()));
+        query = one_of!(query, briefs::language, self.filter.language.0.iter().map(|code| code.as_str().to_owned()));
+        query = one_of!(query, briefs::state, self.filter.state.0.iter().copied());
+        one_of!(query, briefs::marking, self.filter.marking.0.iter().copied())
+    }
+
+    fn driving_actors(&self) -> &[Id] {
+        self.all_of.first().unwrap_or(&self.any_of)
+    }
+
+    /// The keys of a page of one actor's trends, along the index that has just these rows in order.
+    fn keys_of(
+        &self,
+        connection: &mut Connection,
+        actor: Id,
+        descending: bool,
+        window: &Window,
+        sort: &str,
+    ) -> Result<Vec<(NaiveDate, Id)>, Problem> {
+        use trend_actors::{actor_id, audience, period_from, period_to, trend_id, until};
+        let same_trend = sql::<Bool>("trends.id = trend_actors.trend_id");
+        let mut query = trend_actors::table
+            .filter(actor_id.eq(actor))
+            .filter(until.is_null())
+            .filter(visible(audience, self.caller))
+            .filter(HasRow(self.query().filter(same_trend)))
+            .select((period_to, trend_id))
+            .into_boxed();
+        if let Some(day) = self.span.first_day() {
+            query = query.filter(period_to.ge(day));
+        }
+        if let Some(day) = self.span.last_day() {
+            query = query.filter(period_from.le(day));
+        }
+        Ok(if descending {
+            in_order!(query, desc, period_to, trend_id, window, sort, NaiveDate).load(connection)?
+        } else {
+            in_order!(query, asc, period_to, trend_id, window, sort, NaiveDate).load(connection)?
+        })
+    }
+
+    fn page_by_actor(
+        &self,
+        connection: &mut Connection,
+        descending: bool,
+        window: &Window,
+        sort: &str,
+    ) -> Result<Rows<TrendView>, Problem> {
+        let mut keys = Vec::new();
+        for actor in self.driving_actors() {
+            keys.push(self.keys_of(connection, *actor, descending, window, sort)?);
+        }
+        let keys = window.cut(sort, merge_ordered(keys, descending), |key| *key);
+        keys.map(|keys| {
+            let ids: Vec<Id> = keys.into_iter().map(|(_, id)| id).collect();
+            let rows = in_chunks::<_, TrendRow, Problem>(&ids, |ids| {
+                trends::table
+                    .filter(trends::until.is_null())
+                    .filter(trends::id.eq_any(ids))
+                    .select(TrendRow::as_select())
+                    .load(connection)
+            })?;
+            let mut rows: std::collections::HashMap<Id, TrendRow> = rows.into_iter().map(|row| (row.id, row)).collect();
+            let rows = ids.iter().filter_map(|id| rows.remove(id)).collect();
+            store::views(connection, self.caller, rows)
+        })
+    }
+}
+
+/// That any of these actors is among those of the trend at hand, by the key of the table.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn concerns(actors: Vec<Id>) -> _ {
+    trend_actors::table
+        .filter(trend_actors::actor_id.eq_any(actors))
+        .filter(trend_actors::period_to.eq(trends::period_to))
+        .filter(trend_actors::trend_id.eq(trends::id))
+        .filter(trend_actors::until.is_null())
+}
+
+impl Listed for TrendFilter {
+    type View = TrendView;
+    const EXTRAS: &'static [&'static str] = &[];
+
+    fn included(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    fn page(
+        &self,
+        connection: &mut Connection,
+        caller: &Caller,
+        _: &Extras,
+        window: &Window,
+    ) -> Result<Rows<TrendView>, Problem> {
+        use trends::{id, period_to, updated_at};
+        let resolved = self.resolve(connection, caller)?;
+        let sort = self.sort.unwrap_or(TrendSort::PeriodToDescending);
+        let name = sort.as_str();
+        let by_period = matches!(sort, TrendSort::PeriodTo | TrendSort::PeriodToDescending);
+        if by_period && !resolved.driving_actors().is_empty() {
+            return resolved.page_by_actor(connection, sort == TrendSort::PeriodToDescending, window, name);
+        }
+        let query = resolved.query();
+        let query = match sort {
+            TrendSort::PeriodTo => in_order!(query, asc, period_to, id, window, name, NaiveDate),
+            TrendSort::PeriodToDescending => in_order!(query, desc, period_to, id, window, name, NaiveDate),
+            TrendSort::UpdatedAt => in_order!(query, asc, updated_at, id, window, name, Timestamp),
+            TrendSort::UpdatedAtDescending => in_order!(query, desc, updated_at, id, window, name, Timestamp),
+        };
+        let rows: Vec<TrendRow> = query.select(TrendRow::as_select()).load(connection)?;
+        let rows = window.cut(name, rows, |row| {
+            let key = if by_period { row.period_to.to_string() } else { row.updated_at.to_string() };
+            (key, row.id)
+        });
+        rows.map(|rows| store::views(connection, caller, rows))
+    }
+
+    fn count(&self, connection: &mut Connection, caller: &Caller) -> Result<i64, Problem> {
+        Ok(self.resolve(connection, caller)?.query().count().get_result(connection)?)
+    }
+}

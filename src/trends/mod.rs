@@ -1,0 +1,21 @@
+//! Trends: the one-sentence judgements of a brief. Each belongs to its brief, is seen by whom the brief is seen, and
+//! raises the brief's version when it changes; through its series it goes on from week to week.
+
+pub mod filter;
+pub mod handlers;
+pub mod input;
+pub mod model;
+pub mod store;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The routes of this slice.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(handlers::list)
+        .service(handlers::create)
+        .service(handlers::get)
+        .service(handlers::replace)
+        .service(handlers::patch)
+        .service(handlers::delete);
+}

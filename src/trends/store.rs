@@ -1,0 +1,596 @@
+//! The trends' queries and writes.
+//!
+//! The trends of a brief are saved together ([`save_all`]), whether the whole brief is written or one of its trends: so
+//! there is one way in which they get their order, their audience and their period.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use super::input::TrendInput;
+use super::model::{EventLink, EvidenceRow, Stored, TrendActorRow, TrendRow, TrendView};
+use crate::access::{Audience, Caller, visible};
+use crate::briefs::model::{BriefLink, BriefRow};
+use crate::db::schema::{events, trend_actors, trend_evidence, trends};
+use crate::db::types::Id;
+use crate::db::{Connection, in_chunks};
+use crate::events::model::EventRow;
+use crate::http::body::{Fault, UpTo};
+use crate::journal::{self, Write};
+use crate::problem::Problem;
+use crate::reference::{self, Link, Reference, deleted_among};
+use crate::removal::Removal;
+use crate::resource::{self, Resource};
+use crate::scalars::{Day, Prose, Slug};
+use crate::vocabulary::{Change, Kind, Outcome, Role};
+use crate::{actors, briefs, insert_rows, slugs};
+
+impl Resource for TrendRow {
+    const KIND: Kind = Kind::Trend;
+    const COLLECTION: &'static str = "trends";
+    type View = TrendView;
+    type Input = TrendInput;
+
+    fn id(&self) -> Id {
+        self.id
+    }
+
+    fn slug(&self) -> &str {
+        &self.slug
+    }
+
+    fn version(&self) -> i32 {
+        self.version
+    }
+
+    fn wanted_slug(input: &mut TrendInput) -> &mut Option<Slug> {
+        &mut input.slug
+    }
+
+    fn derived_slug(input: &TrendInput) -> Slug {
+        Slug::derive(input.heading().as_str(), "")
+    }
+
+    fn living(connection: &mut Connection, caller: &Caller, reference: &Reference) -> Result<Option<Self>, Problem> {
+        let living = || {
+            trends::table
+                .filter(trends::until.is_null())
+                .filter(visible(trends::audience, caller))
+                .select(Self::as_select())
+        };
+        if let Some(id) = reference.id
+            && let Some(found) = living().filter(trends::id.eq(id)).first(connection).optional()?
+        {
+            return Ok(Some(found));
+        }
+        match &reference.slug {
+            Some(slug) => Ok(living().filter(trends::slug.eq(slug)).first(connection).optional()?),
+            None => Ok(None),
+        }
+    }
+
+    fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
+        let same = trends::table.filter(trends::until.is_null()).filter(trends::slug.eq(slug));
+        Ok(same.count().get_result::<i64>(connection)? > 0)
+    }
+
+    fn view(connection: &mut Connection, caller: &Caller, row: Self) -> Result<TrendView, Problem> {
+        views(connection, caller, vec![row])?.pop().ok_or_else(|| Problem::internal("a trend has no view"))
+    }
+
+    fn create(write: &mut Write<'_>, id: Id, input: TrendInput) -> Result<Self, Problem> {
+        let brief = brief_for(write, input.brief.as_ref())?;
+        let place = input.position;
+        let mut planned = Plan::of_stored(of_brief(write.connection, brief.id)?);
+        let mut faults = Vec::new();
+        let plan = plan(write, &brief, Some(id), input, None, "", &mut faults)?;
+        if !faults.is_empty() {
+            return Err(Problem::invalid(faults));
+        }
+        insert_at(&mut planned, place, plan);
+        briefs::store::save_trends(write, brief, planned)?;
+        reread(write, id)
+    }
+
+    fn update(write: &mut Write<'_>, existing: Self, input: TrendInput) -> Result<Self, Problem> {
+        let brief = brief_for(write, Some(&Reference::from_id(existing.brief_id)))?;
+        let mut faults = Vec::new();
+        if let Some(other) = &input.brief
+            && resource::meant::<BriefRow>(write, other, "/brief", &mut faults)?.is_some_and(|(id, _)| id != brief.id)
+        {
+            faults.push(Fault::at("/brief", "a trend stays with its brief"));
+        }
+        let place = input.position;
+        let stored = of_brief(write.connection, brief.id)?;
+        let mine = stored.iter().find(|stored| stored.row.id == existing.id).cloned();
+        let plan = plan(write, &brief, Some(existing.id), input, mine.as_ref(), "", &mut faults)?;
+        if !faults.is_empty() {
+            return Err(Problem::invalid(faults));
+        }
+        let old_place = stored.iter().position(|stored| stored.row.id == existing.id);
+        let mut planned = Plan::of_stored(stored);
+        planned.retain(|other| other.id != existing.id);
+        let place = place.or_else(|| old_place.and_then(|index| u16::try_from(index + 1).ok()));
+        insert_at(&mut planned, place, plan);
+        briefs::store::save_trends(write, brief, planned)?;
+        reread(write, existing.id)
+    }
+
+    fn remove(write: &mut Write<'_>, existing: Self, removal: Removal) -> Result<(), Problem> {
+        let brief = brief_for(write, Some(&Reference::from_id(existing.brief_id)))?;
+        let mut planned = Plan::of_stored(of_brief(write.connection, brief.id)?);
+        planned.retain(|other| other.id != existing.id);
+        briefs::store::save_trends(write, brief, planned)?;
+        let seen_by = ever_seen_by(write.connection, existing.id)?;
+        reference::amend_tombstone(write, existing.id, removal, seen_by)
+    }
+}
+
+/// The brief that a trend is written to, if the writer may change it.
+fn brief_for(write: &mut Write<'_>, reference: Option<&Reference>) -> Result<BriefRow, Problem> {
+    let caller = write.caller();
+    let Some(reference) = reference else {
+        return Err(Problem::invalid_at("/brief", "is required"));
+    };
+    let mut faults = Vec::new();
+    let Some((_, Some(brief))) = resource::meant::<BriefRow>(write, reference, "/brief", &mut faults)? else {
+        return Err(Problem::invalid(faults));
+    };
+    if brief.is_public() && !caller.is_publisher() {
+        return Err(Problem::needs_role(Role::Publisher));
+    }
+    Ok(brief)
+}
+
+fn reread(write: &mut Write<'_>, id: Id) -> Result<TrendRow, Problem> {
+    Ok(trends::table
+        .filter(trends::until.is_null())
+        .filter(trends::id.eq(id))
+        .select(TrendRow::as_select())
+        .first(write.connection)?)
+}
+
+fn insert_at(planned: &mut Vec<Plan>, place: Option<u16>, plan: Plan) {
+    let index = place.map_or(planned.len(), |place| usize::from(place).saturating_sub(1).min(planned.len()));
+    planned.insert(index, plan);
+}
+
+/// A trend as it is going to be: what its writer says, without what follows from its brief and its place.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    id: Id,
+    existing: Option<Stored>,
+    row: TrendRow,
+    actors: Vec<Id>,
+    evidence: Vec<Id>,
+}
+
+impl Plan {
+    /// What is stored, as a plan to leave it as it is.
+    #[must_use]
+    pub fn of_stored(stored: Vec<Stored>) -> Vec<Self> {
+        stored
+            .into_iter()
+            .map(|stored| Self {
+                id: stored.row.id,
+                row: stored.row.clone(),
+                actors: stored.actors.clone(),
+                evidence: stored.evidence.clone(),
+                existing: Some(stored),
+            })
+            .collect()
+    }
+
+    /// Which trend it is.
+    #[must_use]
+    pub fn id(&self) -> Id {
+        self.id
+    }
+
+    /// The slug that it has or is going to have.
+    #[must_use]
+    pub fn slug(&self) -> &str {
+        &self.row.slug
+    }
+}
+
+/// Turns an input into a plan: every reference led to what it means, every rule checked, every fault noted.
+///
+/// # Errors
+/// When a query fails.
+pub fn plan(
+    write: &mut Write<'_>,
+    brief: &BriefRow,
+    new_id: Option<Id>,
+    input: TrendInput,
+    existing: Option<&Stored>,
+    pointer: &str,
+    faults: &mut Vec<Fault>,
+) -> Result<Plan, Problem> {
+    check_probability(&input, pointer, faults);
+    let mut actor_ids = Vec::new();
+    for (index, actor) in input.actors.iter().flat_map(|UpTo(list)| list).enumerate() {
+        if let Some(actor) = actors::store::meant(write, actor, &format!("{pointer}/actors/{index}"), faults)?
+            && !actor_ids.contains(&actor)
+        {
+            actor_ids.push(actor);
+        }
+    }
+    let mut evidence = evidence_of_input(write, &input, existing, pointer, faults)?;
+    evidence.extend(hidden_evidence(write, existing)?);
+    let id = existing.map(|stored| stored.row.id).or(new_id).unwrap_or_default();
+    let (period_from, period_to) = brief.period_of_trends();
+    let heading = input.heading();
+    let slug = match (&input.slug, existing) {
+        (Some(slug), _) => slug.as_str().to_owned(),
+        (None, Some(stored)) => stored.row.slug.clone(),
+        (None, None) => slugs::choose(None, || Slug::derive(heading.as_str(), &period_to.to_string()), |slug| {
+            TrendRow::slug_is_taken(write.connection, slug)
+        })?,
+    };
+    let row = TrendRow {
+        id,
+        since: write.since(),
+        until: None,
+        version: 1,
+        created_at: write.at(),
+        updated_at: write.at(),
+        audience: Audience::NOBODY,
+        slug,
+        brief_id: brief.id,
+        position: 0,
+        statement: input.statement.into_string(),
+        direction: input.direction,
+        assessment: input.assessment,
+        series: input.series.map(Slug::into_string),
+        likelihood: input.likelihood,
+        probability: input.probability.map(i16::from),
+        confidence: input.confidence,
+        limits: input.limits.map(Prose::into_string),
+        horizon: input.horizon.map(|Day(day)| day),
+        outcome: input.outcome.unwrap_or(Outcome::Pending),
+        outcome_note: input.outcome_note.map(Prose::into_string),
+        period_from,
+        period_to,
+    };
+    Ok(Plan { id, existing: existing.cloned(), row, actors: actor_ids, evidence })
+}
+
+fn check_probability(input: &TrendInput, pointer: &str, faults: &mut Vec<Fault>) {
+    let place = format!("{pointer}/probability");
+    if input.statement.as_str().trim().is_empty() {
+        faults.push(Fault::at(format!("{pointer}/statement"), "must not be empty"));
+    }
+    let Some(probability) = input.probability.map(i16::from) else {
+        return;
+    };
+    let (low, high) = input.likelihood.map_or((1, 99), crate::vocabulary::Likelihood::band);
+    if !(low..=high).contains(&probability) {
+        let of = input.likelihood.map_or("a probability".to_owned(), |term| format!("`{term}`"));
+        faults.push(Fault::at(place, format!("{probability} lies outside of the band of {of}, {low} to {high}")));
+    }
+}
+
+/// The events that the input names. One that was deleted meanwhile stays, if it was there before.
+fn evidence_of_input(
+    write: &mut Write<'_>,
+    input: &TrendInput,
+    existing: Option<&Stored>,
+    pointer: &str,
+    faults: &mut Vec<Fault>,
+) -> Result<Vec<Id>, Problem> {
+    let mut evidence = Vec::new();
+    for (index, reference) in input.evidence.iter().flat_map(|UpTo(list)| list).enumerate() {
+        let already = reference.id.filter(|id| existing.is_some_and(|stored| stored.evidence.contains(id)));
+        let meant = match already {
+            Some(id) => Some(id),
+            None => resource::meant::<EventRow>(write, reference, &format!("{pointer}/evidence/{index}"), faults)?
+                .map(|(id, _)| id),
+        };
+        evidence.extend(meant.filter(|id| !evidence.contains(id)));
+    }
+    Ok(evidence)
+}
+
+/// The evidence that the writer may not see, and so can neither keep nor drop.
+fn hidden_evidence(write: &mut Write<'_>, existing: Option<&Stored>) -> Result<Vec<Id>, Problem> {
+    let Some(existing) = existing.filter(|stored| !stored.evidence.is_empty()) else {
+        return Ok(Vec::new());
+    };
+    let caller = write.caller();
+    let seen = event_links(write.connection, &caller, &existing.evidence)?;
+    Ok(existing.evidence.iter().copied().filter(|id| !seen.contains_key(id)).collect())
+}
+
+/// Saves the trends of a brief in this order, with the audience and the period that follow from the brief; whatever
+/// stood there before and is not planned any more is removed. Returns whether anything changed.
+///
+/// # Errors
+/// 409 when a slug is taken, and when a statement fails.
+pub fn save_all(
+    write: &mut Write<'_>,
+    brief: &BriefRow,
+    stored: Vec<Stored>,
+    planned: &[Plan],
+) -> Result<bool, Problem> {
+    let mut changed = false;
+    for gone in stored.iter().filter(|stored| planned.iter().all(|plan| plan.id != stored.row.id)) {
+        close(write, gone.row.id)?;
+        write.record(Kind::Trend, gone.row.id, gone.row.version + 1, Change::Removed, gone.row.audience);
+        let seen_by = ever_seen_by(write.connection, gone.row.id)?;
+        reference::bury(write, Kind::Trend, gone.row.id, gone.row.slug.clone(), Removal::default(), seen_by)?;
+        changed = true;
+    }
+    let (period_from, period_to) = brief.period_of_trends();
+    for (position, plan) in (1..).zip(planned) {
+        let earlier = plan.existing.as_ref();
+        let row = TrendRow {
+            since: write.since(),
+            until: None,
+            version: earlier.map_or(1, |earlier| earlier.row.version + 1),
+            created_at: earlier.map_or(write.at(), |earlier| earlier.row.created_at),
+            updated_at: write.at(),
+            audience: brief.audience_of_content(),
+            position,
+            period_from,
+            period_to,
+            ..plan.row.clone()
+        };
+        if let Some(earlier) = earlier
+            && earlier.row.same_content(&row)
+            && earlier.actors == plan.actors
+            && earlier.evidence == plan.evidence
+        {
+            continue;
+        }
+        save(write, earlier, &row, plan)?;
+        changed = true;
+    }
+    Ok(changed)
+}
+
+fn save(write: &mut Write<'_>, earlier: Option<&Stored>, row: &TrendRow, plan: &Plan) -> Result<(), Problem> {
+    let before = earlier.map(|earlier| earlier.row.audience);
+    match earlier {
+        Some(_) => close(write, row.id)?,
+        None => write.identify(Kind::Trend, row.id)?,
+    }
+    if earlier.is_none_or(|earlier| earlier.row.slug != row.slug) && TrendRow::slug_is_taken(write.connection, &row.slug)? {
+        let fault = Fault::at(format!("/trends/{}/slug", row.position - 1), format!("`{}` is taken", row.slug));
+        return Err(Problem::conflict("Another trend has the slug.").with_errors(vec![fault]));
+    }
+    diesel::insert_into(trends::table).values(row).execute(write.connection)?;
+    let actor_rows: Vec<TrendActorRow> = (0..)
+        .zip(&plan.actors)
+        .map(|(ordinal, actor_id)| TrendActorRow {
+            actor_id: *actor_id,
+            period_to: row.period_to,
+            trend_id: row.id,
+            ordinal,
+            since: row.since,
+            until: None,
+            audience: row.audience,
+            period_from: row.period_from,
+        })
+        .collect();
+    insert_rows!(write.connection, trend_actors::table, &actor_rows)?;
+    let evidence_rows: Vec<EvidenceRow> = (0..)
+        .zip(&plan.evidence)
+        .map(|(ordinal, event_id)| EvidenceRow {
+            trend_id: row.id,
+            ordinal,
+            since: row.since,
+            until: None,
+            event_id: *event_id,
+        })
+        .collect();
+    insert_rows!(write.connection, trend_evidence::table, &evidence_rows)?;
+    let seen_by = before.unwrap_or(Audience::NOBODY) | row.audience;
+    write.record(Kind::Trend, row.id, row.version, journal::change(before, row.audience), seen_by);
+    Ok(())
+}
+
+fn close(write: &mut Write<'_>, id: Id) -> Result<(), Problem> {
+    let until = write.since();
+    diesel::update(trends::table.filter(trends::id.eq(id)).filter(trends::until.is_null()))
+        .set(trends::until.eq(until))
+        .execute(write.connection)?;
+    diesel::update(trend_actors::table.filter(trend_actors::trend_id.eq(id)).filter(trend_actors::until.is_null()))
+        .set(trend_actors::until.eq(until))
+        .execute(write.connection)?;
+    diesel::update(
+        trend_evidence::table.filter(trend_evidence::trend_id.eq(id)).filter(trend_evidence::until.is_null()),
+    )
+    .set(trend_evidence::until.eq(until))
+    .execute(write.connection)?;
+    Ok(())
+}
+
+fn ever_seen_by(connection: &mut Connection, id: Id) -> Result<Audience, Problem> {
+    let audiences: Vec<Audience> =
+        trends::table.filter(trends::id.eq(id)).select(trends::audience).distinct().load(connection)?;
+    Ok(audiences.into_iter().fold(Audience::NOBODY, |all, audience| all | audience))
+}
+
+/// The trends of a brief in their order, with whom they are about and what they rest on.
+///
+/// # Errors
+/// When a query fails.
+pub fn of_brief(connection: &mut Connection, brief: Id) -> Result<Vec<Stored>, Problem> {
+    let rows: Vec<TrendRow> = trends::table
+        .filter(trends::until.is_null())
+        .filter(trends::brief_id.eq(brief))
+        .order(trends::position)
+        .select(TrendRow::as_select())
+        .load(connection)?;
+    let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
+    let (mut actors, mut evidence) = (actors_of(connection, &ids)?, evidence_of(connection, &ids)?);
+    Ok(rows
+        .into_iter()
+        .map(|row| Stored {
+            actors: actors.remove(&row.id).unwrap_or_default(),
+            evidence: evidence.remove(&row.id).unwrap_or_default(),
+            row,
+        })
+        .collect())
+}
+
+/// The rows of several briefs' trends that this caller may see, in their order.
+///
+/// # Errors
+/// When the query fails.
+pub fn rows_of_briefs(connection: &mut Connection, caller: &Caller, briefs: &[Id]) -> Result<Vec<TrendRow>, Problem> {
+    in_chunks(briefs, |briefs| {
+        trends::table
+            .filter(trends::until.is_null())
+            .filter(trends::brief_id.eq_any(briefs))
+            .filter(visible(trends::audience, caller))
+            .order((trends::brief_id, trends::position))
+            .select(TrendRow::as_select())
+            .load(connection)
+    })
+}
+
+fn actors_of(connection: &mut Connection, ids: &[Id]) -> Result<HashMap<Id, Vec<Id>>, Problem> {
+    let rows = in_chunks::<_, (Id, Id), Problem>(ids, |ids| {
+        trend_actors::table
+            .filter(trend_actors::until.is_null())
+            .filter(trend_actors::trend_id.eq_any(ids))
+            .order((trend_actors::trend_id, trend_actors::ordinal))
+            .select((trend_actors::trend_id, trend_actors::actor_id))
+            .load(connection)
+    })?;
+    Ok(grouped(rows))
+}
+
+fn evidence_of(connection: &mut Connection, ids: &[Id]) -> Result<HashMap<Id, Vec<Id>>, Problem> {
+    let rows = in_chunks::<_, (Id, Id), Problem>(ids, |ids| {
+        trend_evidence::table
+            .filter(trend_evidence::until.is_null())
+            .filter(trend_evidence::trend_id.eq_any(ids))
+            .order((trend_evidence::trend_id, trend_evidence::ordinal))
+            .select((trend_evidence::trend_id, trend_evidence::event_id))
+            .load(connection)
+    })?;
+    Ok(grouped(rows))
+}
+
+/// Pairs of an owner and what it has, gathered by owner in their order.
+#[must_use]
+pub fn grouped(pairs: Vec<(Id, Id)>) -> HashMap<Id, Vec<Id>> {
+    let mut groups: HashMap<Id, Vec<Id>> = HashMap::new();
+    for (owner, owned) in pairs {
+        groups.entry(owner).or_default().push(owned);
+    }
+    groups
+}
+
+/// How trends show these events to this caller: those that it may see, and those deleted that it could once see.
+fn event_links(
+    connection: &mut Connection,
+    caller: &Caller,
+    ids: &[Id],
+) -> Result<HashMap<Id, Link<EventLink>>, Problem> {
+    let living = in_chunks::<_, EventLink, Problem>(ids, |ids| {
+        events::table
+            .filter(events::until.is_null())
+            .filter(events::id.eq_any(ids))
+            .filter(visible(events::audience, caller))
+            .select((events::id, events::slug, events::title, events::occurred))
+            .load(connection)
+    })?;
+    let deleted = deleted_among(connection, caller, ids)?;
+    Ok(living
+        .into_iter()
+        .map(|link| (link.id, Link::Living(link)))
+        .chain(deleted.into_iter().map(|id| (id, Link::deleted(id))))
+        .collect())
+}
+
+/// These trends as they are served, in their order, each with a link to its brief.
+///
+/// # Errors
+/// When a query fails.
+pub fn views(connection: &mut Connection, caller: &Caller, rows: Vec<TrendRow>) -> Result<Vec<TrendView>, Problem> {
+    let brief_ids: Vec<Id> = rows.iter().map(|row| row.brief_id).collect();
+    let briefs = briefs::store::links(connection, caller, &brief_ids)?;
+    let links: Vec<Option<BriefLink>> = rows.iter().map(|row| briefs.get(&row.brief_id).cloned()).collect();
+    let mut views = embedded_views(connection, caller, rows)?;
+    for (view, link) in views.iter_mut().zip(links) {
+        view.brief = link;
+    }
+    Ok(views)
+}
+
+/// These trends as their brief shows them, in their order, with five queries however many they are.
+///
+/// # Errors
+/// When a query fails.
+pub fn embedded_views(
+    connection: &mut Connection,
+    caller: &Caller,
+    rows: Vec<TrendRow>,
+) -> Result<Vec<TrendView>, Problem> {
+    let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
+    let (mut actor_ids, mut event_ids) = (actors_of(connection, &ids)?, evidence_of(connection, &ids)?);
+    let all_actors: Vec<Id> = actor_ids.values().flatten().copied().collect();
+    let all_events: Vec<Id> = event_ids.values().flatten().copied().collect();
+    let summaries = actors::store::summaries(connection, &all_actors)?;
+    let links = event_links(connection, caller, &all_events)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let actors = actor_ids.remove(&row.id).unwrap_or_default();
+            let evidence = event_ids.remove(&row.id).unwrap_or_default();
+            let actors = actors
+                .into_iter()
+                .map(|id| summaries.get(&id).cloned().map_or_else(|| Link::deleted(id), Link::Living))
+                .collect();
+            let evidence = evidence.into_iter().filter_map(|id| links.get(&id).cloned()).collect();
+            view(row, actors, evidence)
+        })
+        .collect())
+}
+
+fn view(
+    row: TrendRow,
+    actors: Vec<Link<crate::actors::model::ActorSummary>>,
+    evidence: Vec<Link<EventLink>>,
+) -> TrendView {
+    TrendView {
+        id: row.id,
+        slug: row.slug,
+        version: row.version,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        brief: None,
+        position: row.position,
+        statement: row.statement,
+        direction: row.direction,
+        assessment: row.assessment,
+        series: row.series,
+        likelihood: row.likelihood,
+        probability: row.probability,
+        confidence: row.confidence,
+        limits: row.limits,
+        horizon: row.horizon,
+        outcome: row.outcome,
+        outcome_note: row.outcome_note,
+        actors,
+        evidence,
+    }
+}
+
+/// What a conflict says of these trends to a caller: those that it may see, by name.
+///
+/// # Errors
+/// When the query fails.
+pub fn named(connection: &mut Connection, caller: &Caller, ids: &[Id]) -> Result<Vec<serde_json::Value>, Problem> {
+    let rows: Vec<(Id, String)> = trends::table
+        .filter(trends::until.is_null())
+        .filter(trends::id.eq_any(ids))
+        .filter(visible(trends::audience, caller))
+        .select((trends::id, trends::slug))
+        .load(connection)?;
+    Ok(rows.into_iter().map(|(id, slug)| serde_json::json!({"type": "trend", "id": id, "slug": slug})).collect())
+}
