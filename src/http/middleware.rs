@@ -18,7 +18,7 @@ const VARY: HeaderValue = HeaderValue::from_static("Accept, Accept-Encoding, Aut
 /// Wraps every request; the outermost of all.
 ///
 /// # Errors
-/// None of its own: what fails inside becomes a problem here.
+/// None of its own: a handler that fails has become a response by now.
 pub async fn observe<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
@@ -29,11 +29,7 @@ pub async fn observe<B: MessageBody + 'static>(
     if method == Method::HEAD {
         request.head_mut().method = Method::GET;
     }
-    let http_request = request.request().clone();
-    let mut response = match next.call(request).await {
-        Ok(response) => with_problem(response, &id),
-        Err(error) => problem_response(http_request, &error, &id),
-    };
+    let mut response = with_problem(next.call(request).await?, &id);
     tag_encoding(&mut response);
     let headers = response.headers_mut();
     headers.insert(header::VARY, VARY);
@@ -87,15 +83,6 @@ fn with_problem<B: MessageBody + 'static>(
         }
         None => ServiceResponse::new(request, response).map_into_left_body(),
     }
-}
-
-fn problem_response<B: MessageBody + 'static>(
-    request: HttpRequest,
-    error: &Error,
-    id: &str,
-) -> ServiceResponse<EitherBody<B, BoxBody>> {
-    let rendered = render(error, request.path(), id);
-    ServiceResponse::new(request, rendered).map_into_right_body()
 }
 
 /// The problem of an error; those of the framework (a broken path, a request too large) become rows of the table too.
