@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::{OpenApi, ToSchema};
 
+use crate::briefs::filter::Include;
 use crate::http::body::Fault;
 use crate::http::page::PageInfo;
 use crate::problem::{ProblemDocument, ProblemType};
@@ -31,7 +32,7 @@ use crate::problem::{ProblemDocument, ProblemType};
         (name = "keys", description = "API keys"),
         (name = "operations", description = "For those who run the server"),
     ),
-    components(schemas(ProblemDocument, Fault))
+    components(schemas(ProblemDocument, Fault, Include))
 )]
 pub struct Frame;
 
@@ -47,6 +48,9 @@ pub struct PageOf<T: ToSchema> {
 /// Members that are served only when they are asked for, or that do not apply: every other member is always there.
 const SOMETIMES: &[&str] =
     &["body", "body_html", "trends", "events", "actors", "similar", "brief", "total", "pointer", "parameter", "errors"];
+
+/// How deep an example goes: deeper than any schema, so that one that held itself would end.
+const EXAMPLE_DEPTH: usize = 24;
 
 /// Completes the document that the routes have written.
 ///
@@ -205,7 +209,7 @@ impl Operation<'_> {
                     && !media.contains_key("example")
                     && let Some(schema) = media.get("schema")
                 {
-                    let example = example_of(schema, schemas, 8);
+                    let example = example_of(schema, schemas, EXAMPLE_DEPTH);
                     media.insert("example".into(), example);
                 }
             }
@@ -242,7 +246,7 @@ impl Operation<'_> {
     }
 
     fn add_problems(&mut self) {
-        let mut statuses = vec!["400", "500"];
+        let mut statuses = vec!["400", "405", "500"];
         if self.is_archive() {
             statuses.extend(["401", "503"]);
             if self.is_read() && !self.path.starts_with("/v1/keys") {
@@ -377,7 +381,11 @@ fn example_of(schema: &Value, schemas: &Value, depth: usize) -> Value {
     if let Some(items) = schema.get("items") {
         return json!([example_of(items, schemas, depth - 1)]);
     }
-    for choice in ["oneOf", "anyOf", "allOf"] {
+    if let Some(parts) = schema.get("allOf").and_then(Value::as_array) {
+        let parts = parts.iter().map(|part| example_of(part, schemas, depth - 1));
+        return parts.filter_map(|part| part.as_object().cloned()).flatten().collect::<Map<_, _>>().into();
+    }
+    for choice in ["oneOf", "anyOf"] {
         let options = schema.get(choice).and_then(Value::as_array).into_iter().flatten();
         if let Some(option) = options.into_iter().find(|option| option.get("type") != Some(&json!("null"))) {
             return example_of(option, schemas, depth - 1);

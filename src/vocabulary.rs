@@ -25,11 +25,11 @@ impl std::error::Error for UnknownTerm {}
 
 /// Defines an enum with the text of each variant, and everything by which texts come in and go out.
 macro_rules! vocabulary {
-    ($(#[$meta:meta])* $name:ident { $($variant:ident = $text:literal),+ $(,)? } $(synonyms { $($synonym:literal => $target:ident),+ $(,)? })?) => {
-        $(#[$meta])*
+    ($(#[doc = $doc:expr])+ $name:ident { $($variant:ident = $text:literal),+ $(,)? } $(synonyms { $($synonym:literal => $target:ident),+ $(,)? })?) => {
+        $(#[doc = $doc])+
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
-            utoipa::ToSchema, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
+            diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
         )]
         #[diesel(sql_type = diesel::sql_types::Text)]
         pub enum $name {
@@ -64,6 +64,18 @@ macro_rules! vocabulary {
                 f.write_str(self.as_str())
             }
         }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::schema::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .enum_values(Some(Self::TERMS.iter().copied()))
+                    .description(Some([$($doc.trim()),+].join(" ")))
+                    .into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
 
         impl<DB: diesel::backend::Backend> diesel::serialize::ToSql<diesel::sql_types::Text, DB> for $name
         where

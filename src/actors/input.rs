@@ -122,11 +122,11 @@ impl<E: DeserializeError> Deserr<E> for IdentifiersInput {
 pub struct ActorFilter {
     /// Their country, ISO 3166-1; any of several.
     #[deserr(default)]
-    #[param(value_type = Option<String>, example = "BY")]
+    #[param(value_type = Option<Vec<String>>, style = Form, explode = false, example = json!(["BY"]))]
     pub country: Many<CountryCode>,
     /// What sort of actor; any of several.
     #[deserr(default)]
-    #[param(value_type = Option<String>, example = "person")]
+    #[param(value_type = Option<Vec<ActorKind>>, style = Form, explode = false, example = json!(["person"]))]
     pub kind: Many<ActorKind>,
     /// Only what changed at this moment or later.
     #[deserr(default)]

@@ -98,7 +98,7 @@ pub struct ActorView {
     pub positions: Vec<PositionView>,
     /// Its identifiers elsewhere, by register.
     #[schema(example = json!({"wikidata": "Q2895"}))]
-    pub identifiers: Identifiers,
+    pub identifiers: BTreeMap<String, String>,
 }
 
 /// Another name of an actor.

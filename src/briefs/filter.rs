@@ -40,15 +40,15 @@ pub struct BriefFilter {
     pub all_actors: Repeated,
     /// The rubric, by id or slug; any of several.
     #[deserr(default)]
-    #[param(value_type = Option<String>, example = "security")]
+    #[param(value_type = Option<Vec<String>>, style = Form, explode = false, example = json!(["security"]))]
     pub category: Many<NameOrSlug>,
     /// The country that it is about, ISO 3166-1; any of several.
     #[deserr(default)]
-    #[param(value_type = Option<String>, example = "BY")]
+    #[param(value_type = Option<Vec<String>>, style = Form, explode = false, example = json!(["BY"]))]
     pub country: Many<CountryCode>,
     /// The language, BCP 47; any of several.
     #[deserr(default)]
-    #[param(value_type = Option<String>, example = "en")]
+    #[param(value_type = Option<Vec<String>>, style = Form, explode = false, example = json!(["en"]))]
     pub language: Many<LanguageCode>,
     /// Published on this day (or at this moment) or later.
     #[deserr(default)]
@@ -64,31 +64,31 @@ pub struct BriefFilter {
     pub on: Option<Day>,
     /// With an event of this kind; any of several.
     #[deserr(default)]
-    #[param(value_type = Option<String>, example = "agreement")]
+    #[param(value_type = Option<Vec<EventKind>>, style = Form, explode = false, example = json!(["agreement"]))]
     pub kind: Many<EventKind>,
     /// With a trend of this direction; any of several.
     #[deserr(default)]
-    #[param(value_type = Option<String>, example = "stable")]
+    #[param(value_type = Option<Vec<Direction>>, style = Form, explode = false, example = json!(["stable"]))]
     pub direction: Many<Direction>,
     /// With a trend of this assessment; any of several.
     #[deserr(default)]
-    #[param(value_type = Option<String>, example = "progress")]
+    #[param(value_type = Option<Vec<Assessment>>, style = Form, explode = false, example = json!(["progress"]))]
     pub assessment: Many<Assessment>,
     /// The status of its category; any of several.
     #[deserr(default)]
-    #[param(value_type = Option<String>, example = "progress")]
+    #[param(value_type = Option<Vec<Assessment>>, style = Form, explode = false, example = json!(["progress"]))]
     pub category_status: Many<Assessment>,
     /// With a trend of this line of judgement; any of several.
     #[deserr(default)]
-    #[param(value_type = Option<String>, example = "army-influence")]
+    #[param(value_type = Option<Vec<String>>, style = Form, explode = false, example = json!(["army-influence"]))]
     pub series: Many<Slug>,
     /// Where it stands in the editors' work; any of several.
     #[deserr(default)]
-    #[param(value_type = Option<String>, example = "published")]
+    #[param(value_type = Option<Vec<BriefState>>, style = Form, explode = false, example = json!(["published"]))]
     pub state: Many<BriefState>,
     /// How far it may travel; any of several.
     #[deserr(default)]
-    #[param(value_type = Option<String>, example = "TLP:CLEAR")]
+    #[param(value_type = Option<Vec<Marking>>, style = Form, explode = false, example = json!(["TLP:CLEAR"]))]
     pub marking: Many<Marking>,
     /// Only what changed at this moment or later, itself or in what it shows.
     #[deserr(default)]
@@ -100,7 +100,7 @@ pub struct BriefFilter {
     pub sort: Option<BriefSort>,
     /// What rows leave out otherwise; any of several, with commas.
     #[deserr(default)]
-    #[param(value_type = Option<String>, example = "trends,actors")]
+    #[param(value_type = Option<Vec<Include>>, style = Form, explode = false, example = json!(["trends", "actors"]))]
     pub include: Many<Include>,
 }
 

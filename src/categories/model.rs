@@ -55,7 +55,7 @@ pub struct CategoryView {
     pub name: String,
     /// Its name by language (BCP 47).
     #[schema(example = json!({"ru": "Безопасность"}))]
-    pub names: Names,
+    pub names: BTreeMap<String, String>,
     /// What belongs into it.
     #[schema(example = "Army, police, border service and intelligence")]
     pub description: Option<String>,
@@ -89,7 +89,7 @@ pub struct CategoryLink {
     pub name: String,
     /// Its name by language (BCP 47).
     #[schema(example = json!({"ru": "Безопасность"}))]
-    pub names: Names,
+    pub names: BTreeMap<String, String>,
 }
 
 impl CategoryRow {

@@ -43,11 +43,11 @@ pub struct EventFilter {
     pub all_actors: Repeated,
     /// Shown by a brief of this category; any of several.
     #[deserr(default)]
-    #[param(value_type = Option<String>, example = "security")]
+    #[param(value_type = Option<Vec<String>>, style = Form, explode = false, example = json!(["security"]))]
     pub category: Many<NameOrSlug>,
     /// Where, ISO 3166-1; any of several.
     #[deserr(default)]
-    #[param(value_type = Option<String>, example = "BY")]
+    #[param(value_type = Option<Vec<String>>, style = Form, explode = false, example = json!(["BY"]))]
     pub country: Many<CountryCode>,
     /// What may have happened on this day (or at this moment's day) or later.
     #[deserr(default)]
@@ -63,15 +63,15 @@ pub struct EventFilter {
     pub on: Option<Day>,
     /// What sort of thing happened; any of several.
     #[deserr(default)]
-    #[param(value_type = Option<String>, example = "agreement")]
+    #[param(value_type = Option<Vec<EventKind>>, style = Form, explode = false, example = json!(["agreement"]))]
     pub kind: Many<EventKind>,
     /// Whether it is public; any of several.
     #[deserr(default)]
-    #[param(value_type = Option<String>, example = "published")]
+    #[param(value_type = Option<Vec<EventState>>, style = Form, explode = false, example = json!(["published"]))]
     pub state: Many<EventState>,
     /// How far it may travel; any of several.
     #[deserr(default)]
-    #[param(value_type = Option<String>, example = "TLP:CLEAR")]
+    #[param(value_type = Option<Vec<Marking>>, style = Form, explode = false, example = json!(["TLP:CLEAR"]))]
     pub marking: Many<Marking>,
     /// Only what changed at this moment or later.
     #[deserr(default)]

@@ -41,15 +41,15 @@ pub struct TrendFilter {
     pub all_actors: Repeated,
     /// Of briefs of this category; any of several.
     #[deserr(default)]
-    #[param(value_type = Option<String>, example = "security")]
+    #[param(value_type = Option<Vec<String>>, style = Form, explode = false, example = json!(["security"]))]
     pub category: Many<NameOrSlug>,
     /// Of briefs about this country, ISO 3166-1; any of several.
     #[deserr(default)]
-    #[param(value_type = Option<String>, example = "BY")]
+    #[param(value_type = Option<Vec<String>>, style = Form, explode = false, example = json!(["BY"]))]
     pub country: Many<CountryCode>,
     /// Of briefs in this language, BCP 47; any of several.
     #[deserr(default)]
-    #[param(value_type = Option<String>, example = "en")]
+    #[param(value_type = Option<Vec<String>>, style = Form, explode = false, example = json!(["en"]))]
     pub language: Many<LanguageCode>,
     /// Of briefs whose period ends on this day or later.
     #[deserr(default)]
@@ -65,27 +65,27 @@ pub struct TrendFilter {
     pub on: Option<Day>,
     /// Which way things move; any of several.
     #[deserr(default)]
-    #[param(value_type = Option<String>, example = "stable")]
+    #[param(value_type = Option<Vec<Direction>>, style = Form, explode = false, example = json!(["stable"]))]
     pub direction: Many<Direction>,
     /// What that means; any of several.
     #[deserr(default)]
-    #[param(value_type = Option<String>, example = "progress")]
+    #[param(value_type = Option<Vec<Assessment>>, style = Form, explode = false, example = json!(["progress"]))]
     pub assessment: Many<Assessment>,
     /// Of briefs with this status of their category; any of several.
     #[deserr(default)]
-    #[param(value_type = Option<String>, example = "progress")]
+    #[param(value_type = Option<Vec<Assessment>>, style = Form, explode = false, example = json!(["progress"]))]
     pub category_status: Many<Assessment>,
     /// Of this line of judgement; any of several.
     #[deserr(default)]
-    #[param(value_type = Option<String>, example = "army-influence")]
+    #[param(value_type = Option<Vec<String>>, style = Form, explode = false, example = json!(["army-influence"]))]
     pub series: Many<Slug>,
     /// Of briefs in this state; any of several.
     #[deserr(default)]
-    #[param(value_type = Option<String>, example = "published")]
+    #[param(value_type = Option<Vec<BriefState>>, style = Form, explode = false, example = json!(["published"]))]
     pub state: Many<BriefState>,
     /// Of briefs with this marking; any of several.
     #[deserr(default)]
-    #[param(value_type = Option<String>, example = "TLP:CLEAR")]
+    #[param(value_type = Option<Vec<Marking>>, style = Form, explode = false, example = json!(["TLP:CLEAR"]))]
     pub marking: Many<Marking>,
     /// Only what changed at this moment or later.
     #[deserr(default)]
