@@ -56,6 +56,7 @@ pub fn serve(listener: TcpListener, db: Db, config: Config, workers: Option<usiz
             .app_data(state.clone())
             .configure(routes::mount)
             .default_service(web::to(middleware::unrouted))
+            .wrap(from_fn(middleware::place_problems))
             .wrap(Compress::default())
             .wrap(cors())
             .wrap(from_fn(middleware::observe))

@@ -7,13 +7,17 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpRequest, HttpResponse, web};
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
 
 use crate::app::AppState;
 use crate::problem::{Problem, ProblemType};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const VARY: HeaderValue = HeaderValue::from_static("Accept, Accept-Encoding, Authorization");
+
+/// The id under which the log has a request.
+#[derive(Clone)]
+struct RequestId(String);
 
 /// Wraps every request; the outermost of all.
 ///
@@ -22,14 +26,15 @@ const VARY: HeaderValue = HeaderValue::from_static("Accept, Accept-Encoding, Aut
 pub async fn observe<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+) -> Result<ServiceResponse<B>, Error> {
     let started = Instant::now();
     let id = request_id(&request);
     let method = request.method().clone();
     if method == Method::HEAD {
         request.head_mut().method = Method::GET;
     }
-    let mut response = with_problem(next.call(request).await?, &id);
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let mut response = next.call(request).await?;
     tag_encoding(&mut response);
     let headers = response.headers_mut();
     headers.insert(header::VARY, VARY);
@@ -48,6 +53,24 @@ pub async fn observe<B: MessageBody + 'static>(
     Ok(response)
 }
 
+/// Gives each problem its place; the innermost of all, so that what wraps it (compression, say) sees the final body.
+///
+/// # Errors
+/// None of its own.
+pub async fn place_problems<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+    let response = next.call(request).await?;
+    let Some(error) = response.response().error() else {
+        return Ok(response.map_into_left_body());
+    };
+    let request = response.request().clone();
+    let id = request.extensions().get::<RequestId>().map(|RequestId(id)| id.clone()).unwrap_or_default();
+    let rendered = render(error, request.path(), &id);
+    Ok(ServiceResponse::new(request, rendered).map_into_right_body())
+}
+
 /// The client's own id if it is a plain one, so that it can find its request in the log; else a new one.
 fn request_id(request: &ServiceRequest) -> String {
     request
@@ -59,30 +82,6 @@ fn request_id(request: &ServiceRequest) -> String {
                 && given.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
         })
         .map_or_else(|| uuid::Uuid::now_v7().to_string(), ToOwned::to_owned)
-}
-
-fn with_problem<B: MessageBody + 'static>(
-    response: ServiceResponse<B>,
-    id: &str,
-) -> ServiceResponse<EitherBody<B, BoxBody>> {
-    if response.response().error().is_none() {
-        return response.map_into_left_body();
-    }
-    let (request, response) = response.into_parts();
-    match response.error() {
-        Some(error) => {
-            let rendered = render(error, request.path(), id);
-            let headers = response.headers().clone();
-            let mut rebuilt = ServiceResponse::new(request, rendered).map_into_right_body();
-            for (name, value) in headers.iter().filter(|(name, _)| **name != header::CONTENT_TYPE) {
-                if !rebuilt.headers().contains_key(name) {
-                    rebuilt.headers_mut().append(name.clone(), value.clone());
-                }
-            }
-            rebuilt
-        }
-        None => ServiceResponse::new(request, response).map_into_left_body(),
-    }
 }
 
 /// The problem of an error; those of the framework (a broken path, a request too large) become rows of the table too.
