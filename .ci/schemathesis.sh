@@ -105,7 +105,8 @@ run_schemathesis() {
   local key
   key=$("$briefwire" keys create --role admin --name schemathesis)
   # SIGINT, so that a run over its time still reports what it found.
-  timeout --signal=INT --kill-after=30 "$time_limit" \
+  PYTHONPATH="$root/.ci" PYTHONDONTWRITEBYTECODE=1 SCHEMATHESIS_HOOKS=schemathesis_hooks \
+    timeout --signal=INT --kill-after=30 "$time_limit" \
     "$schemathesis" --config-file "$root/.ci/schemathesis.toml" run "$BRIEFWIRE_PUBLIC_URL/openapi.json" \
     --url "$BRIEFWIRE_PUBLIC_URL" --header "Authorization: Bearer $key" \
     --checks all --phases examples,coverage,fuzzing,stateful --no-color

@@ -49,6 +49,9 @@ pub struct PageOf<T: ToSchema> {
 const SOMETIMES: &[&str] =
     &["body", "body_html", "trends", "events", "actors", "similar", "brief", "total", "pointer", "parameter", "errors"];
 
+/// The resources that `fields` chooses members of.
+const RESOURCES: &[&str] = &["Brief", "Event", "Actor", "Trend", "Category"];
+
 /// How deep an example goes: deeper than any schema, so that one that held itself would end.
 const EXAMPLE_DEPTH: usize = 24;
 
@@ -92,7 +95,46 @@ fn complete_schemas(document: &mut Value) {
         } else {
             demand_what_is_always_there(schema);
         }
+        // A generic schema holds its argument whole; a page names it instead.
+        if let (Some(resource), Some(items)) = (name.strip_prefix("PageOf_"), schema.pointer_mut("/properties/data/items")) {
+            *items = json!({"$ref": format!("#/components/schemas/{resource}")});
+            allow_selection(items);
+        }
     }
+    for resource in RESOURCES {
+        if let Some(view) = views.get(*resource) {
+            schemas.insert(format!("{resource}Selection"), selection_of(resource, view));
+        }
+    }
+}
+
+/// Puts in the place of a resource the choice between it and a selection of it.
+fn allow_selection(schema: &mut Value) {
+    let Some(whole) = schema.get("$ref").and_then(Value::as_str) else { return };
+    if let Some(resource) = whole.rsplit('/').next().filter(|name| RESOURCES.contains(name)) {
+        let selection = format!("#/components/schemas/{resource}Selection");
+        *schema = json!({"anyOf": [{"$ref": whole}, {"$ref": selection}]});
+    }
+}
+
+/// What `fields` leaves of a resource: the chosen members. Scalars are what they are; a member with members of its own
+/// may have lost some of them.
+fn selection_of(resource: &str, view: &Value) -> Value {
+    let members = view.get("properties").and_then(Value::as_object).into_iter().flatten();
+    let chosen: Map<String, Value> = members
+        .map(|(name, member)| {
+            let is_scalar = member.get("type").is_some() && member.get("items").is_none() && member.get("$ref").is_none();
+            let whole = json!({"description": "As in the whole resource, or a part of it."});
+            (name.clone(), if is_scalar { member.clone() } else { whole })
+        })
+        .collect();
+    json!({
+        "type": "object",
+        "description": format!("The members of a {resource} that `fields` chose."),
+        "properties": chosen,
+        "additionalProperties": false,
+        "minProperties": 1,
+    })
 }
 
 /// An input takes no unknown member, but the read-only ones of what is read: they are accepted and ignored.
@@ -131,6 +173,7 @@ impl Operation<'_> {
         self.name_path_parameters();
         self.add_formats();
         self.add_examples();
+        self.allow_selections();
         self.add_headers();
         self.add_problems();
         self.add_security();
@@ -149,7 +192,8 @@ impl Operation<'_> {
     }
 
     fn is_list(&self) -> bool {
-        self.is_read() && self.it.pointer("/responses/200/content/application~1json/schema/properties/page").is_some()
+        let schema = self.it.pointer("/responses/200/content/application~1json/schema/$ref").and_then(Value::as_str);
+        self.is_read() && schema.is_some_and(|schema| schema.contains("/PageOf_"))
     }
 
     fn member(&mut self, name: &str, empty: Value) -> Option<&mut Value> {
@@ -213,6 +257,16 @@ impl Operation<'_> {
                     media.insert("example".into(), example);
                 }
             }
+        }
+    }
+
+    /// Where `fields` can be asked for, the answer may be a selection.
+    fn allow_selections(&mut self) {
+        if !self.is_read() {
+            return;
+        }
+        if let Some(schema) = self.it.pointer_mut("/responses/200/content/application~1json/schema") {
+            allow_selection(schema);
         }
     }
 

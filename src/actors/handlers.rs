@@ -21,7 +21,7 @@ use crate::resource;
 /// Persons, bodies, states and groups, by country, kind and what they belong to.
 #[utoipa::path(
     tag = "actors", operation_id = "listActors", params(ActorFilter, ListView),
-    responses((status = 200, description = "A page of actors", body = inline(PageOf<ActorView>)))
+    responses((status = 200, description = "A page of actors", body = PageOf<ActorView>))
 )]
 #[get("/v1/actors")]
 pub async fn list(

@@ -22,7 +22,7 @@ use crate::resource;
 /// The archive, the latest publication first. Rows leave out what is long or embedded unless `include` asks for it.
 #[utoipa::path(
     tag = "briefs", operation_id = "listBriefs", params(BriefFilter, ListView),
-    responses((status = 200, description = "A page of briefs", body = inline(PageOf<BriefView>)))
+    responses((status = 200, description = "A page of briefs", body = PageOf<BriefView>))
 )]
 #[get("/v1/briefs")]
 pub async fn list(

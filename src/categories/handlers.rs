@@ -21,7 +21,7 @@ use crate::resource;
 /// Every rubric of the archive with the status of its latest brief.
 #[utoipa::path(
     tag = "categories", operation_id = "listCategories", params(CategoryFilter, ListView),
-    responses((status = 200, description = "A page of categories", body = inline(PageOf<CategoryView>)))
+    responses((status = 200, description = "A page of categories", body = PageOf<CategoryView>))
 )]
 #[get("/v1/categories")]
 pub async fn list(

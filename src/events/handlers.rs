@@ -22,7 +22,7 @@ use crate::resource;
 /// What happened, the latest first; dates match every event that may have happened on them.
 #[utoipa::path(
     tag = "events", operation_id = "listEvents", params(EventFilter, ListView),
-    responses((status = 200, description = "A page of events", body = inline(PageOf<EventView>)))
+    responses((status = 200, description = "A page of events", body = PageOf<EventView>))
 )]
 #[get("/v1/events")]
 pub async fn list(

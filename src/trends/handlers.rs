@@ -22,7 +22,7 @@ use crate::resource;
 /// The judgements of all briefs, those of the latest period first.
 #[utoipa::path(
     tag = "trends", operation_id = "listTrends", params(TrendFilter, ListView),
-    responses((status = 200, description = "A page of trends", body = inline(PageOf<TrendView>)))
+    responses((status = 200, description = "A page of trends", body = PageOf<TrendView>))
 )]
 #[get("/v1/trends")]
 pub async fn list(
