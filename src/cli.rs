@@ -18,12 +18,18 @@ use crate::db::{self, Db};
 use crate::demo;
 use crate::problem::Problem;
 use crate::routes;
+use crate::scalars::Line;
 use crate::transfer::{export, import};
 use crate::vocabulary::{Marking, Role};
 
 /// Security-analysis briefs as linked, dated, sourced and versioned data.
 #[derive(Debug, Parser)]
-#[command(name = "briefwire", version, about)]
+#[command(
+    name = "briefwire",
+    version,
+    about,
+    after_help = "The log goes to standard error; BRIEFWIRE_LOG says how much (error, warn, info, debug; info unless set)."
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -57,8 +63,6 @@ struct ImportArgs {
 
 #[derive(Debug, Args)]
 struct KeysArgs {
-    #[command(flatten)]
-    database: DatabaseArgs,
     #[command(subcommand)]
     command: KeysCommand,
 }
@@ -67,6 +71,9 @@ struct KeysArgs {
 enum KeysCommand {
     /// Make a key, and print it alone: it is never shown again
     Create {
+        /// Where the keys are
+        #[command(flatten)]
+        database: DatabaseArgs,
         /// reader, editor, publisher or admin
         #[arg(long)]
         role: Role,
@@ -78,9 +85,12 @@ enum KeysCommand {
         clearance: Option<Marking>,
     },
     /// List the keys
-    List,
+    List(DatabaseArgs),
     /// Revoke a key at once
     Revoke {
+        /// Where the keys are
+        #[command(flatten)]
+        database: DatabaseArgs,
         /// Its id, as `keys list` shows it
         id: String,
     },
@@ -123,11 +133,11 @@ fn open(database: &DatabaseArgs, readers: usize) -> Result<Db, Box<dyn std::erro
 fn serve(arguments: ServeArgs) -> Outcome {
     let db = open(&arguments.database, arguments.database_connections.into())?;
     let config = arguments.config();
+    let listener = app::listen(arguments.listen)?;
+    let address = listener.local_addr()?;
     if arguments.demo {
         fill_demo(&db, &config.public_url)?;
     }
-    let listener = app::listen(arguments.listen)?;
-    let address = listener.local_addr()?;
     actix_web::rt::System::new().block_on(async move {
         let server = app::serve(listener, db.clone(), config, arguments.workers.map(usize::from))?;
         let handle = server.handle();
@@ -252,21 +262,22 @@ fn print_openapi() -> Outcome {
 }
 
 fn manage_keys(arguments: KeysArgs) -> Outcome {
-    let db = open(&arguments.database, 1)?;
     match arguments.command {
-        KeysCommand::Create { role, name, clearance } => {
-            let (_, key) = db.write_blocking(move |connection| keys::create(connection, &name, role, clearance))?;
+        KeysCommand::Create { database, role, name, clearance } => {
+            let name: Line = name.parse().map_err(|error| format!("--name {error}"))?;
+            let db = open(&database, 1)?;
+            let (_, key) = db.write_blocking(move |connection| keys::create(connection, name.as_str(), role, clearance))?;
             println!("{key}");
         }
-        KeysCommand::List => {
-            for key in db.write_blocking(keys::list)? {
+        KeysCommand::List(database) => {
+            for key in open(&database, 1)?.write_blocking(keys::list)? {
                 let revoked = key.revoked_at.map_or(String::new(), |at| format!("  revoked {at}"));
                 println!("{}  {:9}  {:16}  {}  {}{revoked}", key.id, key.role, key.clearance, key.created_at, key.name);
             }
         }
-        KeysCommand::Revoke { id } => {
+        KeysCommand::Revoke { database, id } => {
             let id = Id::parse(&id).ok_or_else(|| format!("`{id}` is not the id of a key"))?;
-            db.write_blocking(move |connection| keys::revoke(connection, id))?;
+            open(&database, 1)?.write_blocking(move |connection| keys::revoke(connection, id))?;
         }
     }
     Ok(ExitCode::SUCCESS)

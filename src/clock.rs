@@ -1,5 +1,5 @@
 //! What happens by time is written to the journal when it happens, so that time never changes an answer behind the
-//! validators' back. So far that is the end of an embargo.
+//! validators' back. That is the publication of what was scheduled, and the end of an embargo.
 
 use std::time::Duration;
 
@@ -19,20 +19,20 @@ pub async fn run(db: Db) {
         ticks.tick().await;
         match tick(&db).await {
             Ok(0) => {}
-            Ok(lifted) => tracing::info!(lifted, "embargoes lifted"),
+            Ok(briefs) => tracing::info!(briefs, "published or freed from embargo, as was due"),
             Err(error) => tracing::error!(%error, "the clock could not do what is due"),
         }
     }
 }
 
 async fn tick(db: &Db) -> Result<usize, Problem> {
-    if !db.read(briefs::store::any_embargo_due).await? {
+    if !db.read(briefs::store::anything_due).await? {
         return Ok(0);
     }
-    let (lifted, _) = db
+    let (changed, _) = db
         .write(|connection: &mut Connection| {
-            journal::write(connection, &Caller::OPERATOR, briefs::store::lift_embargoes)
+            journal::write(connection, &Caller::OPERATOR, briefs::store::do_what_is_due)
         })
         .await?;
-    Ok(lifted)
+    Ok(changed)
 }

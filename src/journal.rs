@@ -138,13 +138,37 @@ impl Write<'_> {
         self.promises.get(&(kind, reference.slug.clone()?)).copied()
     }
 
+    /// The version that follows on one that stands since `since`. Two edits of one resource in one write are one version.
+    #[must_use]
+    pub fn version_after(&self, version: i32, since: i64) -> i32 {
+        if since == self.since { version } else { version + 1 }
+    }
+
+    /// Whether this write has changed anything yet, and so may be about to change something a second time.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        !self.entries.is_empty()
+    }
+
     /// Notes that a resource has a new version. `audience` is all who could see it before or may see it now.
     pub fn record(&mut self, kind: Kind, id: Id, version: i32, change: Change, audience: Audience) {
+        let earlier = self.entries.iter_mut().find(|entry| entry.resource_id == id && entry.via_id.is_none());
+        if let Some(earlier) = earlier {
+            earlier.audience = earlier.audience | audience;
+            if matches!(change, Change::Published | Change::Removed) {
+                earlier.change = change;
+            }
+            return;
+        }
         self.entries.push(self.entry(kind, id, version, change, audience, None));
     }
 
-    /// Notes that what a resource shows has changed through another one, while its own version stays.
+    /// Notes that what a resource shows has changed through another one, while its own version stays; unless the resource
+    /// itself is changed by this write.
     pub fn record_via(&mut self, kind: Kind, id: Id, version: i32, via: Id, audience: Audience) {
+        if self.entries.iter().any(|entry| entry.resource_id == id) {
+            return;
+        }
         self.entries.push(self.entry(kind, id, version, Change::Updated, audience, Some(via)));
     }
 
@@ -194,6 +218,20 @@ fn head(connection: &mut Connection) -> QueryResult<Head> {
         .first(connection)
         .optional()
         .map(|head| head.unwrap_or(Head { position: 0, at: Timestamp::from_micros(0) }))
+}
+
+/// Ends the living versions of what belongs to `$id`. Those that this very write has made are undone instead: no position
+/// ever showed them.
+#[macro_export]
+macro_rules! end_versions {
+    ($write:expr, $table:ident, $owner:ident, $id:expr) => {{
+        let since = $write.since();
+        let living = $table::table.filter($table::$owner.eq($id)).filter($table::until.is_null());
+        if $write.has_begun() {
+            diesel::delete(living.filter($table::since.eq(since))).execute($write.connection)?;
+        }
+        diesel::update(living).set($table::until.eq(since)).execute($write.connection)?;
+    }};
 }
 
 /// What the journal says of a new version by its audience and that of the one before it: to be seen by more is to be

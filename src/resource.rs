@@ -48,6 +48,9 @@ pub trait Resource: Clone + Send + Sized + 'static {
     /// The slug that an input gets unless it says which it wants.
     fn derived_slug(input: &Self::Input) -> Slug;
 
+    /// Names what is written inside of an input, so that importing the same again finds it.
+    fn name_parts(_: &mut Self::Input, _: &Slug) {}
+
     /// The living rows with this id or this slug that the caller may see.
     ///
     /// # Errors

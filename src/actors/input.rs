@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::db::types::Timestamp;
 use crate::edtf::Edtf;
-use crate::http::body::{Invalid, ReadOnly, UpTo, refuse, wrong_kind};
+use crate::http::body::{Fault, Invalid, ReadOnly, UpTo, checked, refuse, wrong_kind};
 use crate::http::query::Many;
 use crate::reference::Reference;
 use crate::scalars::{CountryCode, LanguageCode, Line, Prose, Slug};
@@ -78,7 +78,7 @@ pub struct AliasInput {
 
 /// A post.
 #[derive(Debug, Clone, Deserr, ToSchema)]
-#[deserr(error = Invalid, deny_unknown_fields)]
+#[deserr(error = Invalid, deny_unknown_fields, validate = PositionInput::check -> Invalid)]
 pub struct PositionInput {
     /// Where.
     pub organisation: Reference,
@@ -93,6 +93,18 @@ pub struct PositionInput {
     #[deserr(default)]
     #[schema(value_type = Option<String>, example = "2019")]
     pub to: Option<Edtf>,
+}
+
+impl PositionInput {
+    fn check(self, location: ValuePointerRef<'_>) -> Result<Self, Invalid> {
+        let mut faults = Vec::new();
+        if let (Some(from), Some(to)) = (&self.from, &self.to)
+            && to.latest() < from.earliest()
+        {
+            faults.push(Fault::at("/to", "lies before `from`"));
+        }
+        checked(self, location, faults)
+    }
 }
 
 /// Identifiers by the name of their register.

@@ -19,7 +19,7 @@ use crate::removal::Removal;
 use crate::resource::{self, Resource};
 use crate::scalars::{CountryCode, LanguageCode, Line, Prose, Slug, fold_name};
 use crate::vocabulary::{Change, Kind};
-use crate::{in_order, insert_rows, slugs};
+use crate::{end_versions, in_order, insert_rows, slugs};
 
 impl Resource for ActorRow {
     const KIND: Kind = Kind::Actor;
@@ -98,7 +98,7 @@ impl Resource for ActorRow {
             return Err(problem);
         }
         close(write, existing.id)?;
-        write.record(Kind::Actor, existing.id, existing.version + 1, Change::Removed, Audience::EVERYONE);
+        write.record(Kind::Actor, existing.id, write.version_after(existing.version, existing.since), Change::Removed, Audience::EVERYONE);
         reference::bury(write, Kind::Actor, existing.id, existing.slug, removal, Audience::EVERYONE)
     }
 }
@@ -150,11 +150,6 @@ fn resolve(
     let mut position_rows = Vec::new();
     for (index, position) in positions.map(|UpTo(list)| list).unwrap_or_default().into_iter().enumerate() {
         let pointer = format!("/positions/{index}");
-        if let (Some(from), Some(to)) = (&position.from, &position.to)
-            && to.latest() < from.earliest()
-        {
-            faults.push(Fault::at(format!("{pointer}/to"), "lies before `from`"));
-        }
         if let Some(organisation_id) =
             meant(write, &position.organisation, &format!("{pointer}/organisation"), &mut faults)?
         {
@@ -194,7 +189,7 @@ fn resolve(
         id,
         since,
         until: None,
-        version: earlier.map_or(1, |earlier| earlier.version + 1),
+        version: earlier.map_or(1, |earlier| write.version_after(earlier.version, earlier.since)),
         created_at: earlier.map_or(write.at(), |earlier| earlier.created_at),
         updated_at: write.at(),
         slug,
@@ -227,18 +222,9 @@ pub fn meant(
 }
 
 fn close(write: &mut Write<'_>, id: Id) -> Result<(), Problem> {
-    let until = write.since();
-    diesel::update(actors::table.filter(actors::id.eq(id)).filter(actors::until.is_null()))
-        .set(actors::until.eq(until))
-        .execute(write.connection)?;
-    diesel::update(actor_names::table.filter(actor_names::actor_id.eq(id)).filter(actor_names::until.is_null()))
-        .set(actor_names::until.eq(until))
-        .execute(write.connection)?;
-    diesel::update(
-        actor_positions::table.filter(actor_positions::actor_id.eq(id)).filter(actor_positions::until.is_null()),
-    )
-    .set(actor_positions::until.eq(until))
-    .execute(write.connection)?;
+    end_versions!(write, actors, id, id);
+    end_versions!(write, actor_names, actor_id, id);
+    end_versions!(write, actor_positions, actor_id, id);
     Ok(())
 }
 

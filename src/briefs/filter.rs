@@ -294,6 +294,7 @@ fn found_by(actors: Vec<Id>) -> _ {
 impl Listed for BriefFilter {
     type View = BriefView;
     const EXTRAS: &'static [&'static str] = views::EXTRAS;
+    const SINGLE_ONLY: &'static [&'static str] = &["similar"];
 
     fn included(&self) -> Vec<&'static str> {
         let mut included: Vec<&'static str> = self.include.0.iter().map(|include| include.as_str()).collect();

@@ -7,8 +7,10 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::db::types::Timestamp;
 use crate::events::input::EventInput;
-use crate::http::body::{Invalid, ReadOnly, UpTo, wrong_kind};
+use crate::events::model::EventRow;
+use crate::http::body::{self, Fault, Invalid, ReadOnly, UpTo, checked, wrong_kind};
 use crate::reference::Reference;
+use crate::resource::Resource;
 use crate::scalars::{CountryCode, Day, HttpUrl, LanguageCode, Line, Prose, Slug};
 use crate::sources::SourceInput;
 use crate::trends::input::TrendInput;
@@ -134,7 +136,7 @@ pub struct BriefInput {
 
 /// The days that a brief covers.
 #[derive(Debug, Clone, Copy, Deserr, ToSchema)]
-#[deserr(error = Invalid, deny_unknown_fields)]
+#[deserr(error = Invalid, deny_unknown_fields, validate = PeriodInput::check -> Invalid)]
 pub struct PeriodInput {
     /// The first day.
     #[schema(value_type = String, format = Date, example = "2017-07-24")]
@@ -142,6 +144,13 @@ pub struct PeriodInput {
     /// The last day.
     #[schema(value_type = String, format = Date, example = "2017-07-30")]
     pub to: Day,
+}
+
+impl PeriodInput {
+    fn check(self, location: ValuePointerRef<'_>) -> Result<Self, Invalid> {
+        let faults = if self.to < self.from { vec![Fault::at("/to", "lies before `from`")] } else { Vec::new() };
+        checked(self, location, faults)
+    }
 }
 
 /// A picture with whom it is owed to.
@@ -212,6 +221,17 @@ impl<E: DeserializeError> Deserr<E> for EventItem {
 }
 
 impl EventItem {
+    /// Gives an event that has no name the slug that it would get by itself.
+    pub(super) fn name(&mut self) {
+        if self.reference().is_none()
+            && let Self::Object(object) = self
+            && let Ok(input) = body::parse::<EventInput>(object.clone())
+            && let Some(members) = object.as_object_mut()
+        {
+            members.insert("slug".into(), EventRow::derived_slug(&input).as_str().into());
+        }
+    }
+
     /// What it means if an event of this name exists.
     pub(super) fn reference(&self) -> Option<Reference> {
         match self {

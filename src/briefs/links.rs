@@ -14,7 +14,7 @@ use crate::db::schema::{
 };
 use crate::db::types::{Id, Timestamp};
 use crate::db::{Connection, in_chunks};
-use crate::insert_rows;
+use crate::{end_versions, insert_rows};
 use crate::journal::Write;
 use crate::problem::Problem;
 use crate::reference::deleted_among;
@@ -109,9 +109,7 @@ pub fn briefs_showing(connection: &mut Connection, event: Id) -> Result<Vec<Brie
 /// When a statement fails.
 pub fn set_events(write: &mut Write<'_>, brief: Id, events: &[Id]) -> Result<(), Problem> {
     let since = write.since();
-    diesel::update(brief_events::table.filter(brief_events::brief_id.eq(brief)).filter(brief_events::until.is_null()))
-        .set(brief_events::until.eq(since))
-        .execute(write.connection)?;
+    end_versions!(write, brief_events, brief_id, brief);
     let rows: Vec<EventLinkRow> = (0..)
         .zip(events)
         .map(|(ordinal, event_id)| EventLinkRow { brief_id: brief, ordinal, since, event_id: *event_id })
@@ -126,9 +124,7 @@ pub fn set_events(write: &mut Write<'_>, brief: Id, events: &[Id]) -> Result<(),
 /// When a statement fails.
 pub fn set_related(write: &mut Write<'_>, brief: Id, related: &[Id]) -> Result<(), Problem> {
     let since = write.since();
-    diesel::update(brief_related::table.filter(brief_related::brief_id.eq(brief)).filter(brief_related::until.is_null()))
-        .set(brief_related::until.eq(since))
-        .execute(write.connection)?;
+    end_versions!(write, brief_related, brief_id, brief);
     let rows: Vec<RelatedRow> = (0..)
         .zip(related)
         .map(|(ordinal, other_id)| RelatedRow { brief_id: brief, ordinal, since, other_id: *other_id })
@@ -227,11 +223,7 @@ fn demand_publisher_for(write: &mut Write<'_>, brief: Id) -> Result<(), Problem>
 
 fn join(write: &mut Write<'_>, brief: Id, group: Id) -> Result<(), Problem> {
     let since = write.since();
-    let living = brief_translations::table
-        .filter(brief_translations::brief_id.eq(brief))
-        .filter(brief_translations::until.is_null());
-    diesel::delete(living.filter(brief_translations::since.eq(since))).execute(write.connection)?;
-    diesel::update(living).set(brief_translations::until.eq(since)).execute(write.connection)?;
+    end_versions!(write, brief_translations, brief_id, brief);
     let row = TranslationRow { brief_id: brief, since, group_id: group };
     diesel::insert_into(brief_translations::table).values(&row).execute(write.connection)?;
     Ok(())
@@ -315,9 +307,7 @@ pub fn relink_actors(write: &mut Write<'_>, brief: &BriefRow) -> Result<(), Prob
 /// # Errors
 /// When the statement fails.
 pub fn unlink_actors(write: &mut Write<'_>, brief: Id) -> Result<(), Problem> {
-    diesel::update(brief_actors::table.filter(brief_actors::brief_id.eq(brief)).filter(brief_actors::until.is_null()))
-        .set(brief_actors::until.eq(write.since()))
-        .execute(write.connection)?;
+    end_versions!(write, brief_actors, brief_id, brief);
     Ok(())
 }
 

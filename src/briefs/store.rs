@@ -24,7 +24,7 @@ use crate::reference::{self, Reference};
 use crate::removal::Removal;
 use crate::resource::{self, Resource};
 use crate::scalars::{CountryCode, HttpUrl, LanguageCode, Line, Prose, Slug};
-use crate::slugs;
+use crate::{end_versions, slugs};
 use crate::sources::Source;
 use crate::trends;
 use crate::trends::store::Plan;
@@ -58,9 +58,18 @@ impl Resource for BriefRow {
         let date = match (input.published_at, input.period) {
             (Some(published_at), _) => published_at.datetime().date_naive().to_string(),
             (None, Some(period)) => period.to.0.to_string(),
-            (None, None) => String::new(),
+            (None, None) => Timestamp::now().datetime().date_naive().to_string(),
         };
         Slug::derive(input.title.as_str(), &date)
+    }
+
+    fn name_parts(input: &mut BriefInput, brief: &Slug) {
+        for (number, trend) in (1..).zip(input.trends.iter_mut().flat_map(|UpTo(list)| list)) {
+            trend.slug.get_or_insert_with(|| Slug::derive(brief.as_str(), &format!("trend-{number}")));
+        }
+        for item in input.events.iter_mut().flat_map(|UpTo(list)| list) {
+            item.name();
+        }
     }
 
     fn living(connection: &mut Connection, caller: &Caller, reference: &Reference) -> Result<Option<Self>, Problem> {
@@ -114,7 +123,7 @@ impl Resource for BriefRow {
         links::unlink_actors(write, existing.id)?;
         close(write, existing.id)?;
         let seen_by = ever_seen_by(write.connection, existing.id)?;
-        write.record(Kind::Brief, existing.id, existing.version + 1, Change::Removed, existing.audience);
+        write.record(Kind::Brief, existing.id, write.version_after(existing.version, existing.since), Change::Removed, existing.audience);
         reference::bury(write, Kind::Brief, existing.id, existing.slug, removal, seen_by)?;
         events::store::release(write, &events)
     }
@@ -228,11 +237,6 @@ fn row_of(
     }
     let state = state_of(&caller, existing, input.state)?;
     let published_at = published_at_of(write.at(), state, existing, input.published_at, faults);
-    if let Some(period) = input.period
-        && period.to < period.from
-    {
-        faults.push(Fault::at("/period/to", "lies before `from`"));
-    }
     let retraction = retraction_of(state, existing, input.retraction, faults);
     if state == BriefState::Scheduled && input.scheduled_for.is_none() {
         faults.push(Fault::at("/scheduled_for", "is required of a scheduled brief"));
@@ -247,7 +251,7 @@ fn row_of(
         id,
         since: write.since(),
         until: None,
-        version: existing.map_or(1, |existing| existing.version + 1),
+        version: existing.map_or(1, |existing| write.version_after(existing.version, existing.since)),
         created_at: existing.map_or(write.at(), |existing| existing.created_at),
         updated_at: write.at(),
         audience: audience_of(state, marking, embargoed),
@@ -510,30 +514,51 @@ pub fn publish(write: &mut Write<'_>, existing: BriefRow) -> Result<BriefRow, Pr
     Ok(row)
 }
 
-/// Whether the time of any embargo has come.
+/// Whether the time has come of any embargo's end or any scheduled publication.
 ///
 /// # Errors
-/// When the query fails.
-pub fn any_embargo_due(connection: &mut Connection) -> Result<bool, Problem> {
-    Ok(!due_embargoes(connection, Timestamp::now())?.is_empty())
+/// When a query fails.
+pub fn anything_due(connection: &mut Connection) -> Result<bool, Problem> {
+    let now = Timestamp::now();
+    Ok(!due_embargoes(connection, now)?.is_empty() || !due_publications(connection, now)?.is_empty())
+}
+
+/// Does what is due: publishes what was scheduled for now or earlier, and lifts the embargoes that have ended. Returns how
+/// many briefs that changed.
+///
+/// # Errors
+/// When a statement fails.
+pub fn do_what_is_due(write: &mut Write<'_>) -> Result<usize, Problem> {
+    let scheduled = due_publications(write.connection, write.at())?;
+    let published = scheduled.len();
+    for brief in scheduled {
+        publish(write, brief)?;
+    }
+    Ok(published + lift_embargoes(write)?)
+}
+
+fn due_publications(connection: &mut Connection, now: Timestamp) -> Result<Vec<BriefRow>, Problem> {
+    Ok(briefs::table
+        .filter(briefs::until.is_null())
+        .filter(briefs::state.eq(BriefState::Scheduled))
+        .filter(briefs::scheduled_for.le(now))
+        .select(BriefRow::as_select())
+        .load(connection)?)
 }
 
 /// The published briefs that are still kept from the public although their embargo has ended.
 fn due_embargoes(connection: &mut Connection, now: Timestamp) -> Result<Vec<BriefRow>, Problem> {
-    let ended: Vec<BriefRow> = briefs::table
+    Ok(briefs::table
         .filter(briefs::until.is_null())
         .filter(briefs::embargo_until.le(now))
+        .filter(briefs::marking.eq(Marking::Clear))
         .filter(briefs::state.eq_any([BriefState::Published, BriefState::Retracted]))
+        .filter(diesel::dsl::not(visible(briefs::audience, &Caller::ANYONE)))
         .select(BriefRow::as_select())
-        .load(connection)?;
-    Ok(ended.into_iter().filter(|row| row.audience != audience_of(row.state, row.marking, false)).collect())
+        .load(connection)?)
 }
 
-/// Lifts the embargoes whose time has come; returns how many.
-///
-/// # Errors
-/// When a statement fails.
-pub fn lift_embargoes(write: &mut Write<'_>) -> Result<usize, Problem> {
+fn lift_embargoes(write: &mut Write<'_>) -> Result<usize, Problem> {
     let due = due_embargoes(write.connection, write.at())?;
     for existing in &due {
         let audience = audience_of(existing.state, existing.marking, false);
@@ -550,7 +575,7 @@ pub fn lift_embargoes(write: &mut Write<'_>) -> Result<usize, Problem> {
 fn next_version(write: &Write<'_>, existing: &BriefRow) -> BriefRow {
     BriefRow {
         since: write.since(),
-        version: existing.version + 1,
+        version: write.version_after(existing.version, existing.since),
         updated_at: write.at(),
         ..existing.clone()
     }
@@ -574,9 +599,7 @@ fn replace_row(write: &mut Write<'_>, existing: Option<&BriefRow>, row: &BriefRo
 }
 
 fn close(write: &mut Write<'_>, id: Id) -> Result<(), Problem> {
-    diesel::update(briefs::table.filter(briefs::id.eq(id)).filter(briefs::until.is_null()))
-        .set(briefs::until.eq(write.since()))
-        .execute(write.connection)?;
+    end_versions!(write, briefs, id, id);
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use crate::briefs;
 use crate::db::Connection;
 use crate::db::schema::{categories, journal};
 use crate::db::types::{Id, Json, Timestamp};
+use crate::http::body;
 use crate::http::query::NameOrSlug;
 use crate::http::page::{Extras, Listed, Rows, Window};
 use crate::in_order;
@@ -20,7 +21,7 @@ use crate::reference::{self, Reference};
 use crate::removal::Removal;
 use crate::resource::Resource;
 use crate::scalars::{Prose, Slug};
-use crate::slugs;
+use crate::{end_versions, slugs};
 use crate::vocabulary::{Change, Kind};
 
 /// How briefs show these categories.
@@ -111,7 +112,7 @@ impl Resource for CategoryRow {
             return Err(problem);
         }
         close(write, existing.id)?;
-        write.record(Kind::Category, existing.id, existing.version + 1, Change::Removed, Audience::EVERYONE);
+        write.record(Kind::Category, existing.id, write.version_after(existing.version, existing.since), Change::Removed, Audience::EVERYONE);
         reference::bury(write, Kind::Category, existing.id, existing.slug, removal, Audience::EVERYONE)
     }
 }
@@ -122,7 +123,7 @@ fn row_of(input: CategoryInput, id: Id, slug: String, write: &Write<'_>, earlier
         id,
         since: write.since(),
         until: None,
-        version: earlier.map_or(1, |earlier| earlier.version + 1),
+        version: earlier.map_or(1, |earlier| write.version_after(earlier.version, earlier.since)),
         created_at: earlier.map_or(write.at(), |earlier| earlier.created_at),
         updated_at: write.at(),
         slug,
@@ -140,9 +141,7 @@ fn insert(write: &mut Write<'_>, row: &CategoryRow, change: Change) -> Result<()
 }
 
 fn close(write: &mut Write<'_>, id: Id) -> Result<(), Problem> {
-    diesel::update(categories::table.filter(categories::id.eq(id)).filter(categories::until.is_null()))
-        .set(categories::until.eq(write.since()))
-        .execute(write.connection)?;
+    end_versions!(write, categories, id, id);
     Ok(())
 }
 
@@ -218,7 +217,19 @@ pub fn meant_by(connection: &mut Connection, values: &[NameOrSlug]) -> Result<Ve
         .map(|NameOrSlug(reference)| {
             CategoryRow::living(connection, &Caller::ANYONE, reference)?
                 .map(|row| row.id)
-                .ok_or_else(|| Problem::parameter("category", format!("there is no category `{reference}`")))
+                .map_or_else(|| Err(unknown(connection, reference)?), Ok)
         })
         .collect()
+}
+
+fn unknown(connection: &mut Connection, reference: &Reference) -> Result<Problem, Problem> {
+    let slugs: Vec<String> = categories::table
+        .filter(categories::until.is_null())
+        .select(categories::slug)
+        .order(categories::slug)
+        .limit(1000)
+        .load(connection)?;
+    let known: Vec<&str> = slugs.iter().map(String::as_str).collect();
+    let detail = body::unknown_name("category", &reference.to_string(), &known);
+    Ok(Problem::parameter("category", format!("`{reference}` {detail}")))
 }

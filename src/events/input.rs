@@ -1,11 +1,11 @@
 //! An event as it is written.
 
-use deserr::Deserr;
+use deserr::{Deserr, ValuePointerRef};
 use utoipa::ToSchema;
 
 use super::model::{Location, Plover};
 use crate::edtf::Edtf;
-use crate::http::body::{Fault, Invalid, ReadOnly, UpTo};
+use crate::http::body::{Fault, Invalid, ReadOnly, UpTo, checked};
 use crate::reference::Reference;
 use crate::scalars::{CountryCode, Line, Prose, Slug};
 use crate::sources::SourceInput;
@@ -13,7 +13,7 @@ use crate::vocabulary::{EventKind, EventState, Marking, ParticipantRole, PloverR
 
 /// An event to create, or to put in the place of another.
 #[derive(Debug, Clone, Deserr, ToSchema)]
-#[deserr(error = Invalid, deny_unknown_fields)]
+#[deserr(error = Invalid, deny_unknown_fields, validate = EventInput::check -> Invalid)]
 pub struct EventInput {
     /// Its readable name in paths; made of the title and the date unless given.
     #[deserr(default)]
@@ -77,7 +77,7 @@ pub struct EventInput {
 
 /// Machine coding of an event by PLOVER.
 #[derive(Debug, Clone, Deserr, ToSchema)]
-#[deserr(error = Invalid, deny_unknown_fields)]
+#[deserr(error = Invalid, deny_unknown_fields, validate = PloverInput::check -> Invalid)]
 pub struct PloverInput {
     /// The root code.
     pub root: PloverRoot,
@@ -89,7 +89,7 @@ pub struct PloverInput {
 
 /// Where it happened.
 #[derive(Debug, Clone, Deserr, ToSchema)]
-#[deserr(error = Invalid, deny_unknown_fields)]
+#[deserr(error = Invalid, deny_unknown_fields, validate = LocationInput::check -> Invalid)]
 pub struct LocationInput {
     /// The name of the place.
     #[deserr(default)]
@@ -116,37 +116,58 @@ pub struct ParticipantInput {
     pub role: Option<ParticipantRole>,
 }
 
-impl PloverInput {
-    /// The coding, if its mode belongs to its root and an event so coded has the recipient that it needs.
-    pub(super) fn check(self, participants: &[ParticipantInput], faults: &mut Vec<Fault>) -> Plover {
-        let mode = self.mode.map(Line::into_string);
-        if let Some(mode) = &mode
-            && !self.root.modes().contains(&mode.as_str())
+impl EventInput {
+    fn check(self, location: ValuePointerRef<'_>) -> Result<Self, Invalid> {
+        let mut faults = Vec::new();
+        let mut participants = self.participants.iter().flat_map(|UpTo(list)| list);
+        if let Some(plover) = &self.plover
+            && plover.root.needs_recipient()
+            && !participants.any(|participant| participant.role == Some(ParticipantRole::Recipient))
         {
-            let modes = self.root.modes();
+            let detail = format!("{} needs a participant with role `recipient`", plover.root);
+            faults.push(Fault::at("/plover/root", detail));
+        }
+        checked(self, location, faults)
+    }
+}
+
+impl PloverInput {
+    fn check(self, location: ValuePointerRef<'_>) -> Result<Self, Invalid> {
+        let mut faults = Vec::new();
+        let modes = self.root.modes();
+        if let Some(mode) = &self.mode
+            && !modes.contains(&mode.as_str())
+        {
             let known = if modes.is_empty() { "none".to_owned() } else { modes.join(", ") };
-            faults.push(Fault::at("/plover/mode", format!("is no mode of {}, which has: {known}", self.root)));
+            faults.push(Fault::at("/mode", format!("is no mode of {}, which has: {known}", self.root)));
         }
-        let has_recipient = participants.iter().any(|participant| participant.role == Some(ParticipantRole::Recipient));
-        if self.root.needs_recipient() && !has_recipient {
-            faults.push(Fault::at("/plover/root", format!("{} needs a participant with role `recipient`", self.root)));
-        }
-        Plover { root: self.root, mode }
+        checked(self, location, faults)
     }
 }
 
 impl LocationInput {
-    pub(super) fn check(self, faults: &mut Vec<Fault>) -> Location {
-        let mut degrees = |name: &str, value: Option<f64>, most: f64| {
-            if value.is_some_and(|value| !(-most..=most).contains(&value)) {
-                faults.push(Fault::at(format!("/location/{name}"), format!("lies outside of -{most} to {most}")));
+    fn check(self, location: ValuePointerRef<'_>) -> Result<Self, Invalid> {
+        let mut faults = Vec::new();
+        for (member, degrees, most) in [("lat", self.lat, 90.0), ("lon", self.lon, 180.0)] {
+            if degrees.is_some_and(|degrees| !(-most..=most).contains(&degrees)) {
+                faults.push(Fault::at(format!("/{member}"), format!("lies outside of -{most} to {most}")));
             }
-            value
-        };
-        let (lat, lon) = (degrees("lat", self.lat, 90.0), degrees("lon", self.lon, 180.0));
-        if lat.is_some() != lon.is_some() {
-            faults.push(Fault::at("/location", "needs both `lat` and `lon`, or neither"));
         }
-        Location { name: self.name.map(Line::into_string), lat, lon }
+        if self.lat.is_some() != self.lon.is_some() {
+            faults.push(Fault::at("", "needs both `lat` and `lon`, or neither"));
+        }
+        checked(self, location, faults)
+    }
+}
+
+impl From<PloverInput> for Plover {
+    fn from(input: PloverInput) -> Self {
+        Self { root: input.root, mode: input.mode.map(Line::into_string) }
+    }
+}
+
+impl From<LocationInput> for Location {
+    fn from(input: LocationInput) -> Self {
+        Self { name: input.name.map(Line::into_string), lat: input.lat, lon: input.lon }
     }
 }

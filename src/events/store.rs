@@ -24,7 +24,7 @@ use crate::resource::Resource;
 use crate::scalars::{CountryCode, Prose, Slug};
 use crate::sources::Source;
 use crate::vocabulary::{Change, EventState, Kind, Marking, ParticipantRole, Role};
-use crate::{insert_rows, slugs};
+use crate::{end_versions, insert_rows, slugs};
 
 impl Resource for EventRow {
     const KIND: Kind = Kind::Event;
@@ -105,7 +105,7 @@ impl Resource for EventRow {
         }
         close(write, existing.id)?;
         let seen_by = ever_seen_by(write.connection, existing.id)?;
-        write.record(Kind::Event, existing.id, existing.version + 1, Change::Removed, existing.audience);
+        write.record(Kind::Event, existing.id, write.version_after(existing.version, existing.since), Change::Removed, existing.audience);
         reference::bury(write, Kind::Event, existing.id, existing.slug, removal, seen_by)?;
         briefs::store::event_changed(write, existing.id, existing.audience)
     }
@@ -166,8 +166,6 @@ fn resolve(
     let (state, released_by_brief) = state_of(&caller, earlier, input.state, context)?;
     let mut faults = Vec::new();
     let given = input.participants.map(|UpTo(list)| list).unwrap_or_default();
-    let plover = input.plover.map(|plover| Json(plover.check(&given, &mut faults)));
-    let location = input.location.map(|location| Json(location.check(&mut faults)));
     let mut participants: Vec<(Id, ParticipantRole)> = Vec::new();
     for (index, participant) in given.iter().enumerate() {
         let pointer = format!("/participants/{index}/actor");
@@ -191,7 +189,7 @@ fn resolve(
         id,
         since: write.since(),
         until: None,
-        version: earlier.map_or(1, |earlier| earlier.version + 1),
+        version: earlier.map_or(1, |earlier| write.version_after(earlier.version, earlier.since)),
         created_at: earlier.map_or(write.at(), |earlier| earlier.created_at),
         updated_at: write.at(),
         audience: audience_of(marking, state, released_by_brief, released_to),
@@ -199,12 +197,12 @@ fn resolve(
         title: input.title.into_string(),
         description: input.description.map(Prose::into_string),
         kind: input.kind,
-        plover,
+        plover: input.plover.map(|plover| Json(plover.into())),
         occurred_from: input.occurred.earliest(),
         occurred_to: input.occurred.latest(),
         occurred: input.occurred.to_string(),
         country: input.country.map(CountryCode::into_string),
-        location,
+        location: input.location.map(|location| Json(location.into())),
         sources: Json(input.sources.map(|UpTo(list)| list).unwrap_or_default().into_iter().map(Source::from).collect()),
         marking,
         state,
@@ -274,17 +272,8 @@ fn insert(write: &mut Write<'_>, row: &EventRow, participants: &[ParticipantRow]
 }
 
 fn close(write: &mut Write<'_>, id: Id) -> Result<(), Problem> {
-    let until = write.since();
-    diesel::update(events::table.filter(events::id.eq(id)).filter(events::until.is_null()))
-        .set(events::until.eq(until))
-        .execute(write.connection)?;
-    diesel::update(
-        event_participants::table
-            .filter(event_participants::event_id.eq(id))
-            .filter(event_participants::until.is_null()),
-    )
-    .set(event_participants::until.eq(until))
-    .execute(write.connection)?;
+    end_versions!(write, events, id, id);
+    end_versions!(write, event_participants, event_id, id);
     Ok(())
 }
 
@@ -319,7 +308,7 @@ pub fn release(write: &mut Write<'_>, ids: &[Id]) -> Result<(), Problem> {
         }
         let row = EventRow {
             since: write.since(),
-            version: existing.version + 1,
+            version: write.version_after(existing.version, existing.since),
             updated_at: write.at(),
             state: EventState::Published,
             released_by_brief: true,

@@ -1,6 +1,7 @@
 //! Answers: formats, validators, and the headers that every answer of the archive carries.
 
 use std::pin::Pin;
+use std::time::{Duration, SystemTime};
 
 use actix_web::http::Method;
 use actix_web::http::header::{self, ContentType, Header};
@@ -253,8 +254,16 @@ fn not_modified(request: &HttpRequest, head: Head, tag: &str) -> bool {
     }
     text(header::IF_MODIFIED_SINCE)
         .and_then(|since| httpdate::parse_http_date(since).ok())
-        .is_some_and(|since| std::time::SystemTime::from(head.at.datetime()) < since + std::time::Duration::from_secs(1))
+        .is_some_and(|since| settled(head) && SystemTime::from(head.at.datetime()) < since + SECOND)
 }
+
+/// Whether the second of the last change is over. Until then the same `Last-Modified` may come to stand for another state,
+/// and so proves nothing (RFC 9110, 8.8.2.2).
+fn settled(head: Head) -> bool {
+    SystemTime::now() > SystemTime::from(head.at.datetime()) + SECOND
+}
+
+const SECOND: Duration = Duration::from_secs(1);
 
 /// The entity tags of a header without their quotes, the `W/` that proxies add, and the suffix that tells encodings apart.
 fn tags(header: &str) -> impl Iterator<Item = &str> {

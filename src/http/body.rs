@@ -169,6 +169,19 @@ where
     }
 }
 
+/// Notes what is wrong with a value that was put together at this place: for rules between its members, so that they are
+/// reported along with everything else that is wrong with the body.
+///
+/// # Errors
+/// The faults, if there are any.
+pub fn checked<T>(value: T, location: ValuePointerRef<'_>, faults: Vec<Fault>) -> Result<T, Invalid> {
+    if faults.is_empty() {
+        return Ok(value);
+    }
+    let here = pointer(&location);
+    Err(Invalid(faults.into_iter().map(|fault| fault.below(&here)).collect()))
+}
+
 /// Says that the value at this place is refused, and why.
 pub fn refuse<E: DeserializeError>(location: ValuePointerRef<'_>, why: impl Display) -> E {
     deserr::take_cf_content(E::error::<std::convert::Infallible>(

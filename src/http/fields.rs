@@ -9,8 +9,9 @@ use utoipa::ToSchema;
 use crate::http::body::unknown_name;
 use crate::problem::Problem;
 
-/// How deep a schema is followed: deeper than any that exists, so that a schema that holds itself ends.
-const DEPTH: usize = 6;
+/// How many steps a schema is followed, references and choices counted: more than any has, so that one that held itself
+/// would end.
+const DEPTH: usize = 32;
 
 /// The members that a served type has, by its schema.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,6 +58,13 @@ impl Known {
             .map(|option| Self::read(option, components, depth - 1))
             .find(|found| *found != Self::default())
             .unwrap_or_default()
+    }
+
+    /// The same type less some of its members.
+    #[must_use]
+    pub fn without(mut self, names: &[&str]) -> Self {
+        self.members.retain(|(name, _)| !names.contains(&name.as_str()));
+        self
     }
 
     /// The members, in order.

@@ -67,7 +67,10 @@ pub async fn place_problems<B: MessageBody + 'static>(
     };
     let request = response.request().clone();
     let id = request.extensions().get::<RequestId>().map(|RequestId(id)| id.clone()).unwrap_or_default();
-    let rendered = render(error, request.path(), &id);
+    let mut rendered = render(error, request.path(), &id);
+    if rendered.status() == StatusCode::PERMANENT_REDIRECT {
+        keep_the_rest(&request, &mut rendered);
+    }
     Ok(ServiceResponse::new(request, rendered).map_into_right_body())
 }
 
@@ -82,6 +85,17 @@ fn request_id(request: &ServiceRequest) -> String {
                 && given.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
         })
         .map_or_else(|| uuid::Uuid::now_v7().to_string(), ToOwned::to_owned)
+}
+
+/// A renamed resource moves with everything below its path, and with the query.
+fn keep_the_rest(request: &HttpRequest, response: &mut HttpResponse) {
+    let below: String = request.path().split('/').skip(4).flat_map(|segment| ["/", segment]).collect();
+    let query = request.query_string();
+    let query = if query.is_empty() { String::new() } else { format!("?{query}") };
+    let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if let Ok(location) = HeaderValue::from_str(&format!("{location}{below}{query}")) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
 }
 
 /// The problem of an error; those of the framework (a broken path, a request too large) become rows of the table too.

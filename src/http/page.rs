@@ -39,6 +39,9 @@ pub trait Listed: Clone + Send + 'static {
     /// The members that a row has only when they are asked for by `include` or `fields`.
     const EXTRAS: &'static [&'static str];
 
+    /// The members that only a single resource has.
+    const SINGLE_ONLY: &'static [&'static str] = &[];
+
     /// The extras that `include` names.
     fn included(&self) -> Vec<&'static str>;
 
@@ -207,7 +210,7 @@ pub async fn list<L: Listed>(
     ListQuery { filter, view }: ListQuery<L>,
 ) -> Result<HttpResponse, Problem> {
     let format = answer::negotiate_list(request, view.format)?;
-    let known = Known::of::<L::View>();
+    let known = Known::of::<L::View>().without(L::SINGLE_ONLY);
     let selection = view.fields.as_deref().map(|fields| Selection::parse(fields, &known)).transpose()?;
     let mut extras = filter.included();
     extras.extend(L::EXTRAS.iter().filter(|extra| selection.as_ref().is_some_and(|chosen| chosen.has(extra))));

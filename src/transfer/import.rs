@@ -335,6 +335,7 @@ fn upsert_as<R: Resource>(write: &mut Write<'_>, document: Value) -> Result<Outc
     let mut input: R::Input = body::parse(document)?;
     let derived = R::derived_slug(&input);
     let slug = R::wanted_slug(&mut input).get_or_insert(derived).clone();
+    R::name_parts(&mut input, &slug);
     let caller = write.caller();
     let reference = Reference { id: None, slug: Some(slug.as_str().to_owned()) };
     match R::living(write.connection, &caller, &reference)? {

@@ -1,16 +1,16 @@
 //! A trend as it is written, alone or inside of its brief.
 
-use deserr::Deserr;
+use deserr::{Deserr, ValuePointerRef};
 use utoipa::ToSchema;
 
-use crate::http::body::{GivenId, Invalid, ReadOnly, UpTo};
+use crate::http::body::{Fault, GivenId, Invalid, ReadOnly, UpTo, checked};
 use crate::reference::Reference;
 use crate::scalars::{Day, Line, Prose, Slug};
 use crate::vocabulary::{Assessment, Confidence, Direction, Likelihood, Outcome};
 
 /// A trend to create, or to put in the place of another.
 #[derive(Debug, Clone, Deserr, ToSchema)]
-#[deserr(error = Invalid, deny_unknown_fields)]
+#[deserr(error = Invalid, deny_unknown_fields, validate = TrendInput::check -> Invalid)]
 pub struct TrendInput {
     /// Inside of a brief: which of its trends this is, if it is not new.
     #[deserr(default)]
@@ -84,6 +84,22 @@ pub struct TrendInput {
 }
 
 impl TrendInput {
+    fn check(self, location: ValuePointerRef<'_>) -> Result<Self, Invalid> {
+        let mut faults = Vec::new();
+        if self.statement.as_str().trim().is_empty() {
+            faults.push(Fault::at("/statement", "must not be empty"));
+        }
+        let (low, high) = self.likelihood.map_or((1, 99), Likelihood::band);
+        if let Some(probability) = self.probability.map(i16::from)
+            && !(low..=high).contains(&probability)
+        {
+            let of = self.likelihood.map_or("a probability".to_owned(), |term| format!("`{term}`"));
+            let detail = format!("{probability} lies outside of the band of {of}, {low} to {high}");
+            faults.push(Fault::at("/probability", detail));
+        }
+        checked(self, location, faults)
+    }
+
     /// The start of the statement, which its slug is made of.
     pub(super) fn heading(&self) -> Line {
         let start: String = self.statement.as_str().chars().take(60).map(|c| if c.is_control() { ' ' } else { c }).collect();

@@ -23,7 +23,7 @@ use crate::removal::Removal;
 use crate::resource::{self, Resource};
 use crate::scalars::{Day, Prose, Slug};
 use crate::vocabulary::{Change, Kind, Outcome, Role};
-use crate::{actors, briefs, insert_rows, slugs};
+use crate::{actors, briefs, end_versions, insert_rows, slugs};
 
 impl Resource for TrendRow {
     const KIND: Kind = Kind::Trend;
@@ -207,7 +207,6 @@ pub fn plan(
     pointer: &str,
     faults: &mut Vec<Fault>,
 ) -> Result<Plan, Problem> {
-    check_probability(&input, pointer, faults);
     let mut actor_ids = Vec::new();
     for (index, actor) in input.actors.iter().flat_map(|UpTo(list)| list).enumerate() {
         if let Some(actor) = actors::store::meant(write, actor, &format!("{pointer}/actors/{index}"), faults)?
@@ -256,21 +255,6 @@ pub fn plan(
     Ok(Plan { id, existing: existing.cloned(), row, actors: actor_ids, evidence })
 }
 
-fn check_probability(input: &TrendInput, pointer: &str, faults: &mut Vec<Fault>) {
-    let place = format!("{pointer}/probability");
-    if input.statement.as_str().trim().is_empty() {
-        faults.push(Fault::at(format!("{pointer}/statement"), "must not be empty"));
-    }
-    let Some(probability) = input.probability.map(i16::from) else {
-        return;
-    };
-    let (low, high) = input.likelihood.map_or((1, 99), crate::vocabulary::Likelihood::band);
-    if !(low..=high).contains(&probability) {
-        let of = input.likelihood.map_or("a probability".to_owned(), |term| format!("`{term}`"));
-        faults.push(Fault::at(place, format!("{probability} lies outside of the band of {of}, {low} to {high}")));
-    }
-}
-
 /// The events that the input names. One that was deleted meanwhile stays, if it was there before.
 fn evidence_of_input(
     write: &mut Write<'_>,
@@ -316,7 +300,7 @@ pub fn save_all(
     let mut changed = false;
     for gone in stored.iter().filter(|stored| planned.iter().all(|plan| plan.id != stored.row.id)) {
         close(write, gone.row.id)?;
-        write.record(Kind::Trend, gone.row.id, gone.row.version + 1, Change::Removed, gone.row.audience);
+        write.record(Kind::Trend, gone.row.id, write.version_after(gone.row.version, gone.row.since), Change::Removed, gone.row.audience);
         let seen_by = ever_seen_by(write.connection, gone.row.id)?;
         reference::bury(write, Kind::Trend, gone.row.id, gone.row.slug.clone(), Removal::default(), seen_by)?;
         changed = true;
@@ -327,7 +311,7 @@ pub fn save_all(
         let row = TrendRow {
             since: write.since(),
             until: None,
-            version: earlier.map_or(1, |earlier| earlier.row.version + 1),
+            version: earlier.map_or(1, |earlier| write.version_after(earlier.row.version, earlier.row.since)),
             created_at: earlier.map_or(write.at(), |earlier| earlier.row.created_at),
             updated_at: write.at(),
             audience: brief.audience_of_content(),
@@ -391,18 +375,9 @@ fn save(write: &mut Write<'_>, earlier: Option<&Stored>, row: &TrendRow, plan: &
 }
 
 fn close(write: &mut Write<'_>, id: Id) -> Result<(), Problem> {
-    let until = write.since();
-    diesel::update(trends::table.filter(trends::id.eq(id)).filter(trends::until.is_null()))
-        .set(trends::until.eq(until))
-        .execute(write.connection)?;
-    diesel::update(trend_actors::table.filter(trend_actors::trend_id.eq(id)).filter(trend_actors::until.is_null()))
-        .set(trend_actors::until.eq(until))
-        .execute(write.connection)?;
-    diesel::update(
-        trend_evidence::table.filter(trend_evidence::trend_id.eq(id)).filter(trend_evidence::until.is_null()),
-    )
-    .set(trend_evidence::until.eq(until))
-    .execute(write.connection)?;
+    end_versions!(write, trends, id, id);
+    end_versions!(write, trend_actors, trend_id, id);
+    end_versions!(write, trend_evidence, trend_id, id);
     Ok(())
 }
 

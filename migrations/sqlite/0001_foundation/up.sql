@@ -219,6 +219,8 @@ CREATE INDEX briefs_order ON briefs (listed_at DESC, id DESC) WHERE until IS NUL
 CREATE INDEX briefs_by_category ON briefs (category_id, listed_at DESC, id DESC) WHERE until IS NULL;
 CREATE INDEX briefs_by_country ON briefs (country, listed_at DESC, id DESC) WHERE until IS NULL;
 CREATE INDEX briefs_by_language ON briefs (language, listed_at DESC, id DESC) WHERE until IS NULL;
+CREATE INDEX briefs_scheduled ON briefs (scheduled_for) WHERE until IS NULL AND scheduled_for IS NOT NULL;
+CREATE INDEX briefs_embargoed ON briefs (embargo_until) WHERE until IS NULL AND embargo_until IS NOT NULL;
 
 CREATE TABLE brief_events (
     brief_id BLOB NOT NULL REFERENCES resources (id),

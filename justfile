@@ -1,0 +1,23 @@
+# What is done often. `just --list` shows it.
+
+# Build, start and fill the demo
+run *arguments:
+    cargo run --release -- serve --demo {{arguments}}
+
+# Run all tests; those on PostgreSQL when its server is on the machine
+test *arguments:
+    cargo test --locked {{arguments}}
+
+# Check formatting and lints
+lint:
+    cargo fmt --all --check
+    cargo clippy --all-targets --locked -- -D warnings
+
+# Write openapi/openapi.json anew from the code
+openapi:
+    cargo build --locked
+    cargo run --quiet --locked -- openapi > openapi/openapi.json
+
+# Everything that must hold before a change lands
+ci:
+    bash .ci/run
