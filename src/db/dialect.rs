@@ -9,8 +9,11 @@ use super::Connection;
 /// How a SQLite connection is set up: readers never wait for the writer (WAL), a commit is on disk before it is
 /// answered (`synchronous=FULL`), references hold, and a second process waits its turn instead of failing.
 pub(super) const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout=10000; PRAGMA journal_mode=WAL; \
-    PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA mmap_size=268435456; PRAGMA cache_size=-16384; \
-    PRAGMA temp_store=MEMORY;";
+    PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY;";
+
+/// A connection that only reads maps the file instead of copying its pages; the writer does not, so that an import's
+/// memory stays small however large the file grows.
+const SQLITE_READER_SETTINGS: &str = "PRAGMA query_only=ON; PRAGMA mmap_size=268435456; PRAGMA cache_size=-16384;";
 
 /// The advisory locks that Briefwire takes on PostgreSQL; any two constants that other software is unlikely to use.
 const JOURNAL_LOCK: &str = "SELECT pg_advisory_xact_lock(7260417001)";
@@ -31,7 +34,7 @@ pub(super) fn begin_write(connection: &mut Connection) -> QueryResult<()> {
 /// Makes a connection refuse to write, so that a handler that only reads can do nothing else.
 pub(super) fn make_read_only(connection: &mut Connection) -> QueryResult<()> {
     connection.batch_execute(match connection {
-        Connection::Sqlite(_) => "PRAGMA query_only=ON",
+        Connection::Sqlite(_) => SQLITE_READER_SETTINGS,
         Connection::Postgres(_) => "SET default_transaction_read_only=on",
     })
 }

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use super::{Connection, DbError, Location, connect, dialect};
 
 /// How many waiting writes one commit takes along, and how long the first of them waits for the others at most.
-const GROUP_SIZE: usize = 64;
+const GROUP_SIZE: usize = 256;
 const GROUP_TIME: Duration = Duration::from_millis(20);
 
 type Transactions = <Connection as diesel::Connection>::TransactionManager;
@@ -126,6 +126,30 @@ impl Db {
         let (answer, answered) = crossbeam_channel::bounded(1);
         self.send_write(write, move |outcome| drop(answer.send(outcome)))?;
         answered.recv().unwrap_or_else(|_| Err(writer_gone().into()))
+    }
+
+    /// Runs `write` for each of many items, each in a savepoint of its own, and returns the outcomes in their order. The
+    /// savepoints stand side by side, not inside of one that spans them all: SQLite would keep a copy of every page for it.
+    ///
+    /// # Errors
+    /// [`DbError::Unavailable`] when the writer is gone; what `write` returns stands in each item's own outcome.
+    pub fn write_each_blocking<I, T, E, F>(&self, items: impl IntoIterator<Item = I>, write: F) -> Result<Vec<Result<T, E>>, E>
+    where
+        I: Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+        F: Fn(&mut Connection, I) -> Result<T, E> + Clone + Send + 'static,
+    {
+        let (answer, answered) = crossbeam_channel::unbounded();
+        let mut sent = 0;
+        for item in items {
+            let (answer, write) = (answer.clone(), write.clone());
+            self.send_write(move |connection| write(connection, item), move |outcome| drop(answer.send(outcome)))?;
+            sent += 1;
+        }
+        drop(answer);
+        let outcomes: Vec<Result<T, E>> = answered.iter().collect();
+        if outcomes.len() == sent { Ok(outcomes) } else { Err(writer_gone().into()) }
     }
 
     fn send_write<T, E, F, A>(&self, write: F, answer: A) -> Result<(), E>

@@ -8,7 +8,6 @@
 use std::collections::HashSet;
 use std::io;
 
-use diesel::Connection as _;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -19,7 +18,7 @@ use crate::actors::model::ActorRow;
 use crate::briefs::model::BriefRow;
 use crate::categories::model::CategoryRow;
 use crate::db::types::Id;
-use crate::db::{Connection, Db, dialect};
+use crate::db::{Db, dialect};
 use crate::events::model::EventRow;
 use crate::http::body::{self, Fault};
 use crate::journal::{self, Write};
@@ -29,8 +28,8 @@ use crate::resource::{Outcome, Resource};
 use crate::trends::model::TrendRow;
 use crate::vocabulary::Kind;
 
-/// How many lines one transaction takes.
-const BATCH: usize = 200;
+/// How many lines are under way at a time.
+const BATCH: usize = 512;
 /// How many verdicts are kept; the count goes on.
 const VERDICTS: usize = 1000;
 /// From how many lines on the planners' statistics are gathered anew.
@@ -75,6 +74,22 @@ enum Fate {
     /// It refers to these, which are not there yet.
     Waiting(Vec<Fault>),
     Refused(Vec<Fault>),
+}
+
+impl Fate {
+    /// # Errors
+    /// What is not the line's fault: then the import ends.
+    fn of(outcome: Result<Outcome, Problem>) -> Result<Self, Problem> {
+        match outcome {
+            Ok(outcome) => Ok(Self::Written(outcome)),
+            Err(problem) if problem.kind().status >= 500 => Err(problem),
+            Err(problem) => {
+                let faults = faults_of(&problem);
+                let waits = faults.iter().all(|fault| fault.missing.is_some());
+                Ok(if waits { Self::Waiting(faults) } else { Self::Refused(faults) })
+            }
+        }
+    }
 }
 
 /// Imports every line of an input, and calls `progress` with how many lines are done.
@@ -145,15 +160,12 @@ impl Import<'_> {
 
     fn write_batch(&self, batch: Vec<Line>) -> Result<Vec<(Line, Fate)>, Problem> {
         let caller = self.caller;
-        self.db.write_blocking(move |connection| {
-            batch
-                .into_iter()
-                .map(|line| {
-                    let fate = write_line(connection, &caller, line.text.as_deref())?;
-                    Ok((line, fate))
-                })
-                .collect()
-        })
+        let documents: Vec<Result<Value, Problem>> = batch.iter().map(|line| read(line.text.as_deref())).collect();
+        let outcomes = self.db.write_each_blocking(documents, move |connection, document| {
+            let document = document?;
+            journal::write(connection, &caller, |write| upsert(write, document)).map(|(outcome, _)| outcome)
+        })?;
+        batch.into_iter().zip(outcomes).map(|(line, outcome)| Ok((line, Fate::of(outcome)?))).collect()
     }
 
     fn note(&mut self, line: u64, fate: Fate) {
@@ -288,26 +300,9 @@ fn take_hopeless(tangled: &mut Vec<Tangled>) -> Vec<Tangled> {
     }
 }
 
-fn write_line(connection: &mut Connection, caller: &Caller, text: Option<&[u8]>) -> Result<Fate, Problem> {
-    let Some(text) = text else {
-        return Ok(Fate::Refused(vec![Fault::at("", "is longer than 2 MiB")]));
-    };
-    let document: Value = match serde_json::from_slice(text) {
-        Ok(document) => document,
-        Err(error) => return Ok(Fate::Refused(vec![Fault::at("", format!("is not JSON: {error}"))])),
-    };
-    let written = connection.transaction::<_, Problem, _>(|connection| {
-        journal::write(connection, caller, |write| upsert(write, document)).map(|(outcome, _)| outcome)
-    });
-    match written {
-        Ok(outcome) => Ok(Fate::Written(outcome)),
-        Err(problem) if problem.kind().status >= 500 => Err(problem),
-        Err(problem) => {
-            let faults = faults_of(&problem);
-            let waits = faults.iter().all(|fault| fault.missing.is_some());
-            Ok(if waits { Fate::Waiting(faults) } else { Fate::Refused(faults) })
-        }
-    }
+fn read(text: Option<&[u8]>) -> Result<Value, Problem> {
+    let text = text.ok_or_else(|| Problem::invalid_at("", "is longer than 2 MiB"))?;
+    serde_json::from_slice(text).map_err(|error| Problem::invalid_at("", format!("is not JSON: {error}")))
 }
 
 fn faults_of(problem: &Problem) -> Vec<Fault> {
