@@ -20,7 +20,7 @@ use crate::vocabulary::Kind;
 
 /// What a reference shows when it is read, and so what may stand in one that is written back; only `id` and `slug` count.
 const SHOWN: &[&str] =
-    &["id", "slug", "name", "names", "kind", "country", "title", "language", "published_at", "image", "deleted"];
+    &["id", "slug", "name", "names", "kind", "country", "title", "language", "published_at", "image", "occurred", "deleted"];
 
 /// The name by which something is meant: its id, its slug, or both as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -70,9 +70,12 @@ pub async fn list(state: Data<AppState>, _caller: Admin) -> Result<HttpResponse,
 #[post("/v1/keys")]
 pub async fn create(
     state: Data<AppState>,
-    _caller: Admin,
+    caller: Admin,
     Json(input): Json<KeyInput>,
 ) -> Result<HttpResponse, Problem> {
+    if input.clearance.unwrap_or_else(|| keys::default_clearance(input.role)) > caller.clearance {
+        return Err(Problem::forbidden("A key does not make another that may see more than itself."));
+    }
     let (view, key) = state
         .db
         .write(move |connection| keys::create(connection, input.name.as_str(), input.role, input.clearance))

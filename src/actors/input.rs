@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use deserr::{DeserializeError, Deserr, IntoValue, Map, Value, ValueKind, ValuePointerRef};
+use deserr::{Deserr, ValuePointerRef};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::db::types::Timestamp;
 use crate::edtf::Edtf;
-use crate::http::body::{Fault, Invalid, ReadOnly, UpTo, checked, refuse, wrong_kind};
+use crate::http::body::{Fault, Invalid, LinesBy, ReadOnly, UpTo, checked};
 use crate::http::query::Many;
 use crate::reference::Reference;
 use crate::scalars::{CountryCode, LanguageCode, Line, Prose, Slug};
@@ -48,7 +48,7 @@ pub struct ActorInput {
     /// Its identifiers elsewhere, by register.
     #[deserr(default)]
     #[schema(value_type = Option<BTreeMap<String, String>>, example = json!({"wikidata": "Q2895"}))]
-    pub identifiers: Option<IdentifiersInput>,
+    pub identifiers: Option<LinesBy<Line>>,
     #[deserr(default)]
     #[schema(ignore)]
     pub id: ReadOnly,
@@ -104,26 +104,6 @@ impl PositionInput {
             faults.push(Fault::at("/to", "lies before `from`"));
         }
         checked(self, location, faults)
-    }
-}
-
-/// Identifiers by the name of their register.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IdentifiersInput(pub BTreeMap<String, String>);
-
-impl<E: DeserializeError> Deserr<E> for IdentifiersInput {
-    fn deserialize_from_value<V: IntoValue>(value: Value<V>, location: ValuePointerRef<'_>) -> Result<Self, E> {
-        let Value::Map(members) = value else {
-            return Err(wrong_kind(value, &[ValueKind::Map], location));
-        };
-        let mut identifiers = BTreeMap::new();
-        for (register, identifier) in members.into_iter() {
-            let here = location.push_key(&register);
-            let register: Line = register.parse().map_err(|error: String| refuse(here, error))?;
-            let identifier = Line::deserialize_from_value(identifier.into_value(), here)?;
-            identifiers.insert(register.into_string(), identifier.into_string());
-        }
-        Ok(Self(identifiers))
     }
 }
 

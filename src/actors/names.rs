@@ -50,9 +50,13 @@ fn bearers(connection: &mut Connection, text: &str) -> Result<Vec<Id>, Problem> 
     if let Some(actor) = ActorRow::living(connection, &Caller::ANYONE, &Reference::from_text(text))? {
         return Ok(vec![actor.id]);
     }
+    let folded = fold_name(text);
+    if folded.is_empty() {
+        return Ok(Vec::new());
+    }
     Ok(actor_names::table
         .filter(actor_names::until.is_null())
-        .filter(actor_names::folded.eq(fold_name(text)))
+        .filter(actor_names::folded.eq(folded))
         .select(actor_names::actor_id)
         .distinct()
         .order(actor_names::actor_id)
@@ -74,6 +78,9 @@ fn unknown(connection: &mut Connection, parameter: &str, text: &str) -> Result<P
 /// Actors whose names come near: of those that begin alike, the most alike.
 fn candidates(connection: &mut Connection, text: &str) -> Result<Vec<(String, String)>, Problem> {
     let folded = fold_name(text);
+    if folded.is_empty() {
+        return Ok(Vec::new());
+    }
     let beginning: String = folded.chars().take(2).collect();
     let end = format!("{beginning}\u{10ffff}");
     let names: Vec<(String, String, String)> = actor_names::table

@@ -198,7 +198,7 @@ fn resolve(
         country: country.map(CountryCode::into_string),
         description: description.map(Prose::into_string),
         parent_id,
-        identifiers: Json(identifiers.map(|identifiers| identifiers.0).unwrap_or_default()),
+        identifiers: Json(identifiers.map(|identifiers| identifiers.lines).unwrap_or_default()),
     };
     Ok(Whole { row, names, positions: position_rows })
 }

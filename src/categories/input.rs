@@ -6,7 +6,7 @@ use deserr::Deserr;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::db::types::Timestamp;
-use crate::http::body::{Invalid, ReadOnly};
+use crate::http::body::{Invalid, LinesBy, ReadOnly};
 use crate::scalars::{LanguageCode, Line, Prose, Slug};
 
 /// A category to create, or to put in the place of another.
@@ -24,7 +24,7 @@ pub struct CategoryInput {
     /// Its name by language (BCP 47).
     #[deserr(default)]
     #[schema(value_type = Option<BTreeMap<String, String>>, example = json!({"ru": "Безопасность"}))]
-    pub names: Option<NamesInput>,
+    pub names: Option<LinesBy<LanguageCode>>,
     /// What belongs into it.
     #[deserr(default)]
     #[schema(value_type = Option<String>, example = "Army, police, border service and intelligence")]
@@ -48,30 +48,6 @@ pub struct CategoryInput {
     #[deserr(default)]
     #[schema(ignore)]
     pub status: ReadOnly,
-}
-
-/// Names by language tag.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamesInput(pub BTreeMap<String, String>);
-
-impl<E: deserr::DeserializeError> Deserr<E> for NamesInput {
-    fn deserialize_from_value<V: deserr::IntoValue>(
-        value: deserr::Value<V>,
-        location: deserr::ValuePointerRef<'_>,
-    ) -> Result<Self, E> {
-        use deserr::Map;
-        let deserr::Value::Map(members) = value else {
-            return Err(crate::http::body::wrong_kind(value, &[deserr::ValueKind::Map], location));
-        };
-        let mut names = BTreeMap::new();
-        for (language, name) in members.into_iter() {
-            let here = location.push_key(&language);
-            let tag: LanguageCode = language.parse().map_err(|error| crate::http::body::refuse(here, error))?;
-            let name = Line::deserialize_from_value(name.into_value(), here)?;
-            names.insert(tag.into_string(), name.into_string());
-        }
-        Ok(Self(names))
-    }
 }
 
 /// What a list of categories can be asked.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 
-use super::input::{CategoryFilter, CategoryInput, CategorySort, NamesInput};
+use super::input::{CategoryFilter, CategoryInput, CategorySort};
 use super::model::{CategoryLink, CategoryRow, CategoryView};
 use crate::access::{Audience, Caller};
 use crate::briefs;
@@ -128,7 +128,7 @@ fn row_of(input: CategoryInput, id: Id, slug: String, write: &Write<'_>, earlier
         updated_at: write.at(),
         slug,
         name: name.into_string(),
-        names: Json(names.map(|NamesInput(names)| names).unwrap_or_default()),
+        names: Json(names.map(|names| names.lines).unwrap_or_default()),
         description: description.map(Prose::into_string),
         position: position.unwrap_or_default().into(),
     }

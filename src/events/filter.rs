@@ -25,7 +25,7 @@ use crate::http::page::{Extras, Listed, Rows, Window, merge_ordered};
 use crate::http::query::{Many, NameOrSlug, Repeated};
 use crate::problem::Problem;
 use crate::scalars::{CountryCode, Day};
-use crate::vocabulary::{EventKind, EventState, Kind, Marking};
+use crate::vocabulary::{BriefState, EventKind, EventState, Kind, Marking};
 use crate::{in_order, one_of};
 
 /// What a list of events can be asked. Parameters narrow one another; several values of one widen it.
@@ -142,15 +142,19 @@ impl<'a> Resolved<'a> {
             }
         }
         if !self.categories.is_empty() {
-            query = query.filter(exists(
-                brief_events::table
-                    .inner_join(briefs::table.on(briefs::id.eq(brief_events::brief_id)))
-                    .filter(brief_events::event_id.eq(events::id))
-                    .filter(brief_events::until.is_null())
-                    .filter(briefs::until.is_null())
-                    .filter(visible(briefs::audience, self.caller))
-                    .filter(briefs::category_id.eq_any(self.categories.clone())),
-            ));
+            let showing = brief_events::table
+                .inner_join(briefs::table.on(briefs::id.eq(brief_events::brief_id)))
+                .filter(brief_events::event_id.eq(events::id))
+                .filter(brief_events::until.is_null())
+                .filter(briefs::until.is_null())
+                .filter(visible(briefs::audience, self.caller))
+                .filter(briefs::category_id.eq_any(self.categories.clone()));
+            // What a retracted brief showed is withheld from readers.
+            query = if self.caller.is_editor() {
+                query.filter(exists(showing))
+            } else {
+                query.filter(exists(showing.filter(briefs::state.ne(BriefState::Retracted))))
+            };
         }
         if let Some(moment) = self.filter.updated_since {
             let changed = journal::table

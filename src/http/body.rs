@@ -3,14 +3,16 @@
 //! A body becomes its type through `deserr`, which goes on after a fault and knows where it stands; so a client learns
 //! of all its mistakes in one answer, each with a JSON pointer.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::marker::PhantomData;
 use std::ops::ControlFlow;
 use std::str::FromStr;
 
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
-use deserr::{DeserializeError, Deserr, ErrorKind, IntoValue, MergeWithError, Value, ValueKind, ValuePointerRef};
+use deserr::{DeserializeError, Deserr, ErrorKind, IntoValue, Map, MergeWithError, Value, ValueKind, ValuePointerRef};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use serde::Serialize;
@@ -19,6 +21,7 @@ use utoipa::ToSchema;
 use crate::db::types::Id;
 use crate::problem::Problem;
 use crate::reference::Reference;
+use crate::scalars::Line;
 use crate::vocabulary::Kind;
 
 /// The largest body of a single resource, in bytes.
@@ -331,6 +334,43 @@ where
             return Err(refuse(location, format!("has more than {N} items")));
         }
         Vec::deserialize_from_value(value, location).map(Self)
+    }
+}
+
+/// An object of lines of text, each under a key of this kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinesBy<K> {
+    /// The lines by their keys, both as they are stored.
+    pub lines: BTreeMap<String, String>,
+    kind: PhantomData<K>,
+}
+
+impl<K, E> Deserr<E> for LinesBy<K>
+where
+    K: FromStr + Display,
+    K::Err: Display,
+    E: DeserializeError,
+{
+    fn deserialize_from_value<V: IntoValue>(value: Value<V>, location: ValuePointerRef<'_>) -> Result<Self, E> {
+        let Value::Map(members) = value else {
+            return Err(wrong_kind(value, &[ValueKind::Map], location));
+        };
+        let mut lines = BTreeMap::new();
+        let mut error = None;
+        for (key, value) in members.into_iter() {
+            let here = location.push_key(&key);
+            let line = key
+                .parse()
+                .map_err(|why: K::Err| refuse(here, why))
+                .and_then(|key: K| Line::deserialize_from_value(value.into_value(), here).map(|line| (key, line)));
+            match line {
+                Ok((key, line)) => {
+                    lines.insert(key.to_string(), line.into_string());
+                }
+                Err(fault) => error = Some(deserr::take_cf_content(E::merge(error, fault, here))),
+            }
+        }
+        error.map_or(Ok(Self { lines, kind: PhantomData }), Err)
     }
 }
 
