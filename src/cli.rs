@@ -257,7 +257,9 @@ fn export_all(database: &DatabaseArgs) -> Outcome {
 }
 
 fn print_openapi() -> Outcome {
-    println!("{}", serde_json::to_string_pretty(&routes::document()?)?);
+    let mut document = serde_json::to_vec_pretty(&routes::document()?)?;
+    document.push(b'\n');
+    io::stdout().write_all(&document)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -266,7 +268,8 @@ fn manage_keys(arguments: KeysArgs) -> Outcome {
         KeysCommand::Create { database, role, name, clearance } => {
             let name: Line = name.parse().map_err(|error| format!("--name {error}"))?;
             let db = open(&database, 1)?;
-            let (_, key) = db.write_blocking(move |connection| keys::create(connection, name.as_str(), role, clearance))?;
+            let (_, key) =
+                db.write_blocking(move |connection| keys::create(connection, name.as_str(), role, clearance))?;
             println!("{key}");
         }
         KeysCommand::List(database) => {

@@ -9,7 +9,7 @@ use crate::db::{DbError, Location};
 /// Where the data is.
 #[derive(Debug, Clone, Args)]
 pub struct DatabaseArgs {
-    /// The database: sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE
+    /// The database: `sqlite://FILE` or `postgres://USER:PASSWORD@HOST/DATABASE`
     #[arg(long, env = "DATABASE_URL", default_value = "sqlite://briefwire.db", hide_env_values = true)]
     pub database_url: String,
 }

@@ -22,7 +22,6 @@ pub fn page(config: &mut web::ServiceConfig) {
         .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json")));
 }
 
-
 /// The OpenAPI document
 #[utoipa::path(
     tag = "operations", operation_id = "getOpenApi",
@@ -70,7 +69,7 @@ fn with_code(explanation: &str) -> String {
     let mut html = String::new();
     for (index, part) in explanation.split('`').enumerate() {
         if index % 2 == 1 {
-            html.push_str(&format!("<code>{part}</code>"));
+            html.extend(["<code>", part, "</code>"]);
         } else {
             html.push_str(part);
         }

@@ -252,8 +252,5 @@ pub fn change(before: Option<Audience>, after: Audience) -> Change {
 /// # Errors
 /// When the query fails.
 pub fn last_seen(connection: &mut Connection, caller: &Caller) -> Result<Head, Problem> {
-    Ok(heads::table
-        .find(Audience::class_of(caller))
-        .select((heads::position, heads::at))
-        .first(connection)?)
+    Ok(heads::table.find(Audience::class_of(caller)).select((heads::position, heads::at)).first(connection)?)
 }

@@ -96,7 +96,9 @@ fn complete_schemas(document: &mut Value) {
             demand_what_is_always_there(schema);
         }
         // A generic schema holds its argument whole; a page names it instead.
-        if let (Some(resource), Some(items)) = (name.strip_prefix("PageOf_"), schema.pointer_mut("/properties/data/items")) {
+        if let (Some(resource), Some(items)) =
+            (name.strip_prefix("PageOf_"), schema.pointer_mut("/properties/data/items"))
+        {
             *items = json!({"$ref": format!("#/components/schemas/{resource}")});
             allow_selection(items);
         }
@@ -123,7 +125,8 @@ fn selection_of(resource: &str, view: &Value) -> Value {
     let members = view.get("properties").and_then(Value::as_object).into_iter().flatten();
     let chosen: Map<String, Value> = members
         .map(|(name, member)| {
-            let is_scalar = member.get("type").is_some() && member.get("items").is_none() && member.get("$ref").is_none();
+            let is_scalar =
+                member.get("type").is_some() && member.get("items").is_none() && member.get("$ref").is_none();
             let whole = json!({"description": "As in the whole resource, or a part of it."});
             (name.clone(), if is_scalar { member.clone() } else { whole })
         })
@@ -153,7 +156,8 @@ fn accept_what_is_read(input: &mut Value, view: Option<&Value>) {
 
 fn demand_what_is_always_there(schema: &mut Value) {
     let Some(members) = schema.get("properties").and_then(Value::as_object) else { return };
-    let always: Vec<Value> = members.keys().filter(|name| !SOMETIMES.contains(&name.as_str())).map(|name| json!(name)).collect();
+    let always: Vec<Value> =
+        members.keys().filter(|name| !SOMETIMES.contains(&name.as_str())).map(|name| json!(name)).collect();
     if let (Some(schema), false) = (schema.as_object_mut(), always.is_empty()) {
         schema.insert("required".into(), always.into());
     }
@@ -240,7 +244,8 @@ impl Operation<'_> {
         if let Some(Value::Object(content)) = self.it.pointer_mut("/responses/200/content") {
             let text = json!({"type": "string"});
             content.insert("text/csv".into(), json!({"schema": text, "example": "slug,version\nsecurity,1\n"}));
-            content.insert("application/x-ndjson".into(), json!({"schema": text, "example": "{\"slug\":\"security\"}\n"}));
+            content
+                .insert("application/x-ndjson".into(), json!({"schema": text, "example": "{\"slug\":\"security\"}\n"}));
         }
     }
 
@@ -364,22 +369,23 @@ fn problem_responses() -> Value {
             })
         });
         if let Some(Value::Object(examples)) = response.pointer_mut("/content/application~1problem+json/examples") {
-            examples.insert(kind.name.into(), json!({"value": {
-                "type": format!("/problems/{}", kind.name),
-                "title": kind.title,
-                "status": kind.status,
-                "detail": kind.explanation,
-                "instance": "/v1/briefs/security-2017-07-31",
-            }}));
+            examples.insert(
+                kind.name.into(),
+                json!({"value": {
+                    "type": format!("/problems/{}", kind.name),
+                    "title": kind.title,
+                    "status": kind.status,
+                    "detail": kind.explanation,
+                    "instance": "/v1/briefs/security-2017-07-31",
+                }}),
+            );
         }
     }
     responses.into()
 }
 
 fn headers() -> Value {
-    let text = |description: &str, example: &str| {
-        json!({"description": description, "schema": {"type": "string"}, "example": example})
-    };
+    let text = |description: &str, example: &str| json!({"description": description, "schema": {"type": "string"}, "example": example});
     json!({
         "ETag": text("The version, for `If-Match`, and a digest of this representation, for `If-None-Match`.", "\"3-8f14e45fceea167a\""),
         "Last-Modified": text("When something that this caller may see last changed.", "Mon, 31 Jul 2017 10:12:00 GMT"),
@@ -430,7 +436,10 @@ fn example_of(schema: &Value, schemas: &Value, depth: usize) -> Value {
     }
     if let Some(Value::Object(members)) = schema.get("properties") {
         let writable = members.iter().filter(|(_, member)| member.get("readOnly").is_none());
-        return writable.map(|(name, member)| (name.clone(), example_of(member, schemas, depth - 1))).collect::<Map<_, _>>().into();
+        return writable
+            .map(|(name, member)| (name.clone(), example_of(member, schemas, depth - 1)))
+            .collect::<Map<_, _>>()
+            .into();
     }
     if let Some(items) = schema.get("items") {
         return json!([example_of(items, schemas, depth - 1)]);

@@ -19,8 +19,20 @@ use crate::scalars::{Line, Prose};
 use crate::vocabulary::Kind;
 
 /// What a reference shows when it is read, and so what may stand in one that is written back; only `id` and `slug` count.
-const SHOWN: &[&str] =
-    &["id", "slug", "name", "names", "kind", "country", "title", "language", "published_at", "image", "occurred", "deleted"];
+const SHOWN: &[&str] = &[
+    "id",
+    "slug",
+    "name",
+    "names",
+    "kind",
+    "country",
+    "title",
+    "language",
+    "published_at",
+    "image",
+    "occurred",
+    "deleted",
+];
 
 /// The name by which something is meant: its id, its slug, or both as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,7 +121,12 @@ impl PartialSchema for Reference {
         let object = ObjectBuilder::new()
             .schema_type(Type::Object)
             .description(Some("A reference as it is read; only `id` and `slug` count."))
-            .property("id", ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid))))
+            .property(
+                "id",
+                ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid))),
+            )
             .property("slug", text())
             .examples([serde_json::json!({"slug": "security-2017-07-31"})]);
         OneOfBuilder::new()
@@ -252,7 +269,8 @@ pub fn redirected(connection: &mut Connection, kind: Kind, reference: &Reference
 
 /// The problem of a reference that leads nowhere: 410 with the tombstone for those who could once see it, else 404.
 pub fn missing(connection: &mut Connection, caller: &Caller, kind: Kind, reference: &Reference) -> Problem {
-    let graves = tombstones::table.filter(tombstones::kind.eq(kind)).filter(visible(tombstones::audience, caller)).into_boxed();
+    let graves =
+        tombstones::table.filter(tombstones::kind.eq(kind)).filter(visible(tombstones::audience, caller)).into_boxed();
     let graves = match (&reference.id, &reference.slug) {
         (Some(id), _) => graves.filter(tombstones::id.eq(*id)),
         (None, slug) => graves.filter(tombstones::slug.eq(slug.clone().unwrap_or_default())),

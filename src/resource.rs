@@ -48,7 +48,7 @@ pub trait Resource: Clone + Send + Sized + 'static {
     /// The slug that an input gets unless it says which it wants.
     fn derived_slug(input: &Self::Input) -> Slug;
 
-    /// Names what is written inside of an input, so that importing the same again finds it.
+    /// Makes an input ready for an import: names what is written inside of it, so that importing the same again finds it.
     fn name_parts(_: &mut Self::Input, _: &Slug) {}
 
     /// The living rows with this id or this slug that the caller may see.
@@ -186,11 +186,7 @@ pub fn patch<R: Resource>(
 ///
 /// # Errors
 /// As [`put`].
-pub fn replace<R: Resource>(
-    write: &mut Write<'_>,
-    existing: R,
-    mut input: R::Input,
-) -> Result<Written<R>, Problem> {
+pub fn replace<R: Resource>(write: &mut Write<'_>, existing: R, mut input: R::Input) -> Result<Written<R>, Problem> {
     let (id, version, old_slug) = (existing.id(), existing.version(), existing.slug().to_owned());
     if let Some(slug) = R::wanted_slug(&mut input).clone().filter(|slug| slug.as_str() != old_slug) {
         slugs::demand_free(&slug, R::slug_is_taken(write.connection, slug.as_str())?)?;

@@ -159,8 +159,7 @@ impl FromStr for HttpUrl {
     fn from_str(text: &str) -> Result<Self, String> {
         let acceptable = text.len() <= 2000
             && !text.chars().any(|character| character.is_control() || character.is_whitespace())
-            && url::Url::parse(text)
-                .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+            && url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         if acceptable { Ok(Self(text.to_owned())) } else { Err("is not an absolute http or https URL".into()) }
     }
 }

@@ -103,9 +103,8 @@ async fn identify(request: &HttpRequest) -> Result<Caller, Problem> {
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim().to_owned())
         .ok_or_else(|| Problem::unauthenticated("`Authorization` must be `Bearer` and an API key."))?;
-    let state = request
-        .app_data::<web::Data<AppState>>()
-        .ok_or_else(|| Problem::internal("the application has no state"))?;
+    let state =
+        request.app_data::<web::Data<AppState>>().ok_or_else(|| Problem::internal("the application has no state"))?;
     state
         .db
         .read(move |connection| keys::find(connection, &token))

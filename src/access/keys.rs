@@ -128,9 +128,11 @@ pub fn find(connection: &mut Connection, token: &str) -> Result<Option<Caller>, 
     // An unknown id costs the same comparison as a known one.
     let stored = row.as_ref().map_or_else(|| vec![0; given.len()], |row| row.secret_hash.clone());
     let same = bool::from(stored.ct_eq(&given));
-    Ok(row
-        .filter(|row| same && row.revoked_at.is_none())
-        .map(|row| Caller { key: Some(row.id), role: row.role, clearance: row.clearance }))
+    Ok(row.filter(|row| same && row.revoked_at.is_none()).map(|row| Caller {
+        key: Some(row.id),
+        role: row.role,
+        clearance: row.clearance,
+    }))
 }
 
 fn split(token: &str) -> Option<(Id, &str)> {

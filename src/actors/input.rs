@@ -1,7 +1,5 @@
 //! An actor as it is written, and what a list of them can be asked.
 
-use std::collections::BTreeMap;
-
 use deserr::{Deserr, ValuePointerRef};
 use utoipa::{IntoParams, ToSchema};
 

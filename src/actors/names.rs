@@ -22,11 +22,7 @@ const SUGGESTED: usize = 5;
 ///
 /// # Errors
 /// 400 with candidates for a name that nobody bears.
-pub fn meant_by(
-    connection: &mut Connection,
-    parameter: &str,
-    values: &Repeated,
-) -> Result<Vec<Vec<Id>>, Problem> {
+pub fn meant_by(connection: &mut Connection, parameter: &str, values: &Repeated) -> Result<Vec<Vec<Id>>, Problem> {
     let mut meant = Vec::new();
     for value in &values.0 {
         let whole = bearers(connection, value)?;
@@ -92,10 +88,8 @@ fn candidates(connection: &mut Connection, text: &str) -> Result<Vec<(String, St
         .order(actor_names::folded)
         .limit(COMPARED)
         .load(connection)?;
-    let mut ranked: Vec<_> = names
-        .into_iter()
-        .map(|(slug, name, known)| (strsim::jaro_winkler(&folded, &known), slug, name))
-        .collect();
+    let mut ranked: Vec<_> =
+        names.into_iter().map(|(slug, name, known)| (strsim::jaro_winkler(&folded, &known), slug, name)).collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut best: Vec<(String, String)> = Vec::new();
     for (_, slug, name) in ranked {

@@ -70,9 +70,11 @@ impl Resource for ActorRow {
     }
 
     fn create(write: &mut Write<'_>, id: Id, input: ActorInput) -> Result<Self, Problem> {
-        let slug = slugs::choose(input.slug.clone(), || Self::derived_slug(&input), |slug| {
-            Self::slug_is_taken(write.connection, slug)
-        })?;
+        let slug = slugs::choose(
+            input.slug.clone(),
+            || Self::derived_slug(&input),
+            |slug| Self::slug_is_taken(write.connection, slug),
+        )?;
         write.identify(Kind::Actor, id)?;
         let whole = resolve(write, id, slug, None, input)?;
         whole.insert(write, Change::Created)?;
@@ -98,7 +100,13 @@ impl Resource for ActorRow {
             return Err(problem);
         }
         close(write, existing.id)?;
-        write.record(Kind::Actor, existing.id, write.version_after(existing.version, existing.since), Change::Removed, Audience::EVERYONE);
+        write.record(
+            Kind::Actor,
+            existing.id,
+            write.version_after(existing.version, existing.since),
+            Change::Removed,
+            Audience::EVERYONE,
+        );
         reference::bury(write, Kind::Actor, existing.id, existing.slug, removal, Audience::EVERYONE)
     }
 }
@@ -125,9 +133,8 @@ impl Whole {
     }
 
     fn same_positions(&self, others: &[PositionRow]) -> bool {
-        let said = |row: &PositionRow| {
-            (row.organisation_id, row.title.clone(), row.held_from.clone(), row.held_to.clone())
-        };
+        let said =
+            |row: &PositionRow| (row.organisation_id, row.title.clone(), row.held_from.clone(), row.held_to.clone());
         self.positions.iter().map(said).eq(others.iter().map(said))
     }
 }
@@ -169,9 +176,11 @@ fn resolve(
         return Err(Problem::invalid(faults));
     }
     let own_name = (name.clone().into_string(), None);
-    let others = aliases.map(|UpTo(list)| list).unwrap_or_default().into_iter().map(|alias| {
-        (alias.name.into_string(), alias.language.map(LanguageCode::into_string))
-    });
+    let others = aliases
+        .map(|UpTo(list)| list)
+        .unwrap_or_default()
+        .into_iter()
+        .map(|alias| (alias.name.into_string(), alias.language.map(LanguageCode::into_string)));
     let names = std::iter::once(own_name)
         .chain(others)
         .enumerate()
@@ -263,17 +272,22 @@ fn still_in_use(write: &mut Write<'_>, id: Id) -> Result<Option<Problem>, Proble
     let mut users = crate::events::store::named(connection, &caller, &events)?;
     users.extend(crate::trends::store::named(connection, &caller, &trends)?);
     let others: Vec<Id> = children.into_iter().chain(office_holders).collect();
-    users.extend(summaries(connection, &others)?.into_values().map(|actor| {
-        serde_json::json!({"type": "actor", "id": actor.id, "slug": actor.slug})
-    }));
+    users.extend(
+        summaries(connection, &others)?
+            .into_values()
+            .map(|actor| serde_json::json!({"type": "actor", "id": actor.id, "slug": actor.slug})),
+    );
     Ok(Some(Problem::conflict("Others name this actor.").with_member("users", users)))
 }
+
+/// Actors as briefs and trends show them, by their ids.
+pub type Summaries = HashMap<Id, ActorSummary>;
 
 /// How briefs and trends show these actors.
 ///
 /// # Errors
 /// When a query fails.
-pub fn summaries(connection: &mut Connection, ids: &[Id]) -> Result<HashMap<Id, ActorSummary>, Problem> {
+pub fn summaries(connection: &mut Connection, ids: &[Id]) -> Result<Summaries, Problem> {
     in_chunks(ids, |ids| {
         actors::table
             .filter(actors::until.is_null())
@@ -286,7 +300,7 @@ pub fn summaries(connection: &mut Connection, ids: &[Id]) -> Result<HashMap<Id, 
 
 /// The link to an actor, or to what it was.
 #[must_use]
-pub fn link(summaries: &HashMap<Id, ActorSummary>, id: Id) -> Link<ActorLink> {
+pub fn link(summaries: &Summaries, id: Id) -> Link<ActorLink> {
     summaries.get(&id).map_or_else(|| Link::deleted(id), |summary| Link::Living(summary.clone().into()))
 }
 

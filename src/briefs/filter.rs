@@ -145,10 +145,8 @@ impl BriefFilter {
 impl<'a> Resolved<'a> {
     /// The briefs that pass every filter.
     fn query(&self) -> briefs::BoxedQuery<'a, MultiBackend> {
-        let mut query = briefs::table
-            .filter(briefs::until.is_null())
-            .filter(visible(briefs::audience, self.caller))
-            .into_boxed();
+        let mut query =
+            briefs::table.filter(briefs::until.is_null()).filter(visible(briefs::audience, self.caller)).into_boxed();
         if let Some(moment) = self.span.first_moment() {
             let unpublished = Timestamp::from_micros(NOT_YET_PUBLISHED);
             query = query.filter(briefs::listed_at.ge(moment)).filter(briefs::listed_at.lt(unpublished));
@@ -163,10 +161,12 @@ impl<'a> Resolved<'a> {
         query = one_of!(query, briefs::state, self.filter.state.0.iter().copied());
         query = one_of!(query, briefs::marking, self.filter.marking.0.iter().copied());
         if !self.any_of.is_empty() {
-            query = query.filter(exists(found_by(self.any_of.clone()).filter(visible(brief_actors::audience, self.caller))));
+            query = query
+                .filter(exists(found_by(self.any_of.clone()).filter(visible(brief_actors::audience, self.caller))));
         }
         for bearers in &self.all_of {
-            query = query.filter(exists(found_by(bearers.clone()).filter(visible(brief_actors::audience, self.caller))));
+            query =
+                query.filter(exists(found_by(bearers.clone()).filter(visible(brief_actors::audience, self.caller))));
         }
         query = self.by_trends(query);
         if !self.filter.kind.0.is_empty() {

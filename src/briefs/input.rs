@@ -92,6 +92,10 @@ pub struct BriefInput {
     #[deserr(default)]
     #[schema(value_type = Option<Vec<TrendInput>>, max_items = 200)]
     pub trends: Option<UpTo<200, TrendInput>>,
+    /// Whether absent trends are those that it has, as in an import whose trends have lines of their own.
+    #[deserr(skip)]
+    #[schema(ignore)]
+    pub keeps_trends: bool,
     /// The events that it reports: references, or whole events to create with it.
     #[deserr(default)]
     #[schema(value_type = Option<Vec<EventItem>>, max_items = 500)]
@@ -257,9 +261,9 @@ impl EventItem {
 }
 
 fn names_only(object: &serde_json::Value) -> bool {
-    object
-        .as_object()
-        .is_some_and(|members| !members.is_empty() && members.keys().all(|name| ["id", "slug", "deleted"].contains(&name.as_str())))
+    object.as_object().is_some_and(|members| {
+        !members.is_empty() && members.keys().all(|name| ["id", "slug", "deleted"].contains(&name.as_str()))
+    })
 }
 
 impl PartialSchema for EventItem {

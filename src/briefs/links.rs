@@ -14,12 +14,12 @@ use crate::db::schema::{
 };
 use crate::db::types::{Id, Timestamp};
 use crate::db::{Connection, in_chunks};
-use crate::{end_versions, insert_rows};
 use crate::journal::Write;
 use crate::problem::Problem;
 use crate::reference::deleted_among;
 use crate::trends::store::grouped;
 use crate::vocabulary::{BriefState, Role};
+use crate::{end_versions, insert_rows};
 
 #[derive(Insertable)]
 #[diesel(table_name = brief_events)]
@@ -295,7 +295,13 @@ pub fn relink_actors(write: &mut Write<'_>, brief: &BriefRow) -> Result<(), Prob
     let mut rows: Vec<ActorRow> = wanted
         .into_iter()
         .filter(|(actor, _)| !kept.contains(actor))
-        .map(|(actor_id, audience)| ActorRow { actor_id, listed_at: brief.listed_at, brief_id: brief.id, since, audience })
+        .map(|(actor_id, audience)| ActorRow {
+            actor_id,
+            listed_at: brief.listed_at,
+            brief_id: brief.id,
+            since,
+            audience,
+        })
         .collect();
     rows.sort_unstable_by_key(|row| row.actor_id);
     insert_rows!(write.connection, brief_actors::table, &rows)?;

@@ -54,9 +54,7 @@ pub fn to(
     }
     score(&mut scores, along_category(connection, caller, row)?, SHARED_CATEGORY);
     let translations = links::translations_of(connection, row.id)?;
-    scores.retain(|id, _| {
-        *id != row.id && !translations.contains(id) && chosen.iter().all(|link| link.id != *id)
-    });
+    scores.retain(|id, _| *id != row.id && !translations.contains(id) && chosen.iter().all(|link| link.id != *id));
     let mut found: Vec<BriefLink> = {
         let ids: Vec<Id> = scores.keys().copied().collect();
         views::links(connection, caller, &ids)?.into_values().collect()
@@ -88,7 +86,12 @@ fn along_actor(connection: &mut Connection, caller: &Caller, row: &BriefRow, act
         .load(connection)?)
 }
 
-fn along_series(connection: &mut Connection, caller: &Caller, row: &BriefRow, series: &str) -> Result<Vec<Id>, Problem> {
+fn along_series(
+    connection: &mut Connection,
+    caller: &Caller,
+    row: &BriefRow,
+    series: &str,
+) -> Result<Vec<Id>, Problem> {
     let mut ids: Vec<Id> = trends::table
         .filter(trends::until.is_null())
         .filter(trends::series.eq(series))

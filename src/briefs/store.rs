@@ -11,9 +11,9 @@ use super::model::{BriefRow, BriefView, Correction, Image, NOT_YET_PUBLISHED, Re
 use super::views;
 use crate::access::{Audience, Caller, visible};
 use crate::categories::model::{CategoryRow, CategoryStatus};
+use crate::db::Connection;
 use crate::db::schema::{brief_events, briefs};
 use crate::db::types::{Id, Json, Timestamp};
-use crate::db::Connection;
 use crate::events;
 use crate::events::model::EventRow;
 use crate::http::body::{self, Fault, UpTo};
@@ -24,11 +24,11 @@ use crate::reference::{self, Reference};
 use crate::removal::Removal;
 use crate::resource::{self, Resource};
 use crate::scalars::{CountryCode, HttpUrl, LanguageCode, Line, Prose, Slug};
-use crate::{end_versions, slugs};
 use crate::sources::Source;
 use crate::trends;
 use crate::trends::store::Plan;
 use crate::vocabulary::{Assessment, BriefState, Change, Kind, Marking, Role};
+use crate::{end_versions, slugs};
 
 pub use super::views::links;
 
@@ -64,6 +64,7 @@ impl Resource for BriefRow {
     }
 
     fn name_parts(input: &mut BriefInput, brief: &Slug) {
+        input.keeps_trends = input.trends.is_none();
         for (number, trend) in (1..).zip(input.trends.iter_mut().flat_map(|UpTo(list)| list)) {
             trend.slug.get_or_insert_with(|| Slug::derive(brief.as_str(), &format!("trend-{number}")));
         }
@@ -100,9 +101,11 @@ impl Resource for BriefRow {
     }
 
     fn create(write: &mut Write<'_>, id: Id, input: BriefInput) -> Result<Self, Problem> {
-        let slug = slugs::choose(input.slug.clone(), || Self::derived_slug(&input), |slug| {
-            Self::slug_is_taken(write.connection, slug)
-        })?;
+        let slug = slugs::choose(
+            input.slug.clone(),
+            || Self::derived_slug(&input),
+            |slug| Self::slug_is_taken(write.connection, slug),
+        )?;
         write.identify(Kind::Brief, id)?;
         save(write, id, slug, None, input)
     }
@@ -123,7 +126,13 @@ impl Resource for BriefRow {
         links::unlink_actors(write, existing.id)?;
         close(write, existing.id)?;
         let seen_by = ever_seen_by(write.connection, existing.id)?;
-        write.record(Kind::Brief, existing.id, write.version_after(existing.version, existing.since), Change::Removed, existing.audience);
+        write.record(
+            Kind::Brief,
+            existing.id,
+            write.version_after(existing.version, existing.since),
+            Change::Removed,
+            existing.audience,
+        );
         reference::bury(write, Kind::Brief, existing.id, existing.slug, removal, seen_by)?;
         events::store::release(write, &events)
     }
@@ -143,6 +152,7 @@ fn save(
 ) -> Result<BriefRow, Problem> {
     let mut faults = Vec::new();
     let category = resource::meant::<CategoryRow>(write, &input.category, "/category", &mut faults)?;
+    let keeps_trends = input.keeps_trends;
     let trend_inputs = input.trends.take().map(|UpTo(list)| list).unwrap_or_default();
     let event_items = input.events.take().map(|UpTo(list)| list).unwrap_or_default();
     let related = input.related.take().map(|UpTo(list)| list).unwrap_or_default();
@@ -159,7 +169,11 @@ fn save(
             faults.push(Fault::at(pointer, "names the brief itself"));
         }
     }
-    let planned = trends_meant(write, &row, trend_inputs, &before.trends, &mut faults)?;
+    let planned = if keeps_trends {
+        Plan::of_stored(before.trends.clone())
+    } else {
+        trends_meant(write, &row, trend_inputs, &before.trends, &mut faults)?
+    };
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));
     }
@@ -267,7 +281,9 @@ fn row_of(
         body_html: body.as_deref().map(markdown::to_safe_html),
         body,
         image: input.image.map(|image| Json(image.into())),
-        authors: Json(input.authors.map(|UpTo(list)| list).unwrap_or_default().into_iter().map(Line::into_string).collect()),
+        authors: Json(
+            input.authors.map(|UpTo(list)| list).unwrap_or_default().into_iter().map(Line::into_string).collect(),
+        ),
         sources: Json(input.sources.map(|UpTo(list)| list).unwrap_or_default().into_iter().map(Source::from).collect()),
         marking,
         license: input.license.map(Line::into_string),
@@ -295,11 +311,7 @@ fn audience_of(state: BriefState, marking: Marking, embargoed: bool) -> Audience
 
 /// The state that a brief gets. What is absent stays. An editor moves it between draft and review; what is published, or
 /// is going to be, is a publisher's word.
-fn state_of(
-    caller: &Caller,
-    existing: Option<&BriefRow>,
-    wanted: Option<BriefState>,
-) -> Result<BriefState, Problem> {
+fn state_of(caller: &Caller, existing: Option<&BriefRow>, wanted: Option<BriefState>) -> Result<BriefState, Problem> {
     use BriefState::{Draft, InReview, Published, Retracted, Scheduled};
     let present = existing.map(|existing| existing.state);
     let Some(wanted) = wanted.or(present) else {
@@ -438,7 +450,9 @@ fn briefs_meant(
         let already = reference.id.filter(|id| before.contains(id));
         let found = match already {
             Some(id) => Some(id),
-            None => resource::meant::<BriefRow>(write, reference, &format!("{pointer}/{index}"), faults)?.map(|(id, _)| id),
+            None => {
+                resource::meant::<BriefRow>(write, reference, &format!("{pointer}/{index}"), faults)?.map(|(id, _)| id)
+            }
         };
         meant.extend(found.filter(|id| !meant.contains(id)));
     }
@@ -712,10 +726,6 @@ impl From<CorrectionInput> for Correction {
 
 impl From<RetractionInput> for Retraction {
     fn from(input: RetractionInput) -> Self {
-        Self {
-            at: input.at,
-            reason: input.reason.into_string(),
-            replacement: input.replacement.map(Line::into_string),
-        }
+        Self { at: input.at, reason: input.reason.into_string(), replacement: input.replacement.map(Line::into_string) }
     }
 }

@@ -225,10 +225,8 @@ fn events_of(
             .select(EventRow::as_select())
             .load(connection)
     })?;
-    let mut found: HashMap<Id, Link<EventView>> = crate::events::store::views(connection, rows)?
-        .into_iter()
-        .map(|view| (view.id, Link::Living(view)))
-        .collect();
+    let mut found: HashMap<Id, Link<EventView>> =
+        crate::events::store::views(connection, rows)?.into_iter().map(|view| (view.id, Link::Living(view))).collect();
     found.extend(deleted_among(connection, caller, &everything)?.into_iter().map(|id| (id, Link::deleted(id))));
     Ok(by_brief
         .into_iter()

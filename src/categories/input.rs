@@ -1,7 +1,5 @@
 //! A category as it is written, and what a list of them can be asked.
 
-use std::collections::BTreeMap;
-
 use deserr::Deserr;
 use utoipa::{IntoParams, ToSchema};
 

@@ -12,8 +12,8 @@ use crate::db::Connection;
 use crate::db::schema::{categories, journal};
 use crate::db::types::{Id, Json, Timestamp};
 use crate::http::body;
-use crate::http::query::NameOrSlug;
 use crate::http::page::{Extras, Listed, Rows, Window};
+use crate::http::query::NameOrSlug;
 use crate::in_order;
 use crate::journal::Write;
 use crate::problem::Problem;
@@ -21,8 +21,8 @@ use crate::reference::{self, Reference};
 use crate::removal::Removal;
 use crate::resource::Resource;
 use crate::scalars::{Prose, Slug};
-use crate::{end_versions, slugs};
 use crate::vocabulary::{Change, Kind};
+use crate::{end_versions, slugs};
 
 /// How briefs show these categories.
 ///
@@ -87,9 +87,11 @@ impl Resource for CategoryRow {
     }
 
     fn create(write: &mut Write<'_>, id: Id, input: CategoryInput) -> Result<Self, Problem> {
-        let slug = slugs::choose(input.slug.clone(), || Self::derived_slug(&input), |slug| {
-            Self::slug_is_taken(write.connection, slug)
-        })?;
+        let slug = slugs::choose(
+            input.slug.clone(),
+            || Self::derived_slug(&input),
+            |slug| Self::slug_is_taken(write.connection, slug),
+        )?;
         write.identify(Kind::Category, id)?;
         let row = row_of(input, id, slug, write, None);
         insert(write, &row, Change::Created)?;
@@ -112,7 +114,13 @@ impl Resource for CategoryRow {
             return Err(problem);
         }
         close(write, existing.id)?;
-        write.record(Kind::Category, existing.id, write.version_after(existing.version, existing.since), Change::Removed, Audience::EVERYONE);
+        write.record(
+            Kind::Category,
+            existing.id,
+            write.version_after(existing.version, existing.since),
+            Change::Removed,
+            Audience::EVERYONE,
+        );
         reference::bury(write, Kind::Category, existing.id, existing.slug, removal, Audience::EVERYONE)
     }
 }

@@ -61,8 +61,8 @@ pub(super) fn lock_migrations(connection: &mut Connection) -> QueryResult<()> {
 /// Whether an error means that the database cannot be had now, rather than that the statement is wrong.
 pub(super) fn lost_or_busy(error: &Error) -> bool {
     match error {
-        Error::BrokenTransactionManager => true,
-        Error::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, _) => true,
+        Error::BrokenTransactionManager
+        | Error::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, _) => true,
         Error::DatabaseError(_, information) => {
             let message = information.message();
             message.contains("database is locked")
@@ -94,9 +94,7 @@ macro_rules! insert_rows {
             Ok(0)
         } else {
             match $connection {
-                $crate::db::Connection::Sqlite(sqlite) => {
-                    diesel::insert_into($table).values($rows).execute(sqlite)
-                }
+                $crate::db::Connection::Sqlite(sqlite) => diesel::insert_into($table).values($rows).execute(sqlite),
                 $crate::db::Connection::Postgres(postgres) => {
                     diesel::insert_into($table).values($rows).execute(postgres)
                 }

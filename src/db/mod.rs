@@ -23,8 +23,8 @@ use diesel::connection::{Connection as _, SimpleConnection};
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-pub use connection::{AnyConnection as Connection, MultiBackend};
 pub(crate) use connection::MultiRawValue;
+pub use connection::{AnyConnection as Connection, MultiBackend};
 pub use pool::Db;
 
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -48,10 +48,9 @@ impl std::fmt::Display for DbError {
         match self {
             Self::Query(error) => write!(f, "query failed: {error}"),
             Self::Unavailable(cause) => write!(f, "database unavailable: {cause}"),
-            Self::UnknownScheme(url) => write!(
-                f,
-                "`{url}` names no database: give sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE"
-            ),
+            Self::UnknownScheme(url) => {
+                write!(f, "`{url}` names no database: give sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE")
+            }
             Self::Migration(cause) => write!(f, "migration failed: {cause}"),
         }
     }
@@ -143,10 +142,7 @@ const CHUNK: usize = 1000;
 ///
 /// # Errors
 /// The first failure.
-pub fn in_chunks<V, T, E>(
-    values: &[V],
-    mut query: impl FnMut(&[V]) -> QueryResult<Vec<T>>,
-) -> Result<Vec<T>, E>
+pub fn in_chunks<V, T, E>(values: &[V], mut query: impl FnMut(&[V]) -> QueryResult<Vec<T>>) -> Result<Vec<T>, E>
 where
     E: From<diesel::result::Error>,
 {

@@ -133,7 +133,11 @@ impl Db {
     ///
     /// # Errors
     /// [`DbError::Unavailable`] when the writer is gone; what `write` returns stands in each item's own outcome.
-    pub fn write_each_blocking<I, T, E, F>(&self, items: impl IntoIterator<Item = I>, write: F) -> Result<Vec<Result<T, E>>, E>
+    pub fn write_each_blocking<I, T, E, F>(
+        &self,
+        items: impl IntoIterator<Item = I>,
+        write: F,
+    ) -> Result<Vec<Result<T, E>>, E>
     where
         I: Send + 'static,
         T: Send + 'static,

@@ -355,7 +355,24 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(
-    keys, resources, journal, heads, tombstones, redirects, categories, actors, actor_names, actor_positions, events,
-    event_participants, briefs, brief_events, brief_actors, brief_related, brief_translations, trends, trend_actors,
+    keys,
+    resources,
+    journal,
+    heads,
+    tombstones,
+    redirects,
+    categories,
+    actors,
+    actor_names,
+    actor_positions,
+    events,
+    event_participants,
+    briefs,
+    brief_events,
+    brief_actors,
+    brief_related,
+    brief_translations,
+    trends,
+    trend_actors,
     trend_evidence,
 );

@@ -119,10 +119,8 @@ impl EventFilter {
 impl<'a> Resolved<'a> {
     /// The events that pass every filter, but for the actors in `driving`, which another query takes care of.
     fn query(&self, driving: Driving) -> events::BoxedQuery<'a, MultiBackend> {
-        let mut query = events::table
-            .filter(events::until.is_null())
-            .filter(visible(events::audience, self.caller))
-            .into_boxed();
+        let mut query =
+            events::table.filter(events::until.is_null()).filter(visible(events::audience, self.caller)).into_boxed();
         if let Some(day) = self.span.first_day() {
             query = query.filter(events::occurred_to.ge(day));
         }

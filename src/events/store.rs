@@ -105,7 +105,13 @@ impl Resource for EventRow {
         }
         close(write, existing.id)?;
         let seen_by = ever_seen_by(write.connection, existing.id)?;
-        write.record(Kind::Event, existing.id, write.version_after(existing.version, existing.since), Change::Removed, existing.audience);
+        write.record(
+            Kind::Event,
+            existing.id,
+            write.version_after(existing.version, existing.since),
+            Change::Removed,
+            existing.audience,
+        );
         reference::bury(write, Kind::Event, existing.id, existing.slug, removal, seen_by)?;
         briefs::store::event_changed(write, existing.id, existing.audience)
     }
@@ -138,9 +144,11 @@ impl Whole {
 /// # Errors
 /// 403 and 422.
 pub fn create(write: &mut Write<'_>, id: Id, input: EventInput, context: &Context) -> Result<EventRow, Problem> {
-    let slug = slugs::choose(input.slug.clone(), || EventRow::derived_slug(&input), |slug| {
-        EventRow::slug_is_taken(write.connection, slug)
-    })?;
+    let slug = slugs::choose(
+        input.slug.clone(),
+        || EventRow::derived_slug(&input),
+        |slug| EventRow::slug_is_taken(write.connection, slug),
+    )?;
     write.identify(Kind::Event, id)?;
     let whole = resolve(write, id, slug, None, input, context)?;
     insert(write, &whole.row, &whole.participants)?;
@@ -223,7 +231,11 @@ fn state_of(
     let present = earlier.map_or((EventState::Draft, false), |earlier| (earlier.state, earlier.released_by_brief));
     match wanted {
         Some(state) if state != present.0 => {
-            if caller.is_publisher() { Ok((state, false)) } else { Err(Problem::needs_role(Role::Publisher)) }
+            if caller.is_publisher() {
+                Ok((state, false))
+            } else {
+                Err(Problem::needs_role(Role::Publisher))
+            }
         }
         _ if context.released_to.is_some() && present.0 == EventState::Draft => Ok((EventState::Published, true)),
         _ => Ok(present),
@@ -316,7 +328,8 @@ pub fn release(write: &mut Write<'_>, ids: &[Id]) -> Result<(), Problem> {
             ..existing.clone()
         };
         let participants = participants_of(write.connection, &[row.id])?;
-        let participants = participant_rows(&row, participants.into_iter().map(|row| (row.actor_id, row.role)).collect());
+        let participants =
+            participant_rows(&row, participants.into_iter().map(|row| (row.actor_id, row.role)).collect());
         replace(write, &existing, &Whole { row, participants })?;
     }
     Ok(())

@@ -75,6 +75,10 @@ crate::vocabulary::vocabulary! {
     SingleFormat { Json = "json" }
 }
 
+/// The formats of a list, the first where a client says nothing.
+const LIST_FORMATS: &[(&str, Format)] =
+    &[("application/json", Format::Json), ("text/csv", Format::Csv), ("application/x-ndjson", Format::Ndjson)];
+
 /// The format of a list: what `format` says, else the best of what `Accept` names.
 ///
 /// # Errors
@@ -83,12 +87,8 @@ pub fn negotiate_list(request: &HttpRequest, format: Option<ListFormat>) -> Resu
     if let Some(format) = format {
         return Ok(format.into());
     }
-    const OFFERS: &[(&str, Format)] = &[
-        ("application/json", Format::Json),
-        ("text/csv", Format::Csv),
-        ("application/x-ndjson", Format::Ndjson),
-    ];
-    accepted(request, OFFERS).ok_or_else(|| Problem::not_acceptable("application/json, text/csv, application/x-ndjson"))
+    accepted(request, LIST_FORMATS)
+        .ok_or_else(|| Problem::not_acceptable("application/json, text/csv, application/x-ndjson"))
 }
 
 /// Refuses a request that does not accept JSON.
@@ -168,6 +168,7 @@ pub fn single<T: Serialize + ToSchema>(
 }
 
 /// Answers a page of a list, or 304 when the client has it.
+#[must_use]
 pub fn list(
     request: &HttpRequest,
     caller: &Caller,
@@ -226,6 +227,7 @@ pub fn written<R: Resource>(config: &Config, written: &Written<R>, position: i64
 }
 
 /// Answers a deletion.
+#[must_use]
 pub fn deleted(position: i64) -> HttpResponse {
     HttpResponse::NoContent().insert_header((POSITION, position.to_string())).finish()
 }

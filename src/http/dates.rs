@@ -25,9 +25,9 @@ impl FromStr for When {
         if let Ok(Day(day)) = text.parse() {
             return Ok(Self::Day(day));
         }
-        text.parse().map(Self::Moment).map_err(|_: String| {
-            "is neither a day such as 2017-07-31 nor an RFC 3339 timestamp such as 2017-07-31T10:12:00Z"
-        })
+        text.parse().map(Self::Moment).map_err(
+            |_: String| "is neither a day such as 2017-07-31 nor an RFC 3339 timestamp such as 2017-07-31T10:12:00Z",
+        )
     }
 }
 

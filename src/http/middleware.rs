@@ -140,7 +140,9 @@ pub async fn unrouted(request: HttpRequest, state: web::Data<AppState>) -> Resul
     let allowed = state.routes.methods(request.path());
     match (allowed, request.method()) {
         (None, _) => Err(Problem::new(ProblemType::NOT_FOUND, "There is no such path; /docs shows those that exist.")),
-        (Some(allowed), &Method::OPTIONS) => Ok(HttpResponse::NoContent().insert_header((header::ALLOW, allowed)).finish()),
+        (Some(allowed), &Method::OPTIONS) => {
+            Ok(HttpResponse::NoContent().insert_header((header::ALLOW, allowed)).finish())
+        }
         (Some(allowed), _) => Err(Problem::method_not_allowed(&allowed)),
     }
 }

@@ -153,6 +153,9 @@ impl Window {
 
 impl<T> Rows<T> {
     /// The same page of something made from its rows.
+    ///
+    /// # Errors
+    /// What `make` returns.
     pub fn map<U, E>(self, make: impl FnOnce(Vec<T>) -> Result<Vec<U>, E>) -> Result<Rows<U>, E> {
         Ok(Rows { rows: make(self.rows)?, next: self.next })
     }
@@ -308,10 +311,7 @@ impl<L: Listed> RowStream<L> {
     async fn chunk(&mut self, first: bool) -> Result<Bytes, Problem> {
         let window = Window { limit: STREAM_CHUNK, after: self.after.take() };
         let (caller, filter, extras) = (self.listing.caller, self.listing.filter.clone(), self.listing.extras.clone());
-        let rows = self
-            .db
-            .scan(move |connection| filter.page(connection, &caller, &extras, &window))
-            .await?;
+        let rows = self.db.scan(move |connection| filter.page(connection, &caller, &extras, &window)).await?;
         self.more = rows.next.is_some();
         self.after = rows.next;
         match self.format {
@@ -322,11 +322,7 @@ impl<L: Listed> RowStream<L> {
     }
 }
 
-fn json_page<T: Serialize>(
-    rows: &[T],
-    page: PageInfo,
-    selection: Option<&Selection>,
-) -> Result<Vec<u8>, Problem> {
+fn json_page<T: Serialize>(rows: &[T], page: PageInfo, selection: Option<&Selection>) -> Result<Vec<u8>, Problem> {
     let body = match selection {
         None => serde_json::to_vec(&Page { data: rows, page }),
         Some(selection) => {

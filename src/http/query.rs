@@ -187,10 +187,7 @@ impl<E: DeserializeError> Deserr<E> for Repeated {
     }
 }
 
-fn texts<V: IntoValue, E: DeserializeError>(
-    value: Value<V>,
-    location: ValuePointerRef<'_>,
-) -> Result<Vec<String>, E> {
+fn texts<V: IntoValue, E: DeserializeError>(value: Value<V>, location: ValuePointerRef<'_>) -> Result<Vec<String>, E> {
     match value {
         Value::String(text) => Ok(vec![text]),
         Value::Sequence(items) => items

@@ -37,11 +37,7 @@ impl Place {
 ///
 /// # Errors
 /// When a query fails.
-pub fn chunk(
-    connection: &mut Connection,
-    caller: &Caller,
-    place: Place,
-) -> Result<(Vec<u8>, Option<Place>), Problem> {
+pub fn chunk(connection: &mut Connection, caller: &Caller, place: Place) -> Result<(Vec<u8>, Option<Place>), Problem> {
     let documents = match place.kind {
         Kind::Category => categories_after(connection, caller, place.after)?,
         Kind::Actor => actors_after(connection, caller, place.after)?,

@@ -41,9 +41,7 @@ pub async fn import(
     check_media_type(&request, &["application/x-ndjson", "application/ndjson", "application/jsonl"])?;
     let file = spool(payload).await?;
     let (db, caller) = (state.db.clone(), *caller);
-    let report = spawn_blocking(move || run(&db, caller, lines(file), |_| {}))
-        .await
-        .map_err(Problem::internal)??;
+    let report = spawn_blocking(move || run(&db, caller, lines(file), |_| {})).await.map_err(Problem::internal)??;
     let head = state.db.read(move |connection| journal::last_seen(connection, &caller)).await?;
     Ok(HttpResponse::Ok()
         .insert_header((POSITION, head.position.to_string()))
@@ -96,11 +94,7 @@ pub async fn export(state: Data<AppState>, caller: Reader, request: HttpRequest)
     Ok(answer::stream(&caller, head, answer::Format::Ndjson, Box::pin(lines)))
 }
 
-async fn next_chunk(
-    db: &Db,
-    caller: crate::access::Caller,
-    place: Place,
-) -> Result<(Bytes, Option<Place>), Problem> {
+async fn next_chunk(db: &Db, caller: crate::access::Caller, place: Place) -> Result<(Bytes, Option<Place>), Problem> {
     let (lines, next) = db.scan(move |connection| chunk(connection, &caller, place)).await?;
     Ok((Bytes::from(lines), next))
 }

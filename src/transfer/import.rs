@@ -188,8 +188,7 @@ impl Import<'_> {
 
     /// Writes the circles among the lines that are left, and refuses the others.
     fn untangle(&mut self, waiting: Spool) -> Result<(), Problem> {
-        let lines: Vec<Line> =
-            waiting.into_lines().and_then(Iterator::collect).map_err(Problem::internal)?;
+        let lines: Vec<Line> = waiting.into_lines().and_then(Iterator::collect).map_err(Problem::internal)?;
         let mut tangled: Vec<Tangled> = self
             .write_batch(lines)?
             .into_iter()
@@ -201,6 +200,8 @@ impl Import<'_> {
                 }
             })
             .collect();
+        // What is named comes before what names it: an event before the briefs that show it, a brief before its trends.
+        tangled.sort_by_key(|line| (rank(line.kind), line.line.number));
         loop {
             for hopeless in take_hopeless(&mut tangled) {
                 self.note(hopeless.line.number, Fate::Waiting(hopeless.missing));
@@ -259,6 +260,17 @@ impl Import<'_> {
             (Err(problem), Some(refused)) if problem.kind().status < 500 => Ok(Err(refused)),
             (Err(problem), _) => Err(problem),
         }
+    }
+}
+
+/// The order in which the kinds of a circle are written.
+fn rank(kind: Kind) -> u8 {
+    match kind {
+        Kind::Category => 0,
+        Kind::Actor => 1,
+        Kind::Event => 2,
+        Kind::Brief => 3,
+        Kind::Trend => 4,
     }
 }
 

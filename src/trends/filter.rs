@@ -142,10 +142,8 @@ impl TrendFilter {
 impl<'a> Resolved<'a> {
     /// The trends that pass every filter.
     fn query(&self) -> trends::BoxedQuery<'a, MultiBackend> {
-        let mut query = trends::table
-            .filter(trends::until.is_null())
-            .filter(visible(trends::audience, self.caller))
-            .into_boxed();
+        let mut query =
+            trends::table.filter(trends::until.is_null()).filter(visible(trends::audience, self.caller)).into_boxed();
         if let Some(day) = self.span.first_day() {
             query = query.filter(trends::period_to.ge(day));
         }
@@ -177,10 +175,8 @@ impl<'a> Resolved<'a> {
 
     /// The briefs that pass what the filter asks of a trend's brief.
     fn briefs(&self) -> briefs::BoxedQuery<'a, MultiBackend> {
-        let mut query = briefs::table
-            .filter(briefs::until.is_null())
-            .filter(visible(briefs::audience, self.caller))
-            .into_boxed();
+        let mut query =
+            briefs::table.filter(briefs::until.is_null()).filter(visible(briefs::audience, self.caller)).into_boxed();
         query = one_of!(query, briefs::category_id, self.categories.iter().copied());
         query = one_of!(query, briefs::category_status, self.filter.category_status.0.iter().copied());
         query = one_of!(query, briefs::country, self.filter.country.0.iter().map(|code| code.as_str().to_owned()));

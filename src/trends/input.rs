@@ -102,7 +102,8 @@ impl TrendInput {
 
     /// The start of the statement, which its slug is made of.
     pub(super) fn heading(&self) -> Line {
-        let start: String = self.statement.as_str().chars().take(60).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let start: String =
+            self.statement.as_str().chars().take(60).map(|c| if c.is_control() { ' ' } else { c }).collect();
         start.parse().unwrap_or_else(|_| Line::untitled())
     }
 }

@@ -134,6 +134,9 @@ fn brief_for(write: &mut Write<'_>, reference: Option<&Reference>) -> Result<Bri
     };
     let mut faults = Vec::new();
     let Some((_, Some(brief))) = resource::meant::<BriefRow>(write, reference, "/brief", &mut faults)? else {
+        if faults.is_empty() {
+            faults.push(Fault::missing(Kind::Brief, reference, "/brief"));
+        }
         return Err(Problem::invalid(faults));
     };
     if brief.is_public() && !caller.is_publisher() {
@@ -223,9 +226,11 @@ pub fn plan(
     let slug = match (&input.slug, existing) {
         (Some(slug), _) => slug.as_str().to_owned(),
         (None, Some(stored)) => stored.row.slug.clone(),
-        (None, None) => slugs::choose(None, || Slug::derive(heading.as_str(), &period_to.to_string()), |slug| {
-            TrendRow::slug_is_taken(write.connection, slug)
-        })?,
+        (None, None) => slugs::choose(
+            None,
+            || Slug::derive(heading.as_str(), &period_to.to_string()),
+            |slug| TrendRow::slug_is_taken(write.connection, slug),
+        )?,
     };
     let row = TrendRow {
         id,
@@ -300,7 +305,13 @@ pub fn save_all(
     let mut changed = false;
     for gone in stored.iter().filter(|stored| planned.iter().all(|plan| plan.id != stored.row.id)) {
         close(write, gone.row.id)?;
-        write.record(Kind::Trend, gone.row.id, write.version_after(gone.row.version, gone.row.since), Change::Removed, gone.row.audience);
+        write.record(
+            Kind::Trend,
+            gone.row.id,
+            write.version_after(gone.row.version, gone.row.since),
+            Change::Removed,
+            gone.row.audience,
+        );
         let seen_by = ever_seen_by(write.connection, gone.row.id)?;
         reference::bury(write, Kind::Trend, gone.row.id, gone.row.slug.clone(), Removal::default(), seen_by)?;
         changed = true;
@@ -339,7 +350,9 @@ fn save(write: &mut Write<'_>, earlier: Option<&Stored>, row: &TrendRow, plan: &
         Some(_) => close(write, row.id)?,
         None => write.identify(Kind::Trend, row.id)?,
     }
-    if earlier.is_none_or(|earlier| earlier.row.slug != row.slug) && TrendRow::slug_is_taken(write.connection, &row.slug)? {
+    if earlier.is_none_or(|earlier| earlier.row.slug != row.slug)
+        && TrendRow::slug_is_taken(write.connection, &row.slug)?
+    {
         let fault = Fault::at(format!("/trends/{}/slug", row.position - 1), format!("`{}` is taken", row.slug));
         return Err(Problem::conflict("Another trend has the slug.").with_errors(vec![fault]));
     }
