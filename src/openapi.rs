@@ -176,6 +176,7 @@ impl Operation<'_> {
         self.describe();
         self.name_path_parameters();
         self.add_formats();
+        self.open_lines();
         self.add_examples();
         self.allow_selections();
         self.add_headers();
@@ -246,6 +247,14 @@ impl Operation<'_> {
             content.insert("text/csv".into(), json!({"schema": text, "example": "slug,version\nsecurity,1\n"}));
             content
                 .insert("application/x-ndjson".into(), json!({"schema": text, "example": "{\"slug\":\"security\"}\n"}));
+        }
+    }
+
+    /// Lines are checked one by one, each with a verdict of its own: as a whole, no body of NDJSON is invalid.
+    fn open_lines(&mut self) {
+        let media = self.it.pointer_mut("/requestBody/content/application~1x-ndjson");
+        if let Some(media) = media.and_then(Value::as_object_mut) {
+            media.insert("schema".into(), json!({"description": "One resource a line, with its `type`."}));
         }
     }
 

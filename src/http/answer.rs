@@ -190,6 +190,7 @@ pub fn list(
 }
 
 /// Answers a stream of rows.
+#[must_use]
 pub fn stream(
     caller: &Caller,
     head: Head,
