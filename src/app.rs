@@ -9,7 +9,7 @@ use actix_web::http::header;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, HttpServer, web};
 
-use crate::access::Caller;
+use crate::access::{Caller, authenticate};
 use crate::config::Config;
 use crate::db::{Connection, Db};
 use crate::http::middleware;
@@ -56,6 +56,7 @@ pub fn serve(listener: TcpListener, db: Db, config: Config, workers: Option<usiz
             .app_data(state.clone())
             .configure(routes::mount)
             .default_service(web::to(middleware::unrouted))
+            .wrap(from_fn(authenticate))
             .wrap(from_fn(middleware::place_problems))
             .wrap(Compress::default())
             .wrap(cors())

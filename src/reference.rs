@@ -49,7 +49,8 @@ impl Reference {
     pub fn from_text(text: &str) -> Self {
         match Id::parse(text) {
             Some(id) => Self { id: Some(id), slug: None },
-            None => Self { id: None, slug: Some(text.to_owned()) },
+            // What no database can hold is the name of nothing.
+            None => Self { id: None, slug: (!text.contains('\0')).then(|| text.to_owned()) },
         }
     }
 

@@ -120,12 +120,14 @@ pub fn find<R: Resource>(connection: &mut Connection, caller: &Caller, reference
     if let Some(row) = R::living(connection, caller, reference)? {
         return Ok(row);
     }
-    if let Some(id) = reference::redirected(connection, R::KIND, reference)?
-        && let Some(row) = R::living(connection, caller, &Reference::from_id(id))?
-    {
-        return Err(Problem::moved(&format!("/v1/{}/{}", R::COLLECTION, row.slug())));
-    }
-    Err(reference::missing(connection, caller, R::KIND, reference))
+    let Some(id) = reference::redirected(connection, R::KIND, reference)? else {
+        return Err(reference::missing(connection, caller, R::KIND, reference));
+    };
+    let renamed = Reference::from_id(id);
+    Err(match R::living(connection, caller, &renamed)? {
+        Some(row) => Problem::moved(&format!("/v1/{}/{}", R::COLLECTION, row.slug())),
+        None => reference::missing(connection, caller, R::KIND, &renamed),
+    })
 }
 
 /// Creates a resource.

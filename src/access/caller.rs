@@ -2,9 +2,12 @@
 
 use std::ops::Deref;
 
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
-use futures_util::future::LocalBoxFuture;
+use actix_web::middleware::Next;
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, web};
+use futures_util::future::{Ready, ready};
 
 use super::{Audience, keys};
 use crate::app::AppState;
@@ -65,11 +68,11 @@ macro_rules! at_least {
 
         impl FromRequest for $name {
             type Error = Problem;
-            type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+            type Future = Ready<Result<Self, Problem>>;
 
             fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-                let request = request.clone();
-                Box::pin(async move { demand($role, identify(&request).await?).map(Self) })
+                let caller = request.extensions().get::<Caller>().copied();
+                ready(demand($role, caller.unwrap_or(Caller::ANYONE)).map(Self))
             }
         }
     };
@@ -92,7 +95,28 @@ at_least! {
     Admin = Role::Admin
 }
 
-async fn identify(request: &HttpRequest) -> Result<Caller, Problem> {
+/// Finds out who calls before anything of the request is read, so that a caller who may not do a thing learns that first,
+/// whatever the body says. A key that is not a good one is refused everywhere.
+///
+/// # Errors
+/// None of its own: a refusal is a response.
+pub async fn authenticate<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+    match identify(&request).await {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            Ok(next.call(request).await?.map_into_left_body())
+        }
+        Err(problem) => {
+            let (request, _) = request.into_parts();
+            Ok(ServiceResponse::from_err(problem, request).map_into_right_body())
+        }
+    }
+}
+
+async fn identify(request: &ServiceRequest) -> Result<Caller, Problem> {
     let Some(header) = request.headers().get(AUTHORIZATION) else {
         return Ok(Caller::ANYONE);
     };

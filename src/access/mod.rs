@@ -12,7 +12,7 @@ pub mod keys;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use audience::{Audience, visible};
-pub use caller::{Admin, Caller, Editor, Publisher, Reader};
+pub use caller::{Admin, Caller, Editor, Publisher, Reader, authenticate};
 
 /// The routes of this slice.
 pub fn routes(config: &mut ServiceConfig<'_>) {

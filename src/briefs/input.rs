@@ -5,7 +5,7 @@ use utoipa::openapi::schema::{OneOfBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::db::types::Timestamp;
+use crate::db::types::{Id, Timestamp};
 use crate::events::input::EventInput;
 use crate::events::model::EventRow;
 use crate::http::body::{self, Fault, Invalid, ReadOnly, UpTo, checked, wrong_kind};
@@ -242,10 +242,8 @@ impl EventItem {
             Self::Reference(reference) => Some(reference.clone()),
             Self::Object(object) => {
                 let text = |name| object.get(name).and_then(serde_json::Value::as_str);
-                let reference = Reference {
-                    id: text("id").and_then(crate::db::types::Id::parse),
-                    slug: text("slug").map(ToOwned::to_owned),
-                };
+                let slug = text("slug").and_then(|slug| Reference::from_text(slug).slug);
+                let reference = Reference { id: text("id").and_then(Id::parse), slug };
                 (reference.id.is_some() || reference.slug.is_some()).then_some(reference)
             }
         }

@@ -186,25 +186,22 @@ pub fn translations_of(connection: &mut Connection, brief: Id) -> Result<Vec<Id>
     Ok(members)
 }
 
-/// Makes a brief and these others translations of each other, and of no other brief.
+/// Makes a brief and these others translations of each other, and no longer of those of `before` that are not among them.
 ///
 /// # Errors
 /// 403 when that changes the links of another published brief, which only a publisher may.
-pub fn set_translations(write: &mut Write<'_>, brief: Id, others: &[Id]) -> Result<(), Problem> {
-    let present = translations_of(write.connection, brief)?;
+pub fn set_translations(write: &mut Write<'_>, brief: Id, before: &[Id], others: &[Id]) -> Result<(), Problem> {
     let Some(first) = others.first() else {
         return join(write, brief, brief);
     };
-    let mut concerned = others.to_vec();
-    concerned.extend(&present);
-    let groups = groups_of(write.connection, &concerned)?;
+    let groups = groups_of(write.connection, others)?;
     let group = groups.get(first).copied().unwrap_or(*first);
     join(write, brief, group)?;
     for other in others.iter().filter(|other| groups.get(other) != Some(&group)) {
         demand_publisher_for(write, *other)?;
         join(write, *other, group)?;
     }
-    for left_out in present.iter().filter(|other| !others.contains(other)) {
+    for left_out in before.iter().filter(|other| !others.contains(other)) {
         demand_publisher_for(write, *left_out)?;
         join(write, *left_out, Id::new())?;
     }

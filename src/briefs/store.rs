@@ -197,7 +197,7 @@ fn save(
         links::set_related(write, id, &related)?;
     }
     if !same_translations {
-        links::set_translations(write, id, &translations)?;
+        links::set_translations(write, id, &before.translations, &translations)?;
     }
     let mut concerned = before.events;
     concerned.extend(events.iter().filter(|event| !concerned.contains(event)).copied().collect::<Vec<_>>());

@@ -116,6 +116,12 @@ impl Cursor {
 }
 
 impl Window {
+    /// The first page.
+    #[must_use]
+    pub fn first(limit: u32) -> Self {
+        Self { limit, after: None }
+    }
+
     /// How many rows to fetch: one more than are shown, to learn whether there are more.
     #[must_use]
     pub fn fetch(&self) -> i64 {
@@ -133,7 +139,10 @@ impl Window {
         if of != sort {
             return Err(Problem::parameter("cursor", format!("belongs to the sort `{of}`, not to `{sort}`")));
         }
-        let key = key.parse().map_err(|_| Problem::parameter("cursor", "is not the `page.next` of any page"))?;
+        let key = Some(key)
+            .filter(|key| !key.contains('\0'))
+            .and_then(|key| key.parse().ok())
+            .ok_or_else(|| Problem::parameter("cursor", "is not the `page.next` of any page"))?;
         Ok(Some((key, *id)))
     }
 

@@ -1,0 +1,23 @@
+//! The API as its users meet it: over HTTP, on a real port, on both databases.
+//!
+//! Every test starts a server of its own over a fresh database, and each test function runs on SQLite and on
+//! PostgreSQL; see [`support`].
+
+#[macro_use]
+mod support;
+
+mod access;
+mod actors;
+mod briefs;
+mod categories;
+mod cli;
+mod events;
+mod http;
+mod lists;
+mod migrations;
+mod openapi;
+mod oracle;
+mod plans;
+mod properties;
+mod transfer;
+mod trends;

@@ -1,0 +1,146 @@
+//! Lists by actor, date and whatever else narrows them are read along an index on both databases: the real statements
+//! are captured while a list is answered, and each database is asked how it runs them.
+
+use std::sync::{Arc, Mutex};
+
+use briefwire::access::Caller;
+use briefwire::briefs::filter::BriefFilter;
+use briefwire::db::{Connection, dialect};
+use briefwire::events::filter::EventFilter;
+use briefwire::http::page::{Extras, Listed, Window};
+use diesel::connection::{Connection as _, InstrumentationEvent};
+use diesel::sql_types::Text;
+use diesel::{QueryableByName, RunQueryDsl};
+use serde_json::{Value, json};
+
+use crate::support::TestApp;
+
+on_both!(every_list_is_read_along_an_index);
+
+#[derive(QueryableByName)]
+struct SqliteStep {
+    #[diesel(sql_type = Text)]
+    detail: String,
+}
+
+#[derive(QueryableByName)]
+struct PostgresStep {
+    #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
+    detail: String,
+}
+
+fn every_list_is_read_along_an_index(app: &TestApp) {
+    fill(app);
+    app.database()
+        .open()
+        .write_blocking(|connection| dialect::analyze(connection).map_err(briefwire::db::DbError::from))
+        .unwrap();
+    let mut connection = app.database().connect();
+    for query in [
+        json!({"actor": "actor-7"}),
+        json!({"actor": "actor-7", "from": "2015-01-01", "to": "2015-02-01"}),
+        json!({"all_actors": ["actor-7", "actor-8"], "kind": "visit"}),
+        json!({"actor": "actor-7", "country": "BY", "category": "cat"}),
+        json!({"from": "2015-01-01", "to": "2015-01-10"}),
+        json!({"country": "CN"}),
+        json!({}),
+    ] {
+        for events in [true, false] {
+            let statements = statements_of(&mut connection, &query, events);
+            assert!(!statements.is_empty());
+            for statement in statements {
+                let plan = plan_of(&mut connection, &statement);
+                let scanned = ["events", "briefs", "event_participants", "brief_actors"]
+                    .into_iter()
+                    .find(|table| scans(&plan, table));
+                assert_eq!(scanned, None, "{query} scans:\n{statement}\n{}", plan.join("\n"));
+            }
+        }
+    }
+}
+
+/// Events and briefs of many days with many actors, so that the planners have something to choose by.
+fn fill(app: &TestApp) {
+    let mut lines = vec![json!({"type": "category", "slug": "cat", "name": "C"})];
+    lines.extend((0..40).map(|number| json!({"type": "actor", "slug": format!("actor-{number}"), "name": format!("Actor {number}"), "kind": "person"})));
+    for number in 0..1500 {
+        let day = chrono::NaiveDate::from_ymd_opt(2012, 1, 1).unwrap() + chrono::Days::new(number * 2);
+        let slug = format!("event-{number}");
+        let kind = if number % 3 == 0 { "visit" } else { "meeting" };
+        lines.push(json!({
+            "type": "event", "slug": slug, "title": "E", "kind": kind, "occurred": day.to_string(),
+            "country": if number % 50 == 0 { "CN" } else { "BY" }, "state": "published",
+            "participants": [{"actor": format!("actor-{}", number % 40)}, {"actor": format!("actor-{}", (number + 1) % 40)}],
+        }));
+        lines.push(json!({
+            "type": "brief", "slug": format!("brief-{number}"), "title": "B", "category": "cat", "language": "en",
+            "country": if number % 50 == 0 { "CN" } else { "BY" },
+            "state": "published", "published_at": format!("{day}T10:00:00Z"), "events": [slug],
+        }));
+    }
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let report = app
+        .admin()
+        .with("Content-Type", "application/x-ndjson")
+        .send("POST", "/v1/import", Some(text.as_bytes()))
+        .expect(200)
+        .json();
+    assert_eq!(report["failed"], 0, "{report}");
+}
+
+/// The statements that answer a list.
+fn statements_of(connection: &mut Connection, query: &Value, events: bool) -> Vec<String> {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = seen.clone();
+    connection.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+        if let InstrumentationEvent::StartQuery { query, .. } = event {
+            log.lock().unwrap().push(query.to_string());
+        }
+    });
+    let (caller, extras, window) = (Caller::ANYONE, Extras::default(), Window::first(20));
+    if events {
+        let filter: EventFilter = briefwire::http::body::parse(query.clone()).unwrap();
+        filter.page(connection, &caller, &extras, &window).map(drop).unwrap();
+    } else {
+        let filter: BriefFilter = briefwire::http::body::parse(query.clone()).unwrap();
+        filter.page(connection, &caller, &extras, &window).map(drop).unwrap();
+    }
+    connection.set_instrumentation(|_: InstrumentationEvent<'_>| {});
+    let statements = std::mem::take(&mut *seen.lock().unwrap());
+    statements.into_iter().filter(|statement| statement.starts_with("SELECT")).collect()
+}
+
+/// How the database runs a statement, a step a line. Its values do not matter to SQLite; PostgreSQL is given nulls for
+/// them in a plan that is made for any values.
+fn plan_of(connection: &mut Connection, statement: &str) -> Vec<String> {
+    let statement = statement.split(" -- binds").next().unwrap();
+    match connection {
+        Connection::Sqlite(sqlite) => {
+            let steps: Vec<SqliteStep> =
+                diesel::sql_query(format!("EXPLAIN QUERY PLAN {statement}")).load(sqlite).unwrap();
+            steps.into_iter().map(|step| step.detail).collect()
+        }
+        Connection::Postgres(postgres) => {
+            let values = (1..=100).take_while(|number| statement.contains(&format!("${number}"))).count();
+            let given = if values == 0 { String::new() } else { format!("({})", vec!["null"; values].join(", ")) };
+            let run =
+                |postgres: &mut diesel::PgConnection, sql: String| diesel::sql_query(sql).execute(postgres).unwrap();
+            run(postgres, "SET plan_cache_mode = force_generic_plan".into());
+            run(postgres, format!("PREPARE explained AS {statement}"));
+            let steps: Vec<PostgresStep> =
+                diesel::sql_query(format!("EXPLAIN EXECUTE explained{given}")).load(postgres).unwrap();
+            run(postgres, "DEALLOCATE explained".into());
+            steps.into_iter().map(|step| step.detail).collect()
+        }
+    }
+}
+
+/// Whether a plan reads a whole table without an index.
+fn scans(plan: &[String], table: &str) -> bool {
+    plan.iter().any(|step| {
+        let step = step.trim();
+        step == format!("SCAN {table}")
+            || step.contains(&format!("Seq Scan on {table} "))
+            || step.ends_with(&format!("Seq Scan on {table}"))
+    })
+}
