@@ -12,6 +12,14 @@
 //!
 //! The same N always gives the same bytes. Lines are written as they are made: memory holds the actors alone.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a generator whose tables and places are its own"
+)]
+#![allow(clippy::pedantic, reason = "a tool for developers, and nobody's interface")]
+
 use std::error::Error;
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;

@@ -142,9 +142,10 @@ fn serve(arguments: ServeArgs) -> Outcome {
         let server = app::serve(listener, db.clone(), config, arguments.workers.map(usize::from))?;
         let handle = server.handle();
         let clock = actix_web::rt::spawn(crate::clock::run(db));
+        let stop = stop_signal()?;
         tracing::info!("listening on http://{address}, documentation at http://{address}/docs/");
         actix_web::rt::spawn(async move {
-            stop_signal().await;
+            stop.await;
             tracing::info!("stopping: finishing what is under way");
             handle.stop(true).await;
         });
@@ -167,23 +168,24 @@ fn fill_demo(db: &Db, public_url: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn stop_signal() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-        match terminate {
-            Ok(mut terminate) => {
-                tokio::select! {
-                    _ = interrupt => {}
-                    _ = terminate.recv() => {}
-                }
-            }
-            Err(_) => drop(interrupt.await),
+/// Becomes ready when the process is told to stop. The signals are caught from the call on, not only from the first wait.
+#[cfg(unix)]
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-    }
-    #[cfg(not(unix))]
-    drop(interrupt.await);
+    })
+}
+
+/// Becomes ready when the process is told to stop.
+#[cfg(not(unix))]
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    Ok(async { drop(tokio::signal::ctrl_c().await) })
 }
 
 fn migrate(database: &DatabaseArgs) -> Outcome {

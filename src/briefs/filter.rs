@@ -143,8 +143,8 @@ impl BriefFilter {
 }
 
 impl<'a> Resolved<'a> {
-    /// The briefs that pass every filter.
-    fn query(&self) -> briefs::BoxedQuery<'a, MultiBackend> {
+    /// The briefs that pass every filter, but for the actors that a page is read along.
+    fn query_beside_actors(&self) -> briefs::BoxedQuery<'a, MultiBackend> {
         let mut query =
             briefs::table.filter(briefs::until.is_null()).filter(visible(briefs::audience, self.caller)).into_boxed();
         if let Some(moment) = self.span.first_moment() {
@@ -160,11 +160,11 @@ impl<'a> Resolved<'a> {
         query = one_of!(query, briefs::language, self.filter.language.0.iter().map(|code| code.as_str().to_owned()));
         query = one_of!(query, briefs::state, self.filter.state.0.iter().copied());
         query = one_of!(query, briefs::marking, self.filter.marking.0.iter().copied());
-        if !self.any_of.is_empty() {
+        if !self.any_of.is_empty() && !self.all_of.is_empty() {
             query = query
                 .filter(exists(found_by(self.any_of.clone()).filter(visible(brief_actors::audience, self.caller))));
         }
-        for bearers in &self.all_of {
+        for bearers in self.all_of.iter().skip(1) {
             query =
                 query.filter(exists(found_by(bearers.clone()).filter(visible(brief_actors::audience, self.caller))));
         }
@@ -189,6 +189,17 @@ impl<'a> Resolved<'a> {
             query = query.filter(briefs::id.eq_any(changed.select(journal::resource_id)));
         }
         query
+    }
+
+    /// The briefs that pass every filter.
+    fn query(&self) -> briefs::BoxedQuery<'a, MultiBackend> {
+        let query = self.query_beside_actors();
+        let driving = self.driving_actors();
+        if driving.is_empty() {
+            return query;
+        }
+        let found = found_by(driving.to_vec()).filter(visible(brief_actors::audience, self.caller));
+        query.filter(exists(found))
     }
 
     /// Readers do not see the content of a retracted brief, and so do not find it by that.
@@ -238,7 +249,7 @@ impl<'a> Resolved<'a> {
             .filter(actor_id.eq(actor))
             .filter(until.is_null())
             .filter(visible(audience, self.caller))
-            .filter(HasRow(self.query().filter(same_brief)))
+            .filter(HasRow(self.query_beside_actors().filter(same_brief)))
             .select((listed_at, brief_id))
             .into_boxed();
         if let Some(moment) = self.span.first_moment() {

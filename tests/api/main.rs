@@ -3,6 +3,14 @@
 //! Every test starts a server of its own over a fresh database, and each test function runs on SQLite and on
 //! PostgreSQL; see [`support`].
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a panic in a test is a failed test"
+)]
+#![allow(clippy::pedantic, reason = "tests are read as sentences, and are nobody's interface")]
+
 #[macro_use]
 mod support;
 

@@ -17,7 +17,7 @@ use super::{Client, Database};
 pub struct TestApp {
     anyone: Client,
     keys: [String; 4],
-    running: Running,
+    _running: Running,
     db: Db,
     // Dropped last: the server must have let go of it.
     database: Database,
@@ -47,7 +47,7 @@ impl TestApp {
         change(&mut config);
         let running = Running::start(listener, db.clone(), config);
         let keys = [Role::Reader, Role::Editor, Role::Publisher, Role::Admin].map(|role| create_key(&db, role, None));
-        Self { anyone: Client::new(&url), keys, running, db, database }
+        Self { anyone: Client::new(&url), keys, _running: running, db, database }
     }
 
     /// Another server over a fresh database of the same kind.

@@ -44,10 +44,6 @@ impl Database {
         }
     }
 
-    pub fn url(&self) -> &str {
-        &self.url
-    }
-
     pub fn location(&self) -> Location {
         self.url.parse().expect("a database URL")
     }
