@@ -204,7 +204,7 @@ impl<'a> Resolved<'a> {
 
     /// Readers do not see the content of a retracted brief, and so do not find it by that.
     fn without_withheld(&self, query: briefs::BoxedQuery<'a, MultiBackend>) -> briefs::BoxedQuery<'a, MultiBackend> {
-        if self.caller.is_editor() { query } else { query.filter(briefs::state.ne(BriefState::Retracted)) }
+        if self.caller.is_editor() { query } else { query.filter(briefs::state.eq(BriefState::Published)) }
     }
 
     /// One trend must have all that is asked of trends: a direction and a series mean a trend of both.

@@ -151,7 +151,7 @@ impl<'a> Resolved<'a> {
             query = if self.caller.is_editor() {
                 query.filter(exists(showing))
             } else {
-                query.filter(exists(showing.filter(briefs::state.ne(BriefState::Retracted))))
+                query.filter(exists(showing.filter(briefs::state.eq(BriefState::Published))))
             };
         }
         if let Some(moment) = self.filter.updated_since {

@@ -103,9 +103,11 @@ fn the_demo_names_its_first_page_and_the_server_stops_when_told() {
     let mut said = BufReader::new(server.stdout.take().unwrap()).lines();
     assert!(said.next().unwrap().unwrap().ends_with("/v1/briefs/security-2017-07-31"));
     assert!(said.next().unwrap().unwrap().contains(": bw_"));
-    let log = BufReader::new(server.stderr.take().unwrap()).lines();
-    let listening = log.map(Result::unwrap).find(|line| line.contains("listening on http://127.0.0.1:")).unwrap();
+    // The log stays open to the end: a server whose log is taken away has something to complain about.
+    let mut log = BufReader::new(server.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let listening = log.find(|line| line.contains("listening on http://127.0.0.1:")).unwrap();
     assert!(listening.contains("/docs/"), "{listening}");
     assert!(Command::new("kill").args(["-TERM", &server.id().to_string()]).status().unwrap().success());
+    assert!(log.any(|line| line.ends_with("stopped")));
     assert_eq!(server.wait().unwrap().code(), Some(0));
 }

@@ -18,7 +18,10 @@ pub const SERIES: &[&str] = &["army-influence", "money", "china"];
 const ROLES: &[&str] = &["initiator", "recipient", "host", "participant"];
 
 /// Slug, name, other names, kind, country. Names are shared, have commas, and are parts or slugs of other names.
-pub const ACTORS: &[(&str, &str, &[&str], &str, Option<&str>)] = &[
+/// Slug, name, aliases, kind and country.
+type Portrait = (&'static str, &'static str, &'static [&'static str], &'static str, Option<&'static str>);
+
+pub const ACTORS: &[Portrait] = &[
     ("defence", "Ministry of Defence", &["МО", "the ministry"], "organisation", Some("BY")),
     ("interior", "Ministry of the Interior", &["MVD", "The Ministry"], "organisation", Some("BY")),
     ("novikov-sergey", "Novikov, Sergey", &["Сергей Новиков", "Новиков"], "person", Some("BY")),

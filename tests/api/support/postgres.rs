@@ -57,7 +57,7 @@ pub fn server() -> Option<&'static Server> {
     let server = SERVER.as_ref();
     if server.is_none() {
         assert!(
-            env::var(REQUIRED).is_ok_and(|value| value == "1") == false,
+            !env::var(REQUIRED).is_ok_and(|value| value == "1"),
             "PostgreSQL is required ({REQUIRED}=1), but neither are its server's binaries on this machine nor is {GIVEN} set"
         );
         eprintln!("LEFT OUT: no PostgreSQL server binaries on this machine, and {GIVEN} is not set");
