@@ -27,5 +27,6 @@ mod openapi;
 mod oracle;
 mod plans;
 mod properties;
+mod snapshots;
 mod transfer;
 mod trends;
