@@ -95,6 +95,10 @@ fn complete_schemas(document: &mut Value) {
         } else {
             demand_what_is_always_there(schema);
         }
+        // The example goes with that of `probability`.
+        if let (true, Some(schema)) = (name == "Likelihood", schema.as_object_mut()) {
+            schema.insert("example".into(), json!("likely"));
+        }
         // A generic schema holds its argument whole; a page names it instead.
         if let (Some(resource), Some(items)) =
             (name.strip_prefix("PageOf_"), schema.pointer_mut("/properties/data/items"))

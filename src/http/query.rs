@@ -71,7 +71,7 @@ pub struct ListView {
     pub limit: Option<Limit>,
     /// Where to go on: the `page.next` of the page before, with the same sort.
     #[deserr(default)]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, example = "WyItcHVibGlzaGVkX2F0IiwiMjAxNy0wNy0zMVQxMDoxMjowMFoiLCIwMTkwZjJmNC03ZDNjLTdhNTMtOGIwYS0zZjFkNmY2YTBiMWMiXQ")]
     pub cursor: Option<String>,
     /// The members to show, with dots for members of members; everything else is left out.
     #[deserr(default)]
