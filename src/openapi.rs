@@ -150,6 +150,10 @@ fn accept_what_is_read(input: &mut Value, view: Option<&Value>) {
     input.insert("additionalProperties".into(), json!(false));
     let read = view.and_then(|view| view.get("properties")).and_then(Value::as_object);
     if let Some(Value::Object(members)) = input.get_mut("properties") {
+        // Only the import of a retracted brief says why; the example is a new one.
+        if let Some(retraction) = members.get_mut("retraction").and_then(Value::as_object_mut) {
+            retraction.insert("example".into(), Value::Null);
+        }
         for (name, _) in read.into_iter().flatten() {
             members.entry(name.clone()).or_insert_with(|| {
                 json!({"readOnly": true, "description": "Accepted and ignored, so that what was read can be written back."})

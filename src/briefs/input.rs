@@ -77,7 +77,7 @@ pub struct BriefInput {
     pub state: Option<BriefState>,
     /// When it was published, in the past; now unless given.
     #[deserr(default)]
-    #[schema(value_type = Option<String>, format = DateTime, example = "2017-07-31T10:12:00Z")]
+    #[schema(value_type = Option<String>, format = DateTime, example = json!(null))]
     pub published_at: Option<Timestamp>,
     /// Until when it is only for readers cleared for TLP:GREEN or more.
     #[deserr(default)]

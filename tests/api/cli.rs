@@ -1,113 +1,241 @@
-//! The binary, as an operator calls it.
+//! The command line.
 
-use std::io::Write;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::Stdio;
 
-use tempfile::TempDir;
+use serde_json::json;
 
-fn briefwire(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_briefwire"));
-    command.current_dir(folder).env_remove("DATABASE_URL").env_remove("BRIEFWIRE_LISTEN");
-    command
-}
+use crate::support::command::{Started, briefwire, run, run_with_input};
+use crate::support::make::{actor, brief, category};
+use crate::support::{Client, Database, TestApp, wait_until};
 
-fn text(output: &[u8]) -> String {
-    String::from_utf8(output.to_vec()).unwrap()
-}
+on_both![
+    a_key_is_printed_alone_and_works_at_once,
+    keys_are_listed_without_their_secrets_and_revoked,
+    an_import_with_a_bad_line_keeps_the_good_ones_and_fails,
+    an_import_reads_from_a_pipe_too,
+    an_export_prints_what_the_api_exports,
+    the_demo_says_where_to_look_first,
+    a_server_finishes_what_is_under_way_before_it_stops,
+    migrations_run_once,
+];
 
-fn import(folder: &Path, lines: &str) -> Output {
-    let mut child = briefwire(folder)
-        .args(["import", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
-    child.wait_with_output().unwrap()
-}
-
-#[test]
-fn a_new_key_is_printed_alone() {
-    let folder = TempDir::new().unwrap();
-    let made =
-        briefwire(folder.path()).args(["keys", "create", "--role", "editor", "--name", "Desk"]).output().unwrap();
-    assert!(made.status.success());
-    let key = text(&made.stdout);
+fn a_key_is_printed_alone_and_works_at_once(app: &TestApp) {
+    let url = app.database().url();
+    let create = |arguments: &[&str]| run(url, &[&["keys", "create", "--name", "A desk"], arguments].concat());
+    let printed = create(&["--role", "editor"]).expect(0).stdout;
+    let key = printed.strip_suffix('\n').expect("one line");
     assert!(
-        key.starts_with("bw_")
-            && key.trim_end().len() == key.len() - 1
-            && !key.trim_end().contains(char::is_whitespace),
-        "{key:?}"
+        key.starts_with("bw_") && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte)),
+        "{printed:?}"
     );
-    let listed = text(&briefwire(folder.path()).args(["keys", "list"]).output().unwrap().stdout);
-    assert!(listed.contains("Desk") && listed.contains("editor") && listed.contains("TLP:RED"), "{listed}");
-    let secret = key.trim_end().rsplit('_').next().unwrap();
-    assert!(!listed.contains(secret), "a secret is listed");
-    let id = listed.split_whitespace().next().unwrap();
-    assert!(briefwire(folder.path()).args(["keys", "revoke", id]).status().unwrap().success());
-    assert!(text(&briefwire(folder.path()).args(["keys", "list"]).output().unwrap().stdout).contains("revoked"));
-}
+    app.as_(key).create("actors", actor("a", "A"));
 
-#[test]
-fn an_unknown_scheme_is_refused_and_no_password_is_shown() {
-    let folder = TempDir::new().unwrap();
-    for url in ["mysql://me:secret@host/db", "briefwire.db", "sqlite:briefwire.db", "sqlite://"] {
-        let refused = briefwire(folder.path()).args(["migrate", "--database-url", url]).output().unwrap();
-        let message = text(&refused.stderr);
-        assert_eq!(refused.status.code(), Some(1), "{url}");
-        assert!(message.contains("names no database") && !message.contains("secret"), "{message}");
+    let partner = create(&["--role", "reader", "--clearance", "TLP:AMBER+STRICT"]).expect(0).stdout;
+    app.as_(partner.trim()).get("/v1/briefs").expect(200);
+    for wrong in [&["--role", "owner"][..], &["--role", "editor", "--clearance", "RED"], &[]] {
+        let refused = create(wrong).expect(2);
+        assert!(refused.stdout.is_empty() && !refused.stderr.is_empty());
     }
-    assert_eq!(folder.path().read_dir().unwrap().count(), 0, "a database was made all the same");
+}
+
+fn keys_are_listed_without_their_secrets_and_revoked(app: &TestApp) {
+    let url = app.database().url();
+    let key =
+        run(url, &["keys", "create", "--role", "publisher", "--name", "Soon gone"]).expect(0).stdout.trim().to_owned();
+    let list = run(url, &["keys", "list"]).expect(0).stdout;
+    let line = list.lines().find(|line| line.contains("Soon gone")).expect("the key is listed");
+    let secret = key.splitn(3, '_').nth(2).expect("a secret");
+    assert!(line.contains("publisher") && line.contains("TLP:RED") && !list.contains(secret), "{list}");
+
+    let id = line.split_whitespace().next().expect("an id");
+    run(url, &["keys", "revoke", id]).expect(0);
+    app.as_(&key).get("/v1/briefs").problem(401, "unauthenticated");
+    assert!(run(url, &["keys", "list"]).stdout.contains("revoked"));
+    run(url, &["keys", "revoke", "nonsense"]).expect(1);
+    run(url, &["keys", "revoke", "0190f2f4-7d3c-7a53-8b0a-3f1d6f6a0b1c"]).expect(1);
+}
+
+fn an_import_with_a_bad_line_keeps_the_good_ones_and_fails(app: &TestApp) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("lines.ndjson");
+    let lines = [
+        r#"{"type":"category","slug":"good","name":"Good"}"#,
+        r#"{"type":"actor","slug":"bad","name":"Bad","kind":"company"}"#,
+        "nonsense",
+    ];
+    std::fs::write(&file, lines.join("\n")).expect("the file is written");
+    let path = file.to_str().expect("a path");
+    let outcome = run(app.database().url(), &["import", path]).expect(1);
+    assert_eq!(outcome.stdout.trim(), "1 created, 0 updated, 0 unchanged, 2 failed");
+    let verdicts: Vec<&str> = outcome.stderr.lines().filter(|line| line.starts_with("line ")).collect();
+    assert!(verdicts[0].starts_with("line 2: /kind: ") && verdicts[1].starts_with("line 3: "), "{verdicts:?}");
+    assert_eq!(app.get("/v1/categories").expect(200).slugs(), ["good"]);
+
+    std::fs::write(&file, lines[0]).expect("the file is written");
+    let again = run(app.database().url(), &["import", path]).expect(0);
+    assert_eq!(again.stdout.trim(), "0 created, 0 updated, 1 unchanged, 0 failed");
+    let missing = run(app.database().url(), &["import", "no-such-file.ndjson"]).expect(1);
+    assert!(missing.stderr.contains("no-such-file.ndjson"), "{}", missing.stderr);
+}
+
+fn an_import_reads_from_a_pipe_too(app: &TestApp) {
+    let line = b"{\"type\":\"category\",\"slug\":\"piped\",\"name\":\"Piped\"}\n";
+    run_with_input(app.database().url(), &["import", "-"], line).expect(0);
+    assert_eq!(app.get("/v1/categories").expect(200).slugs(), ["piped"]);
+}
+
+fn an_export_prints_what_the_api_exports(app: &TestApp) {
+    app.with_cast();
+    app.publisher().create("briefs", crate::support::make::weekly_page("page"));
+    let printed = run(app.database().url(), &["export"]).expect(0).stdout;
+    assert_eq!(printed, app.admin().get("/v1/export").expect(200).text());
+    assert!(printed.contains("page-protocol"));
+}
+
+fn the_demo_says_where_to_look_first(app: &TestApp) {
+    let database = app.database().another();
+    let mut server = serve(&database, &["--demo"]);
+    let said = server.printed_until("key");
+    let first_page =
+        said.split_whitespace().find(|word| word.starts_with("http")).unwrap_or_else(|| panic!("no URL in {said}"));
+    let key =
+        said.split_whitespace().find(|word| word.starts_with("bw_")).unwrap_or_else(|| panic!("no key in {said}"));
+
+    let path = first_page.strip_prefix(server.client.url()).unwrap_or_else(|| panic!("{first_page} is elsewhere"));
+    let page = server.client.get(path).expect(200).json();
+    assert_eq!(page["category"]["slug"], "security");
+    let publisher = server.client.with("Authorization", format!("Bearer {key}"));
+    publisher.create("categories", category("new", "New"));
+    publisher.post("/v1/keys", json!({"name": "x", "role": "reader"})).problem(403, "forbidden");
+    server.stops_with(0);
+
+    let mut again = serve(&database, &["--demo"]);
+    assert!(again.printed_until("demo").contains("not empty"));
+    again.stops_with(0);
+}
+
+fn a_server_finishes_what_is_under_way_before_it_stops(app: &TestApp) {
+    app.with_category();
+    let key = app.key("editor", None);
+    let mut server = serve(app.database(), &[]);
+    let body = brief("under-way").to_string();
+    let (first, second) = body.split_at(body.len() / 2);
+    let mut stream = TcpStream::connect(server.client.url().trim_start_matches("http://")).expect("the server listens");
+    write!(
+        stream,
+        "POST /v1/briefs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{first}",
+        body.len()
+    )
+    .expect("the server reads");
+    server.client.get("/v1/briefs").expect(200);
+    server.started.terminate();
+    wait_until(|| TcpStream::connect(server.client.url().trim_start_matches("http://")).is_err());
+    stream.write_all(second.as_bytes()).expect("the server still reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("the server still answers");
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    server.stops_with(0);
+    app.editor().get("/v1/briefs/under-way").expect(200);
+}
+
+fn migrations_run_once(app: &TestApp) {
+    let again = run(app.database().url(), &["migrate"]).expect(0);
+    assert_eq!(again.stdout.trim(), "0 migrations applied");
 }
 
 #[test]
-fn an_import_says_of_each_bad_line_where_and_why_and_keeps_the_good_ones() {
-    let folder = TempDir::new().unwrap();
-    let good = r#"{"type": "actor", "slug": "minsk", "name": "Minsk", "kind": "organisation", "parent": "belarus"}
-{"type": "actor", "slug": "belarus", "name": "Belarus", "kind": "state"}
-"#;
-    let bad = r#"{"type": "actor", "slug": "nameless", "kind": "person"}
-not json
-{"type": "event", "slug": "e", "title": "T", "kind": "visit", "occurred": "2017", "participants": [{"actor": "nobody"}]}
-"#;
-    let outcome = import(folder.path(), &format!("{good}{bad}"));
-    assert_eq!(outcome.status.code(), Some(1));
-    assert_eq!(text(&outcome.stdout), "2 created, 0 updated, 0 unchanged, 3 failed\n");
-    let verdicts = text(&outcome.stderr);
-    for verdict in [
-        "line 3: /name: is required",
-        "line 4: the line: is not JSON",
-        "line 5: /participants/0/actor: there is no actor `nobody`",
+fn an_unknown_database_is_refused_and_never_guessed() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for url in [
+        "mysql://user:secret@localhost/briefwire",
+        "briefwire.db",
+        "SQLITE:briefwire.db",
+        "sqlite://",
+        "file:briefwire.db",
+        "",
     ] {
-        assert!(verdicts.contains(verdict), "{verdicts}");
+        for command in [&["migrate"][..], &["serve"], &["export"], &["keys", "list"]] {
+            let mut command = briefwire(command);
+            let outcome: crate::support::command::Outcome = command
+                .env("DATABASE_URL", url)
+                .current_dir(directory.path())
+                .output()
+                .expect("the command runs")
+                .into();
+            let outcome = outcome.expect(1);
+            assert!(outcome.stderr.contains("names no database"), "{url}: {}", outcome.stderr);
+            assert!(!outcome.stderr.contains("secret") && !outcome.stderr.contains("panicked"), "{}", outcome.stderr);
+        }
     }
-    let again = import(folder.path(), good);
-    assert_eq!(text(&again.stdout), "0 created, 0 updated, 2 unchanged, 0 failed\n");
-    assert!(again.status.success());
+    assert_eq!(std::fs::read_dir(directory.path()).expect("the directory").count(), 0, "nothing is made");
+    let flag = briefwire(&["migrate", "--database-url", "oracle://x"]).output().expect("the command runs");
+    assert_eq!(flag.status.code(), Some(1));
 }
 
-#[cfg(unix)]
 #[test]
-fn the_demo_names_its_first_page_and_the_server_stops_when_told() {
-    use std::io::{BufRead, BufReader};
+fn a_health_check_tells_by_its_exit_code() {
+    let database = Database::on_sqlite();
+    let mut server = serve(&database, &[]);
+    let listen = server.client.url().trim_start_matches("http://").to_owned();
+    run(database.url(), &["health", "--listen", &listen]).expect(0);
+    server.stops_with(0);
+    run(database.url(), &["health", "--listen", &listen]).expect(1);
+}
 
-    let folder = TempDir::new().unwrap();
-    let mut server = briefwire(folder.path())
-        .args(["serve", "--demo", "--listen", "127.0.0.1:0"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut said = BufReader::new(server.stdout.take().unwrap()).lines();
-    assert!(said.next().unwrap().unwrap().ends_with("/v1/briefs/security-2017-07-31"));
-    assert!(said.next().unwrap().unwrap().contains(": bw_"));
-    // The log stays open to the end: a server whose log is taken away has something to complain about.
-    let mut log = BufReader::new(server.stderr.take().unwrap()).lines().map(Result::unwrap);
-    let listening = log.find(|line| line.contains("listening on http://127.0.0.1:")).unwrap();
-    assert!(listening.contains("/docs/"), "{listening}");
-    assert!(Command::new("kill").args(["-TERM", &server.id().to_string()]).status().unwrap().success());
-    assert!(log.any(|line| line.ends_with("stopped")));
-    assert_eq!(server.wait().unwrap().code(), Some(0));
+#[test]
+fn a_taken_port_is_said() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let outcome = run(Database::on_sqlite().url(), &["serve", "--listen", &address]).expect(1);
+    assert!(outcome.stderr.contains("in use"), "{}", outcome.stderr);
+}
+
+/// A server as an operator starts it.
+struct Server {
+    started: Started,
+    client: Client,
+    printed: BufReader<std::process::ChildStdout>,
+}
+
+fn serve(database: &Database, arguments: &[&str]) -> Server {
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a free port")
+        .port();
+    let listen = format!("127.0.0.1:{port}");
+    let mut command = briefwire(&[&["serve", "--workers", "1", "--listen", &listen], arguments].concat());
+    command.env("DATABASE_URL", database.url()).env("BRIEFWIRE_LOG", "warn").stdout(Stdio::piped());
+    let mut child = command.spawn().expect("the server starts");
+    let printed = BufReader::new(child.stdout.take().expect("a pipe"));
+    let server = Server { started: Started(child), client: Client::new(&format!("http://{listen}")), printed };
+    wait_until(|| TcpStream::connect(&listen).is_ok());
+    server.client.get("/health/live").expect(200);
+    server
+}
+
+impl Server {
+    /// Its lines on standard output, up to the one with this word.
+    fn printed_until(&mut self, word: &str) -> String {
+        let mut said = String::new();
+        while !said.to_lowercase().contains(word) {
+            let read = self.printed.read_line(&mut said).expect("the server prints");
+            assert!(read > 0, "the server never said {word}: {said}");
+        }
+        said
+    }
+
+    fn stops_with(&mut self, code: i32) {
+        if self.started.0.try_wait().expect("a child").is_none() {
+            self.started.terminate();
+        }
+        let mut status = None;
+        wait_until(|| {
+            status = self.started.0.try_wait().expect("a child");
+            status.is_some()
+        });
+        assert_eq!(status.and_then(|status| status.code()), Some(code));
+    }
 }

@@ -17,7 +17,8 @@ use super::{Client, Database};
 pub struct TestApp {
     anyone: Client,
     keys: [String; 4],
-    _running: Running,
+    #[expect(dead_code, reason = "it is there to be dropped")]
+    running: Running,
     db: Db,
     // Dropped last: the server must have let go of it.
     database: Database,
@@ -47,7 +48,7 @@ impl TestApp {
         change(&mut config);
         let running = Running::start(listener, db.clone(), config);
         let keys = [Role::Reader, Role::Editor, Role::Publisher, Role::Admin].map(|role| create_key(&db, role, None));
-        Self { anyone: Client::new(&url), keys, _running: running, db, database }
+        Self { anyone: Client::new(&url), keys, running, db, database }
     }
 
     /// Another server over a fresh database of the same kind.

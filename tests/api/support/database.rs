@@ -44,6 +44,10 @@ impl Database {
         }
     }
 
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     pub fn location(&self) -> Location {
         self.url.parse().expect("a database URL")
     }

@@ -18,6 +18,8 @@ const GIVEN: &str = "BRIEFWIRE_TEST_POSTGRES_URL";
 /// Makes a missing server a failure.
 const REQUIRED: &str = "BRIEFWIRE_REQUIRE_POSTGRES";
 
+const TEMPLATE: &str = "briefwire_template";
+
 const STARTING_TIME: Duration = Duration::from_secs(60);
 
 /// Makes a data directory, serves it, and cleans up when its standard input ends, which it does with the process of the
@@ -44,7 +46,7 @@ const SERVE_UNTIL_STDIN_ENDS: &str = r#"
 pub struct Server {
     url: Url,
     /// While this pipe is open, the server runs.
-    _alive: Option<ChildStdin>,
+    alive: Option<ChildStdin>,
 }
 
 static SERVER: LazyLock<Option<Server>> = LazyLock::new(Server::find);
@@ -68,7 +70,7 @@ pub fn server() -> Option<&'static Server> {
 impl Server {
     fn find() -> Option<Self> {
         let url = match env::var(GIVEN) {
-            Ok(url) => return Some(Self { url: Url::parse(&url).expect(GIVEN), _alive: None }.prepared()),
+            Ok(url) => return Some(Self { url: Url::parse(&url).expect(GIVEN), alive: None }),
             Err(_) => binaries()?,
         };
         // Another process may take the port between its choice and its use.
@@ -91,20 +93,24 @@ impl Server {
             .spawn()
             .expect("a shell");
         let alive = process.stdin.take();
-        wait_until_it_answers(&mut process, &url).then_some(Self { url, _alive: alive })
+        wait_until_it_answers(&mut process, &url).then_some(Self { url, alive })
     }
 
-    /// A database to copy for every test: the schema is made once.
+    /// Makes a database to copy for every test, so that the schema is made once.
     fn prepared(self) -> Self {
-        self.execute(&format!("DROP DATABASE IF EXISTS {}", template()));
-        self.execute(&format!("CREATE DATABASE {}", template()));
-        db::migrate(&self.location_of(&template())).expect("the migrations run");
+        self.execute(&format!("CREATE DATABASE {TEMPLATE}"));
+        db::migrate(&self.location_of(TEMPLATE)).expect("the migrations run");
         self
     }
 
-    /// Makes a database with the schema in place.
+    /// Makes a database with the schema in place. On a server that was given, nothing is left behind to copy from.
     pub fn create_database(&self, name: &str) {
-        self.execute(&format!("CREATE DATABASE {name} TEMPLATE {}", template()));
+        if self.alive.is_some() {
+            self.execute(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}"));
+        } else {
+            self.execute(&format!("CREATE DATABASE {name}"));
+            db::migrate(&self.location_of(name)).expect("the migrations run");
+        }
     }
 
     pub fn drop_database(&self, name: &str) {
@@ -126,11 +132,6 @@ impl Server {
         let mut connection = db::connect(&location).expect("the PostgreSQL server answers");
         connection.batch_execute(statement).unwrap_or_else(|error| panic!("{statement}: {error}"));
     }
-}
-
-/// The process's own, since several may use one server that was given.
-fn template() -> String {
-    format!("briefwire_template_{}", std::process::id())
 }
 
 fn wait_until_it_answers(process: &mut Child, url: &Url) -> bool {
