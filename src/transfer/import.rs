@@ -202,19 +202,18 @@ impl Import<'_> {
             .collect();
         // What is named comes before what names it: an event before the briefs that show it, a brief before its trends.
         tangled.sort_by_key(|line| (rank(line.kind), line.line.number));
+        let mut hopeless = Vec::new();
         loop {
-            for hopeless in take_hopeless(&mut tangled) {
-                self.note(hopeless.line.number, Fate::Waiting(hopeless.missing));
-            }
+            hopeless.extend(take_hopeless(&mut tangled).into_iter().map(|line| line.line));
             if tangled.is_empty() {
-                return Ok(());
+                break;
             }
             match self.write_circle(&tangled)? {
                 Ok(outcomes) => {
                     for (tangled, outcome) in tangled.iter().zip(outcomes) {
                         self.note(tangled.line.number, Fate::Written(outcome));
                     }
-                    return Ok(());
+                    break;
                 }
                 Err((index, faults)) => {
                     let refused = tangled.remove(index);
@@ -222,6 +221,11 @@ impl Import<'_> {
                 }
             }
         }
+        // Judged last, so that a verdict names only what is missing for good.
+        for (line, fate) in self.write_batch(hopeless)? {
+            self.note(line.number, fate);
+        }
+        Ok(())
     }
 
     /// Writes lines that refer to each other in one transaction. One that is refused is named, and nothing is written.
