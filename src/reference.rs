@@ -8,9 +8,9 @@ use utoipa::openapi::{KnownFormat, RefOr, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::access::{Audience, Caller, visible};
-use crate::db::Connection;
 use crate::db::schema::{redirects, resources, tombstones};
 use crate::db::types::{Id, Timestamp};
+use crate::db::{Connection, in_chunks};
 use crate::http::body::{refuse, unknown_name, wrong_kind};
 use crate::journal::Write;
 use crate::problem::Problem;
@@ -235,14 +235,13 @@ pub fn is_known(connection: &mut Connection, id: Id) -> Result<bool, Problem> {
 /// # Errors
 /// When the query fails.
 pub fn deleted_among(connection: &mut Connection, caller: &Caller, ids: &[Id]) -> Result<Vec<Id>, Problem> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    Ok(tombstones::table
-        .filter(tombstones::id.eq_any(ids))
-        .filter(visible(tombstones::audience, caller))
-        .select(tombstones::id)
-        .load(connection)?)
+    in_chunks(ids, |ids| {
+        tombstones::table
+            .filter(tombstones::id.eq_any(ids))
+            .filter(visible(tombstones::audience, caller))
+            .select(tombstones::id)
+            .load(connection)
+    })
 }
 
 /// Lets a slug that a resource had lead to it from now on.

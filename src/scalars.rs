@@ -149,6 +149,24 @@ impl FromStr for Prose {
 }
 
 text_type! {
+    /// CommonMark: prose that does not nest deeper than any writer means to.
+    CommonMark
+}
+
+impl FromStr for CommonMark {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let Prose(text) = text.parse()?;
+        if crate::markdown::nests_too_deeply(&text) {
+            Err("nests quotations, lists or tags too deeply".into())
+        } else {
+            Ok(Self(text))
+        }
+    }
+}
+
+text_type! {
     /// An absolute http or https URL of up to 2,000 characters, kept as given.
     HttpUrl
 }

@@ -7,7 +7,7 @@ use crate::actors::model::ActorRow;
 use crate::db::Connection;
 use crate::db::schema::{actor_names, actors};
 use crate::db::types::Id;
-use crate::http::query::Repeated;
+use crate::http::query::{MANY_LIMIT, Repeated};
 use crate::problem::Problem;
 use crate::reference::Reference;
 use crate::resource::Resource;
@@ -30,7 +30,11 @@ pub fn meant_by(connection: &mut Connection, parameter: &str, values: &Repeated)
             meant.push(whole);
             continue;
         }
-        for part in value.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let parts: Vec<&str> = value.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
+        if meant.len() + parts.len() > MANY_LIMIT {
+            return Err(Problem::parameter(parameter, format!("lists more than {MANY_LIMIT} values")));
+        }
+        for part in parts {
             let found = bearers(connection, part)?;
             if found.is_empty() {
                 return Err(unknown(connection, parameter, part)?);

@@ -11,7 +11,7 @@ use crate::events::model::EventRow;
 use crate::http::body::{self, Fault, Invalid, ReadOnly, UpTo, checked, wrong_kind};
 use crate::reference::Reference;
 use crate::resource::Resource;
-use crate::scalars::{CountryCode, Day, HttpUrl, LanguageCode, Line, Prose, Slug};
+use crate::scalars::{CommonMark, CountryCode, Day, HttpUrl, LanguageCode, Line, Prose, Slug};
 use crate::sources::SourceInput;
 use crate::trends::input::TrendInput;
 use crate::vocabulary::{Assessment, BriefState, Marking, Severity};
@@ -49,7 +49,7 @@ pub struct BriefInput {
     /// What it says, in CommonMark.
     #[deserr(default)]
     #[schema(value_type = Option<String>, example = "Belarus and China **signed** a protocol.")]
-    pub body: Option<Prose>,
+    pub body: Option<CommonMark>,
     /// Its picture.
     #[deserr(default)]
     pub image: Option<ImageInput>,

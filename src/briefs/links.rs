@@ -18,7 +18,7 @@ use crate::journal::Write;
 use crate::problem::Problem;
 use crate::reference::deleted_among;
 use crate::trends::store::grouped;
-use crate::vocabulary::{BriefState, Role};
+use crate::vocabulary::{BriefState, Kind, Role};
 use crate::{end_versions, insert_rows};
 
 #[derive(Insertable)]
@@ -164,8 +164,15 @@ pub fn members_of(connection: &mut Connection, groups: &[Id]) -> Result<HashMap<
             .load(connection)
     })?;
     let mut members = grouped(joined);
+    let founders = in_chunks::<_, Id, Problem>(groups, |groups| {
+        briefs::table
+            .filter(briefs::until.is_null())
+            .filter(briefs::id.eq_any(groups))
+            .select(briefs::id)
+            .load(connection)
+    })?;
     for (founder, group) in groups_of(connection, groups)? {
-        if founder == group {
+        if founder == group && founders.contains(&founder) {
             let group = members.entry(group).or_default();
             if !group.contains(&founder) {
                 group.push(founder);
@@ -192,7 +199,9 @@ pub fn translations_of(connection: &mut Connection, brief: Id) -> Result<Vec<Id>
 /// 403 when that changes the links of another published brief, which only a publisher may.
 pub fn set_translations(write: &mut Write<'_>, brief: Id, before: &[Id], others: &[Id]) -> Result<(), Problem> {
     let Some(first) = others.first() else {
-        return join(write, brief, brief);
+        // Its own id may be the name of the group that it leaves.
+        join(write, brief, Id::new())?;
+        return note_changed_lists(write, before);
     };
     let groups = groups_of(write.connection, others)?;
     let group = groups.get(first).copied().unwrap_or(*first);
@@ -205,7 +214,35 @@ pub fn set_translations(write: &mut Write<'_>, brief: Id, before: &[Id], others:
         demand_publisher_for(write, *left_out)?;
         join(write, *left_out, Id::new())?;
     }
+    let mut concerned = translations_of(write.connection, brief)?;
+    concerned.extend(before);
+    note_changed_lists(write, &concerned)
+}
+
+/// Notes in the journal that other briefs show other translations than before, for those who may see them.
+fn note_changed_lists(write: &mut Write<'_>, others: &[Id]) -> Result<(), Problem> {
+    let shown = in_chunks::<_, (Id, i32, Audience), Problem>(others, |others| {
+        briefs::table
+            .filter(briefs::until.is_null())
+            .filter(briefs::id.eq_any(others))
+            .filter(briefs::state.eq(BriefState::Published))
+            .select((briefs::id, briefs::version, briefs::audience))
+            .load(write.connection)
+    })?;
+    for (brief, version, audience) in shown {
+        write.record_via(Kind::Brief, brief, version, brief, audience);
+    }
     Ok(())
+}
+
+/// Ends a deleted brief's place in its group, and its founding of one.
+///
+/// # Errors
+/// When a statement fails.
+pub fn leave_translations(write: &mut Write<'_>, brief: Id) -> Result<(), Problem> {
+    let others = translations_of(write.connection, brief)?;
+    end_versions!(write, brief_translations, brief_id, brief);
+    note_changed_lists(write, &others)
 }
 
 fn demand_publisher_for(write: &mut Write<'_>, brief: Id) -> Result<(), Problem> {

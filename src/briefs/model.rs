@@ -246,6 +246,12 @@ impl BriefRow {
         matches!(self.state, BriefState::Published | BriefState::Retracted)
     }
 
+    /// Whether a publisher has decided on it: it has been published, or is going to be.
+    #[must_use]
+    pub fn is_decided(&self) -> bool {
+        self.is_public() || self.state == BriefState::Scheduled
+    }
+
     /// Who may see its trends and events: of a retracted brief, the editors alone.
     #[must_use]
     pub fn audience_of_content(&self) -> Audience {

@@ -23,7 +23,7 @@ use crate::problem::Problem;
 use crate::reference::{self, Reference};
 use crate::removal::Removal;
 use crate::resource::{self, Resource};
-use crate::scalars::{CountryCode, HttpUrl, LanguageCode, Line, Prose, Slug};
+use crate::scalars::{CommonMark, CountryCode, HttpUrl, LanguageCode, Line, Prose, Slug};
 use crate::sources::Source;
 use crate::trends;
 use crate::trends::store::Plan;
@@ -124,6 +124,7 @@ impl Resource for BriefRow {
         links::set_events(write, existing.id, &[])?;
         links::set_related(write, existing.id, &[])?;
         links::unlink_actors(write, existing.id)?;
+        links::leave_translations(write, existing.id)?;
         close(write, existing.id)?;
         let seen_by = ever_seen_by(write.connection, existing.id)?;
         write.record(
@@ -138,8 +139,9 @@ impl Resource for BriefRow {
     }
 }
 
+/// What is published, or is going to be, is a publisher's word.
 fn demand_writer(caller: &Caller, existing: &BriefRow) -> Result<(), Problem> {
-    if existing.is_public() && !caller.is_publisher() { Err(Problem::needs_role(Role::Publisher)) } else { Ok(()) }
+    if existing.is_decided() && !caller.is_publisher() { Err(Problem::needs_role(Role::Publisher)) } else { Ok(()) }
 }
 
 /// Writes a brief, new or in the place of its present version, with everything that belongs to it.
@@ -252,14 +254,12 @@ fn row_of(
     let state = state_of(&caller, existing, input.state)?;
     let published_at = published_at_of(write.at(), state, existing, input.published_at, faults);
     let retraction = retraction_of(state, existing, input.retraction, faults);
-    if state == BriefState::Scheduled && input.scheduled_for.is_none() {
-        faults.push(Fault::at("/scheduled_for", "is required of a scheduled brief"));
-    }
+    let scheduled_for = scheduled_for_of(state, existing, input.scheduled_for, faults);
     let corrections = match input.corrections {
         Some(UpTo(corrections)) => corrections.into_iter().map(Correction::from).collect(),
         None => existing.map(|existing| existing.corrections.0.clone()).unwrap_or_default(),
     };
-    let body = input.body.map(Prose::into_string);
+    let body = input.body.map(CommonMark::into_string);
     let embargoed = input.embargo_until.is_some_and(|until| until > write.at());
     Ok(BriefRow {
         id,
@@ -292,7 +292,7 @@ fn row_of(
         published_at,
         listed_at: published_at.unwrap_or(Timestamp::from_micros(NOT_YET_PUBLISHED)),
         embargo_until: input.embargo_until,
-        scheduled_for: input.scheduled_for,
+        scheduled_for,
         corrections: Json(corrections),
         retraction: retraction.map(Json),
     })
@@ -348,6 +348,29 @@ fn published_at_of(
         faults.push(Fault::at("/published_at", "lies in the future"));
     }
     wanted.or_else(|| existing.and_then(|existing| existing.published_at)).or(Some(now))
+}
+
+/// When a brief is going to be published: said of a scheduled one, and forgotten when it becomes another.
+fn scheduled_for_of(
+    state: BriefState,
+    existing: Option<&BriefRow>,
+    wanted: Option<Timestamp>,
+    faults: &mut Vec<Fault>,
+) -> Option<Timestamp> {
+    let before = existing.and_then(|existing| existing.scheduled_for);
+    match (state, wanted) {
+        (BriefState::Scheduled, None) => {
+            faults.push(Fault::at("/scheduled_for", "is required of a scheduled brief"));
+            None
+        }
+        (BriefState::Scheduled, wanted) => wanted,
+        (_, wanted) => {
+            if wanted.is_some() && wanted != before {
+                faults.push(Fault::at("/scheduled_for", "is for a brief whose `state` is `scheduled`"));
+            }
+            None
+        }
+    }
 }
 
 fn retraction_of(

@@ -165,7 +165,9 @@ fn related(
     ids: &[Id],
 ) -> Result<HashMap<Id, Vec<Link<BriefLink>>>, Problem> {
     let related = links::related_of(connection, ids)?;
-    let everyone: Vec<Id> = related.values().flatten().copied().collect();
+    let mut everyone: Vec<Id> = related.values().flatten().copied().collect();
+    everyone.sort_unstable();
+    everyone.dedup();
     let mut found: HashMap<Id, Link<BriefLink>> =
         links(connection, caller, &everyone)?.into_iter().map(|(id, link)| (id, Link::Living(link))).collect();
     found.extend(deleted_among(connection, caller, &everyone)?.into_iter().map(|id| (id, Link::deleted(id))));

@@ -77,7 +77,7 @@ impl std::str::FromStr for Location {
     type Err = DbError;
 
     fn from_str(url: &str) -> Result<Self, DbError> {
-        if let Some(path) = url.strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
+        if let Some(path) = url.strip_prefix("sqlite://").filter(|path| is_file_path(path)) {
             Ok(Self::Sqlite(path.to_owned()))
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             Ok(Self::Postgres(url.to_owned()))
@@ -85,6 +85,11 @@ impl std::str::FromStr for Location {
             Err(DbError::UnknownScheme(scheme_only(url)))
         }
     }
+}
+
+/// Each connection to a database in memory would have one of its own, and options after a `?` are not understood.
+fn is_file_path(path: &str) -> bool {
+    !path.is_empty() && !path.starts_with(':') && !path.contains('?')
 }
 
 /// A URL may carry a password: an error message shows its scheme alone.

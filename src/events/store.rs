@@ -172,6 +172,11 @@ fn resolve(
         return Err(Problem::forbidden(format!("Writing {marking} is above this key's clearance.")));
     }
     let (state, released_by_brief) = state_of(&caller, earlier, input.state, context)?;
+    if let Some(earlier) =
+        earlier.filter(|earlier| earlier.state == EventState::Published && state == EventState::Draft)
+    {
+        demand_unshown(write.connection, earlier.id)?;
+    }
     let mut faults = Vec::new();
     let given = input.participants.map(|UpTo(list)| list).unwrap_or_default();
     let mut participants: Vec<(Id, ParticipantRole)> = Vec::new();
@@ -242,6 +247,15 @@ fn state_of(
     }
 }
 
+/// Refuses to make a draft of what a published brief shows: the brief would make it public again.
+fn demand_unshown(connection: &mut Connection, event: Id) -> Result<(), Problem> {
+    if briefs::store::audience_of_event(connection, event)? == Audience::NOBODY {
+        return Ok(());
+    }
+    let fault = Fault::at("/state", "a published brief shows it");
+    Err(Problem::conflict("An event that a published brief shows is public with it.").with_errors(vec![fault]))
+}
+
 fn audience_of(marking: Marking, state: EventState, released_by_brief: bool, released_to: Audience) -> Audience {
     let cleared = Audience::cleared_for(marking);
     match (state, released_by_brief) {
@@ -296,7 +310,7 @@ fn ever_seen_by(connection: &mut Connection, id: Id) -> Result<Audience, Problem
 }
 
 /// Makes the events of briefs that have changed as public as the briefs that show them now are: drafts of a published
-/// brief become public with it, and what only a retracted, deleted or changed brief showed goes back to the editors.
+/// brief become public with it, and what only a retracted, deleted or changed brief showed is a draft again.
 ///
 /// # Errors
 /// When a statement fails.
@@ -311,19 +325,18 @@ pub fn release(write: &mut Write<'_>, ids: &[Id]) -> Result<(), Problem> {
     })?;
     for existing in rows {
         let released_to = briefs::store::audience_of_event(write.connection, existing.id)?;
-        if existing.state == EventState::Draft && released_to == Audience::NOBODY {
-            continue;
-        }
-        let audience = audience_of(existing.marking, EventState::Published, true, released_to);
-        if existing.state == EventState::Published && existing.audience == audience {
+        let released = released_to != Audience::NOBODY;
+        let state = if released { EventState::Published } else { EventState::Draft };
+        let audience = audience_of(existing.marking, state, released, released_to);
+        if existing.state == state && existing.audience == audience {
             continue;
         }
         let row = EventRow {
             since: write.since(),
             version: write.version_after(existing.version, existing.since),
             updated_at: write.at(),
-            state: EventState::Published,
-            released_by_brief: true,
+            state,
+            released_by_brief: released,
             audience,
             ..existing.clone()
         };

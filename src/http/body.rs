@@ -115,7 +115,8 @@ impl DeserializeError for Invalid {
 /// Says that a name is unknown, and which known one it comes nearest to.
 #[must_use]
 pub fn unknown_name(what: &str, given: &str, known: &[&str]) -> String {
-    let nearest = known
+    let comparable = if given.len() <= 100 { known } else { &[] };
+    let nearest = comparable
         .iter()
         .map(|name| (strsim::normalized_damerau_levenshtein(given, name), name))
         .max_by(|a, b| a.0.total_cmp(&b.0))

@@ -14,7 +14,7 @@ use crate::problem::Problem;
 use crate::reference::Reference;
 
 /// How many values one parameter may list: enough for any page, too few to make a statement explode.
-const MANY_LIMIT: usize = 50;
+pub const MANY_LIMIT: usize = 50;
 
 /// Extracts the query as `T`, whose documented parameters are the only ones that are accepted.
 pub struct Query<T>(pub T);

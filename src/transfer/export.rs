@@ -108,11 +108,16 @@ fn events_after(connection: &mut Connection, caller: &Caller, after: Option<Id>)
         query = query.filter(events::id.gt(after));
     }
     let rows: Vec<EventRow> = query.order(events::id).limit(CHUNK).select(EventRow::as_select()).load(connection)?;
+    let released: Vec<Id> = rows.iter().filter(|row| row.released_by_brief).map(|row| row.id).collect();
     crate::events::store::views(connection, rows)?
         .iter()
         .map(|view| {
             let mut document = document(Kind::Event, view)?;
             remove(&mut document, &["version", "created_at", "updated_at", "occurred_from", "occurred_to"]);
+            if released.contains(&view.id) {
+                // Its briefs make it as public as they are. Said here, it would be public in its own right.
+                remove(&mut document, &["state"]);
+            }
             for participant in items(document.get_mut("participants")) {
                 refer(participant.get_mut("actor"));
             }

@@ -139,7 +139,7 @@ fn brief_for(write: &mut Write<'_>, reference: Option<&Reference>) -> Result<Bri
         }
         return Err(Problem::invalid(faults));
     };
-    if brief.is_public() && !caller.is_publisher() {
+    if brief.is_decided() && !caller.is_publisher() {
         return Err(Problem::needs_role(Role::Publisher));
     }
     Ok(brief)

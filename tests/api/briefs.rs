@@ -644,3 +644,85 @@ fn retracted(slug: &str) -> Value {
         "retraction": {"at": "2017-08-01T09:00:00Z", "reason": "The source was forged."},
     }))
 }
+
+on_both!(
+    an_editor_does_not_move_a_schedule,
+    an_event_that_a_published_brief_shows_is_no_draft,
+    an_event_is_as_public_after_an_export_as_before,
+    anyone_leaves_a_group_of_translations,
+    a_text_that_nests_without_end_is_refused,
+);
+
+fn an_editor_does_not_move_a_schedule(app: &TestApp) {
+    app.with_category();
+    let later = json!({"state": "scheduled", "scheduled_for": "2099-01-01T00:00:00Z"});
+    app.publisher().create("briefs", brief("page").with(later));
+    let sooner = json!({"scheduled_for": "2020-01-01T00:00:00Z"});
+    app.editor().patch("/v1/briefs/page", &sooner).problem(403, "forbidden");
+    app.editor().create("briefs", brief("draft"));
+    assert_eq!(app.editor().patch("/v1/briefs/draft", &sooner).faults(), ["/scheduled_for"]);
+    let published = app.publisher().patch("/v1/briefs/page", json!({"state": "published"})).expect(200).json();
+    assert_eq!(published["scheduled_for"], json!(null));
+}
+
+fn an_event_that_a_published_brief_shows_is_no_draft(app: &TestApp) {
+    app.with_category();
+    let inline = json!({"slug": "e", "title": "E", "kind": "visit", "occurred": "2017"});
+    app.publisher().create("briefs", published("page", "2017-07-31").with(json!({"events": [inline]})));
+    app.publisher().patch("/v1/events/e", json!({"state": "draft"})).problem(409, "conflict");
+    app.get("/v1/events/e").expect(200);
+    app.publisher().delete("/v1/briefs/page").expect(204);
+    app.get("/v1/events/e").problem(404, "not-found");
+    assert_eq!(app.editor().get("/v1/events/e").expect(200).json()["state"], "draft");
+    app.publisher().patch("/v1/events/e", json!({"state": "published"})).expect(200);
+    app.get("/v1/events/e").expect(200);
+}
+
+fn an_event_is_as_public_after_an_export_as_before(app: &TestApp) {
+    app.with_category();
+    let inline = |slug: &str| json!([{"slug": slug, "title": "E", "kind": "visit", "occurred": "2017"}]);
+    let kept = published("kept", "2017-07-31")
+        .with(json!({"embargo_until": "2099-01-01T00:00:00Z", "events": inline("kept-event")}));
+    app.publisher().create("briefs", kept);
+    app.publisher().create("briefs", published("shown", "2017-07-31").with(json!({"events": inline("shown-event")})));
+    app.publisher().create("briefs", published("gone", "2017-07-31").with(json!({"events": inline("gone-event")})));
+    app.publisher().delete("/v1/briefs/gone").expect(204);
+    let copy = app.another();
+    let lines = app.admin().get("/v1/export").expect(200).text();
+    for _ in 0..2 {
+        let importer = copy.admin().with("Content-Type", "application/x-ndjson");
+        let report = importer.send("POST", "/v1/import", Some(lines.as_bytes())).expect(200).json();
+        assert_eq!((&report["failed"], &report["updated"]), (&json!(0), &json!(0)), "{report}");
+    }
+    for archive in [app, &copy] {
+        assert_eq!(archive.get("/v1/events").expect(200).slugs(), ["shown-event"]);
+        let cleared = archive.cleared("reader", "TLP:GREEN").get("/v1/events?sort=updated_at").expect(200).slugs();
+        assert_eq!(sorted(cleared), ["kept-event", "shown-event"]);
+        assert_eq!(archive.editor().get("/v1/events/gone-event").expect(200).json()["state"], "draft");
+    }
+}
+
+fn anyone_leaves_a_group_of_translations(app: &TestApp) {
+    app.with_category();
+    let publisher = app.publisher();
+    publisher.create("briefs", published("founder", "2017-07-31"));
+    publisher.create("briefs", published("joined", "2017-07-31").with(json!({"translations": ["founder"]})));
+    let shown = |slug: &str| slugs_in(&app.get(&format!("/v1/briefs/{slug}")).expect(200).json()["translations"]);
+    assert_eq!((shown("founder"), shown("joined")), (vec!["joined".to_owned()], vec!["founder".to_owned()]));
+    let left = publisher.patch("/v1/briefs/founder", json!({"translations": []})).expect(200).json();
+    assert_eq!((shown("founder"), shown("joined")), (vec![], vec![]));
+    let again = publisher.patch("/v1/briefs/founder", json!({"translations": []})).expect(200).json();
+    assert_eq!(again["version"], left["version"]);
+    publisher.patch("/v1/briefs/founder", json!({"translations": ["joined"]})).expect(200);
+    publisher.delete("/v1/briefs/founder").expect(204);
+    assert_eq!(shown("joined"), Vec::<String>::new());
+    let version = publisher.get("/v1/briefs/joined").json()["version"].clone();
+    assert_eq!(publisher.patch("/v1/briefs/joined", json!({})).expect(200).json()["version"], version);
+}
+
+fn a_text_that_nests_without_end_is_refused(app: &TestApp) {
+    app.with_category();
+    for body in [">".repeat(100_000), "<div>".repeat(20_000)] {
+        assert_eq!(app.editor().post("/v1/briefs", brief("page").with(json!({"body": body}))).faults(), ["/body"]);
+    }
+}

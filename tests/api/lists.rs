@@ -704,3 +704,15 @@ fn table(csv: &[u8]) -> (Vec<String>, Vec<Vec<String>>) {
     let rows = reader.records().map(|row| row.expect("a row").iter().map(ToOwned::to_owned).collect()).collect();
     (headings, rows)
 }
+
+on_both!(a_value_lists_no_more_names_than_a_query_can_bear);
+
+fn a_value_lists_no_more_names_than_a_query_can_bear(app: &TestApp) {
+    app.with_actors(&["belarus"]);
+    let names = vec!["belarus"; 1500].join(",");
+    for parameter in ["actor", "all_actors"] {
+        for list in ["briefs", "events", "trends"] {
+            app.get(&format!("/v1/{list}?{parameter}={names}")).problem(400, "invalid-parameter");
+        }
+    }
+}

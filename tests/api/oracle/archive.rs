@@ -72,7 +72,7 @@ pub struct Event {
     pub marking: usize,
     /// The state that its writer gave it.
     pub state: Option<&'static str>,
-    /// Whether a published brief has ever shown it.
+    /// Whether a published brief shows it now.
     pub released: bool,
     pub participants: Vec<(usize, &'static str)>,
     /// The brief that it is written inside of.

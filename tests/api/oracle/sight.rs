@@ -75,7 +75,7 @@ impl Archive {
         let now = self.clone();
         for (event, was) in self.events.iter_mut().zip(&now.events) {
             let shown = |brief: &Brief| brief.events.iter().any(|place| now.events[*place].slug == was.slug);
-            event.released |= now.briefs.iter().any(|brief| brief.is_published() && !brief.deleted && shown(brief));
+            event.released = now.briefs.iter().any(|brief| brief.is_published() && !brief.deleted && shown(brief));
             event.once_seen.extend(Caller::all().filter(|caller| caller.sees_event(&now, was)));
         }
         for (brief, was) in self.briefs.iter_mut().zip(&now.briefs) {
