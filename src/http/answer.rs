@@ -115,10 +115,11 @@ fn accepted<T: Copy>(request: &HttpRequest, offers: &[(&str, T)]) -> Option<T> {
     let Ok(accept) = header::Accept::parse(request) else {
         return first;
     };
-    let refused = |media_type: &str| {
-        accept.0.iter().any(|item| item.quality == header::Quality::ZERO && item.item.essence_str() == media_type)
-    };
-    accept.ranked().iter().find_map(|wanted| {
+    let quality_of =
+        |wanted: &str| accept.0.iter().find(|item| item.item.essence_str() == wanted).map(|item| item.quality);
+    let refused = |media_type: &str| quality_of(media_type) == Some(header::Quality::ZERO);
+    let is_wanted = |wanted: &str| quality_of(wanted) != Some(header::Quality::ZERO);
+    accept.ranked().iter().filter(|wanted| is_wanted(wanted.essence_str())).find_map(|wanted| {
         offers
             .iter()
             .filter(|(media_type, _)| !refused(media_type))

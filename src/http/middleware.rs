@@ -53,7 +53,7 @@ pub async fn observe<B: MessageBody + 'static>(
     Ok(response)
 }
 
-/// Gives each problem its place; the innermost of all, so that what wraps it (compression, say) sees the final body.
+/// Gives each problem its place; inside of all that looks at a body (compression, say), so that it sees the final one.
 ///
 /// # Errors
 /// None of its own.
