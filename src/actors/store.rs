@@ -16,7 +16,7 @@ use crate::journal::Write;
 use crate::problem::Problem;
 use crate::reference::{self, Link, Reference};
 use crate::removal::Removal;
-use crate::resource::{self, Resource};
+use crate::resource::{self, Place, Resource, must_lead_to};
 use crate::scalars::{CountryCode, LanguageCode, Line, Prose, Slug, fold_name};
 use crate::vocabulary::{Change, Kind};
 use crate::{end_versions, in_order, insert_rows, slugs};
@@ -26,6 +26,8 @@ impl Resource for ActorRow {
     const COLLECTION: &'static str = "actors";
     type View = ActorView;
     type Input = ActorInput;
+    const NAMES: &'static [Place] =
+        &[Place::new("/parent", must_lead_to::<Self>), Place::new("/positions/*/organisation", must_lead_to::<Self>)];
 
     fn id(&self) -> Id {
         self.id

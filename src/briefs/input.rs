@@ -1,16 +1,20 @@
 //! A brief as it is written.
 
-use deserr::{DeserializeError, Deserr, IntoValue, Value, ValueKind, ValuePointerRef};
+use deserr::{DeserializeError, Deserr, IntoValue, ValueKind, ValuePointerRef};
+use serde_json::Value;
 use utoipa::openapi::schema::{OneOfBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::model::{Correction, Image, Retraction};
 use crate::db::types::{Id, Timestamp};
 use crate::events::input::EventInput;
 use crate::events::model::EventRow;
 use crate::http::body::{self, Fault, Invalid, ReadOnly, UpTo, checked, wrong_kind};
+use crate::problem::Problem;
 use crate::reference::Reference;
-use crate::resource::Resource;
+use crate::resource::input::Search;
+use crate::resource::{self, Resource, must_lead_to};
 use crate::scalars::{CommonMark, CountryCode, Day, HttpUrl, LanguageCode, Line, Prose, Slug};
 use crate::sources::SourceInput;
 use crate::trends::input::TrendInput;
@@ -211,14 +215,14 @@ pub enum EventItem {
     /// An id or a slug.
     Reference(Reference),
     /// An object.
-    Object(serde_json::Value),
+    Object(Value),
 }
 
 impl<E: DeserializeError> Deserr<E> for EventItem {
-    fn deserialize_from_value<V: IntoValue>(value: Value<V>, location: ValuePointerRef<'_>) -> Result<Self, E> {
+    fn deserialize_from_value<V: IntoValue>(value: deserr::Value<V>, location: ValuePointerRef<'_>) -> Result<Self, E> {
         match value {
-            Value::String(_) => Reference::deserialize_from_value(value, location).map(Self::Reference),
-            Value::Map(_) => serde_json::Value::deserialize_from_value(value, location).map(Self::Object),
+            deserr::Value::String(_) => Reference::deserialize_from_value(value, location).map(Self::Reference),
+            deserr::Value::Map(_) => Value::deserialize_from_value(value, location).map(Self::Object),
             other => Err(wrong_kind(other, &[ValueKind::String, ValueKind::Map], location)),
         }
     }
@@ -241,7 +245,7 @@ impl EventItem {
         match self {
             Self::Reference(reference) => Some(reference.clone()),
             Self::Object(object) => {
-                let text = |name| object.get(name).and_then(serde_json::Value::as_str);
+                let text = |name| object.get(name).and_then(Value::as_str);
                 let slug = text("slug").and_then(|slug| Reference::from_text(slug).slug);
                 let reference = Reference { id: text("id").and_then(Id::parse), slug };
                 (reference.id.is_some() || reference.slug.is_some()).then_some(reference)
@@ -250,7 +254,7 @@ impl EventItem {
     }
 
     /// The event to create if none of its name exists; nothing else than a name is a reference that leads nowhere.
-    pub(super) fn to_create(&self) -> Option<&serde_json::Value> {
+    pub(super) fn to_create(&self) -> Option<&Value> {
         match self {
             Self::Object(object) if !names_only(object) => Some(object),
             _ => None,
@@ -258,7 +262,41 @@ impl EventItem {
     }
 }
 
-fn names_only(object: &serde_json::Value) -> bool {
+/// The look at an item of a refused brief's events: a name must lead to an event, and an event that is written here is
+/// looked through as one that is written by itself.
+///
+/// # Errors
+/// When a query fails.
+pub(super) fn look_at_event(search: &mut Search<'_>, value: &Value, pointer: &str) -> Result<(), Problem> {
+    let Ok(item) = body::parse::<EventItem>(value.clone()) else {
+        return Ok(());
+    };
+    if let Some(reference) = item.reference()
+        && resource::lead::<EventRow>(search.connection, search.caller, &reference)?.is_some()
+    {
+        return Ok(());
+    }
+    let Some(document) = item.to_create() else {
+        return must_lead_to::<EventRow>(search, value, pointer);
+    };
+    let by_itself = body::parse::<EventInput>(document.clone()).err();
+    let by_itself = by_itself.map(|problem| problem.errors().to_vec()).unwrap_or_default();
+    let faults = resource::input::all_faults::<EventRow>(search.connection, search.caller, document, by_itself)?;
+    search.faults.extend(faults.into_iter().map(|fault| fault.below(pointer)));
+    Ok(())
+}
+
+/// The look at a trend's evidence, which may be an event that the same body creates.
+///
+/// # Errors
+/// When a query fails.
+pub(super) fn look_at_evidence(search: &mut Search<'_>, value: &Value, pointer: &str) -> Result<(), Problem> {
+    let created = search.document.get("events").and_then(Value::as_array).into_iter().flatten();
+    let named_here = |event: &Value| event.get("slug").is_some_and(|slug| slug == value.get("slug").unwrap_or(value));
+    if created.into_iter().any(named_here) { Ok(()) } else { must_lead_to::<EventRow>(search, value, pointer) }
+}
+
+fn names_only(object: &Value) -> bool {
     object.as_object().is_some_and(|members| {
         !members.is_empty() && members.keys().all(|name| ["id", "slug", "deleted"].contains(&name.as_str()))
     })
@@ -279,5 +317,27 @@ impl ToSchema for EventItem {
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         schemas.push(("EventInput".into(), EventInput::schema()));
         EventInput::schemas(schemas);
+    }
+}
+
+impl From<ImageInput> for Image {
+    fn from(input: ImageInput) -> Self {
+        Self {
+            url: input.url.into_string(),
+            alt: input.alt.map(Prose::into_string),
+            credit: input.credit.map(Line::into_string),
+        }
+    }
+}
+
+impl From<CorrectionInput> for Correction {
+    fn from(input: CorrectionInput) -> Self {
+        Self { at: input.at, severity: input.severity, note: input.note.into_string() }
+    }
+}
+
+impl From<RetractionInput> for Retraction {
+    fn from(input: RetractionInput) -> Self {
+        Self { at: input.at, reason: input.reason.into_string(), replacement: input.replacement.map(Line::into_string) }
     }
 }

@@ -263,6 +263,20 @@ fn join(write: &mut Write<'_>, brief: Id, group: Id) -> Result<(), Problem> {
     Ok(())
 }
 
+/// A list as it is meant, with what the writer may not see put back where it stood: after whatever kept member it followed.
+#[must_use]
+pub fn with_hidden(mut meant: Vec<Id>, before: &[Id], hidden: &[Id]) -> Vec<Id> {
+    let mut after = None;
+    for id in before {
+        if hidden.contains(id) && !meant.contains(id) {
+            let place = after.map_or(0, |place: usize| place + 1);
+            meant.insert(place.min(meant.len()), *id);
+        }
+        after = meant.iter().position(|kept| kept == id).or(after);
+    }
+    meant
+}
+
 /// Of these events, those that the writer neither sees nor could once see, and so can neither keep nor drop.
 ///
 /// # Errors

@@ -5,28 +5,29 @@
 
 use diesel::prelude::*;
 
-use super::input::{BriefInput, CorrectionInput, EventItem, ImageInput, RetractionInput};
+use super::input::{self, BriefInput, EventItem, RetractionInput};
 use super::links;
-use super::model::{BriefRow, BriefView, Correction, Image, NOT_YET_PUBLISHED, Retraction};
+use super::model::{BriefRow, BriefView, Correction, NOT_YET_PUBLISHED, Retraction};
 use super::views;
 use crate::access::{Audience, Caller, visible};
+use crate::actors::model::ActorRow;
 use crate::categories::model::{CategoryRow, CategoryStatus};
 use crate::db::Connection;
 use crate::db::schema::{brief_events, briefs};
 use crate::db::types::{Id, Json, Timestamp};
 use crate::events;
 use crate::events::model::EventRow;
-use crate::http::body::{self, Fault, UpTo};
+use crate::http::body::{Fault, UpTo};
 use crate::journal::{self, Write};
 use crate::markdown;
 use crate::problem::Problem;
 use crate::reference::{self, Reference};
 use crate::removal::Removal;
-use crate::resource::{self, Resource};
+use crate::resource::{self, Place, Resource, must_lead_to};
 use crate::scalars::{CommonMark, CountryCode, HttpUrl, LanguageCode, Line, Prose, Slug};
 use crate::sources::Source;
 use crate::trends;
-use crate::trends::store::Plan;
+use crate::trends::store::{Plan, Which};
 use crate::vocabulary::{Assessment, BriefState, Change, Kind, Marking, Role};
 use crate::{end_versions, slugs};
 
@@ -37,6 +38,14 @@ impl Resource for BriefRow {
     const COLLECTION: &'static str = "briefs";
     type View = BriefView;
     type Input = BriefInput;
+    const NAMES: &'static [Place] = &[
+        Place::new("/category", must_lead_to::<CategoryRow>),
+        Place::new("/events/*", input::look_at_event),
+        Place::new("/trends/*/actors/*", must_lead_to::<ActorRow>),
+        Place::new("/trends/*/evidence/*", input::look_at_evidence),
+        Place::new("/related/*", must_lead_to::<Self>),
+        Place::new("/translations/*", must_lead_to::<Self>),
+    ];
 
     fn id(&self) -> Id {
         self.id
@@ -415,8 +424,7 @@ fn events_meant(
     }
     let caller = write.caller();
     let hidden = links::hidden_events(write.connection, &caller, &before.events)?;
-    meant.extend(hidden.into_iter().filter(|event| !meant.contains(event)).collect::<Vec<_>>());
-    Ok(meant)
+    Ok(links::with_hidden(meant, &before.events, &hidden))
 }
 
 fn event_meant(
@@ -444,7 +452,9 @@ fn event_meant(
         marking: Some(brief.marking),
         released_to: (brief.state == BriefState::Published).then_some(brief.audience),
     };
-    let created = body::parse(document.clone()).and_then(|mut input: events::input::EventInput| {
+    let caller = write.caller();
+    let input = resource::input::parse::<EventRow>(write.connection, &caller, document.clone());
+    let created = input.and_then(|mut input| {
         if let Some(slug) = EventRow::wanted_slug(&mut input) {
             slugs::demand_free(slug, EventRow::slug_is_taken(write.connection, slug.as_str())?)?;
         }
@@ -481,8 +491,7 @@ fn briefs_meant(
     }
     let caller = write.caller();
     let hidden = links::hidden_briefs(write.connection, &caller, before)?;
-    meant.extend(hidden.into_iter().filter(|id| !meant.contains(id)).collect::<Vec<_>>());
-    Ok(meant)
+    Ok(links::with_hidden(meant, before, &hidden))
 }
 
 /// The trends of the brief: one that names a trend of this brief stays that trend, every other is new.
@@ -493,6 +502,7 @@ fn trends_meant(
     stored: &[trends::model::Stored],
     faults: &mut Vec<Fault>,
 ) -> Result<Vec<Plan>, Problem> {
+    let given: Vec<String> = inputs.iter().filter_map(|input| input.slug.as_ref()).map(ToString::to_string).collect();
     let mut planned: Vec<Plan> = Vec::new();
     for (index, input) in inputs.into_iter().enumerate() {
         let pointer = format!("/trends/{index}");
@@ -502,7 +512,9 @@ fn trends_meant(
             .find(|stored| input.id.0 == Some(stored.row.id))
             .or_else(|| stored.iter().find(|stored| slug == Some(stored.row.slug.as_str())))
             .filter(|stored| planned.iter().all(|plan| plan.id() != stored.row.id));
-        let plan = trends::store::plan(write, brief, None, input, existing, &pointer, faults)?;
+        let which = existing.map_or_else(|| Which::New(Id::new()), Which::Stored);
+        let siblings: Vec<&str> = given.iter().map(String::as_str).chain(planned.iter().map(Plan::slug)).collect();
+        let plan = trends::store::plan(write, brief, which, input, &siblings, &pointer, faults)?;
         if planned.iter().any(|other| other.slug() == plan.slug()) {
             faults.push(Fault::at(format!("{pointer}/slug"), format!("`{}` is in the list already", plan.slug())));
         }
@@ -729,26 +741,4 @@ pub fn still_in_category(
         .map(|link| serde_json::json!({"type": "brief", "id": link.id, "slug": link.slug}))
         .collect();
     Ok(Some(Problem::conflict("Briefs stand in this category.").with_member("users", users)))
-}
-
-impl From<ImageInput> for Image {
-    fn from(input: ImageInput) -> Self {
-        Self {
-            url: input.url.into_string(),
-            alt: input.alt.map(Prose::into_string),
-            credit: input.credit.map(Line::into_string),
-        }
-    }
-}
-
-impl From<CorrectionInput> for Correction {
-    fn from(input: CorrectionInput) -> Self {
-        Self { at: input.at, severity: input.severity, note: input.note.into_string() }
-    }
-}
-
-impl From<RetractionInput> for Retraction {
-    fn from(input: RetractionInput) -> Self {
-        Self { at: input.at, reason: input.reason.into_string(), replacement: input.replacement.map(Line::into_string) }
-    }
 }

@@ -8,13 +8,13 @@ use super::model::{CategoryRow, CategoryView};
 use crate::access::{Editor, Reader};
 use crate::app::AppState;
 use crate::http::answer::SingleQuery;
-use crate::http::body::{Json, MergePatch};
+use crate::http::body::MergePatch;
 use crate::http::page;
 use crate::http::query::{ListQuery, ListView, Query};
 use crate::openapi::PageOf;
 use crate::problem::Problem;
 use crate::removal::Removal;
-use crate::resource;
+use crate::resource::{self, Input};
 
 /// List categories
 ///
@@ -44,7 +44,7 @@ pub async fn list(
 pub async fn create(
     state: Data<AppState>,
     caller: Editor,
-    Json(input): Json<CategoryInput>,
+    Input(input): Input<CategoryRow>,
 ) -> Result<HttpResponse, Problem> {
     resource::answer_post::<CategoryRow>(&state, &caller, input).await
 }
@@ -83,7 +83,7 @@ pub async fn replace(
     caller: Editor,
     id: Path<String>,
     request: HttpRequest,
-    Json(input): Json<CategoryInput>,
+    Input(input): Input<CategoryRow>,
 ) -> Result<HttpResponse, Problem> {
     resource::answer_put::<CategoryRow>(&state, &request, &caller, &id, input).await
 }

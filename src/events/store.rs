@@ -11,6 +11,7 @@ use super::input::EventInput;
 use super::model::{EventRow, EventView, Participant, ParticipantRow};
 use crate::access::{Audience, Caller, visible};
 use crate::actors;
+use crate::actors::model::ActorRow;
 use crate::briefs;
 use crate::db::schema::{event_participants, events};
 use crate::db::types::{Id, Json};
@@ -20,7 +21,7 @@ use crate::journal::{self, Write};
 use crate::problem::Problem;
 use crate::reference::{self, Reference};
 use crate::removal::Removal;
-use crate::resource::Resource;
+use crate::resource::{Place, Resource, must_lead_to};
 use crate::scalars::{CountryCode, Prose, Slug};
 use crate::sources::Source;
 use crate::vocabulary::{Change, EventState, Kind, Marking, ParticipantRole, Role};
@@ -31,6 +32,7 @@ impl Resource for EventRow {
     const COLLECTION: &'static str = "events";
     type View = EventView;
     type Input = EventInput;
+    const NAMES: &'static [Place] = &[Place::new("/participants/*/actor", must_lead_to::<ActorRow>)];
 
     fn id(&self) -> Id {
         self.id

@@ -238,6 +238,9 @@ pub fn parse<T: Deserr<Invalid>>(value: serde_json::Value) -> Result<T, Problem>
     deserr::deserialize(value).map_err(|Invalid(faults)| Problem::invalid(faults))
 }
 
+/// The media type of a resource's body.
+pub const JSON: &[&str] = &["application/json"];
+
 /// Extracts a JSON body as `T`: 415 for another media type, 413 when too large, 400 when it is no JSON, 422 with every
 /// fault when it is not a `T`.
 pub struct Json<T>(pub T);
@@ -247,21 +250,8 @@ impl<T: Deserr<Invalid> + 'static> FromRequest for Json<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let document = JsonDocument::from_request(request, payload);
-        Box::pin(async move { parse(document.await?.0).map(Self) })
-    }
-}
-
-/// Extracts a JSON body as it is, with the media types of `application/json`.
-pub struct JsonDocument(pub serde_json::Value);
-
-impl FromRequest for JsonDocument {
-    type Error = Problem;
-    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let checked = check_media_type(request, &["application/json"]);
-        read_document(checked, payload.take())
+        let text = text(request, payload, JSON);
+        Box::pin(async move { parse(document(&text.await?)?).map(Self) })
     }
 }
 
@@ -273,28 +263,38 @@ impl FromRequest for MergePatch {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let checked = check_media_type(request, &["application/merge-patch+json", "application/json"]);
-        let document = read_document(checked, payload.take());
+        let text = text(request, payload, &["application/merge-patch+json", "application/json"]);
         Box::pin(async move {
-            let JsonDocument(patch) = document.await?;
+            let patch = document(&text.await?)?;
             if patch.is_object() {
                 Ok(Self(patch))
             } else {
-                Err(Problem::invalid(vec![Fault::at("", "a merge patch of a resource must be an object")]))
+                Err(Problem::invalid_at("", "a merge patch of a resource must be an object"))
             }
         })
     }
 }
 
-fn read_document(
-    checked: Result<(), Problem>,
-    payload: Payload,
-) -> LocalBoxFuture<'static, Result<JsonDocument, Problem>> {
-    Box::pin(async move {
+/// The bytes of a body of one of these media types.
+pub fn text(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    accepted: &[&str],
+) -> impl Future<Output = Result<Bytes, Problem>> + use<> {
+    let checked = check_media_type(request, accepted);
+    let payload = payload.take();
+    async move {
         checked?;
-        let bytes = read_limited(payload, BODY_LIMIT).await?;
-        serde_json::from_slice(&bytes).map(JsonDocument).map_err(|error| Problem::unreadable(&error))
-    })
+        read_limited(payload, BODY_LIMIT).await
+    }
+}
+
+/// The JSON that a body holds.
+///
+/// # Errors
+/// 400 when it is none.
+pub fn document(text: &[u8]) -> Result<serde_json::Value, Problem> {
+    serde_json::from_slice(text).map_err(|error| Problem::unreadable(&error))
 }
 
 /// Refuses a body whose media type is none of `accepted`.

@@ -3,9 +3,12 @@
 //! A slice says what is its own in [`Resource`] (how a living row is found, what a view of it is, how a version is
 //! written); the flow around it, with its preconditions, redirects and tombstones, is here once.
 
+pub mod input;
+
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use deserr::Deserr;
+pub use input::{Input, Place, must_lead_to};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -15,7 +18,7 @@ use crate::app::AppState;
 use crate::db::Connection;
 use crate::db::types::Id;
 use crate::http::answer::{self, Precondition, SingleQuery};
-use crate::http::body::{self, Fault, Invalid};
+use crate::http::body::{Fault, Invalid};
 use crate::http::patch::merge;
 use crate::journal::{self, Write};
 use crate::problem::Problem;
@@ -35,6 +38,8 @@ pub trait Resource: Clone + Send + Sized + 'static {
     type View: Serialize + ToSchema + Send + 'static;
     /// How it is written.
     type Input: Deserr<Invalid> + Send + 'static;
+    /// Where what is written names other resources.
+    const NAMES: &'static [Place] = &[];
 
     /// Its identity.
     fn id(&self) -> Id;
@@ -181,7 +186,8 @@ pub fn patch<R: Resource>(
     let view = R::view(write.connection, &caller, existing.clone())?;
     let mut document = serde_json::to_value(view).map_err(Problem::internal)?;
     merge(&mut document, changes);
-    replace(write, existing, body::parse(document)?)
+    let input = input::parse::<R>(write.connection, &caller, document)?;
+    replace(write, existing, input)
 }
 
 /// Puts an input in the place of an existing resource. A new slug leaves a redirect behind.
@@ -328,17 +334,30 @@ pub fn meant<R: Resource>(
     faults: &mut Vec<Fault>,
 ) -> Result<Option<(Id, Option<R>)>, Problem> {
     let caller = write.caller();
-    if let Some(row) = R::living(write.connection, &caller, reference)? {
+    if let Some(row) = lead::<R>(write.connection, &caller, reference)? {
         return Ok(Some((row.id(), Some(row))));
-    }
-    if let Some(id) = reference::redirected(write.connection, R::KIND, reference)?
-        && let Some(row) = R::living(write.connection, &caller, &Reference::from_id(id))?
-    {
-        return Ok(Some((id, Some(row))));
     }
     if let Some(id) = write.promised(R::KIND, reference) {
         return Ok(Some((id, None)));
     }
     faults.push(Fault::missing(R::KIND, reference, pointer));
     Ok(None)
+}
+
+/// Where a reference leads, also by a slug that the resource had before.
+///
+/// # Errors
+/// When a query fails.
+pub fn lead<R: Resource>(
+    connection: &mut Connection,
+    caller: &Caller,
+    reference: &Reference,
+) -> Result<Option<R>, Problem> {
+    if let Some(row) = R::living(connection, caller, reference)? {
+        return Ok(Some(row));
+    }
+    match reference::redirected(connection, R::KIND, reference)? {
+        Some(id) => R::living(connection, caller, &Reference::from_id(id)),
+        None => Ok(None),
+    }
 }

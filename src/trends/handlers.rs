@@ -9,13 +9,13 @@ use super::model::{TrendRow, TrendView};
 use crate::access::{Editor, Reader};
 use crate::app::AppState;
 use crate::http::answer::SingleQuery;
-use crate::http::body::{Json, MergePatch};
+use crate::http::body::MergePatch;
 use crate::http::page;
 use crate::http::query::{ListQuery, ListView, Query};
 use crate::openapi::PageOf;
 use crate::problem::Problem;
 use crate::removal::Removal;
-use crate::resource;
+use crate::resource::{self, Input};
 
 /// List trends
 ///
@@ -45,7 +45,7 @@ pub async fn list(
 pub async fn create(
     state: Data<AppState>,
     caller: Editor,
-    Json(input): Json<TrendInput>,
+    Input(input): Input<TrendRow>,
 ) -> Result<HttpResponse, Problem> {
     resource::answer_post::<TrendRow>(&state, &caller, input).await
 }
@@ -84,7 +84,7 @@ pub async fn replace(
     caller: Editor,
     id: Path<String>,
     request: HttpRequest,
-    Json(input): Json<TrendInput>,
+    Input(input): Input<TrendRow>,
 ) -> Result<HttpResponse, Problem> {
     resource::answer_put::<TrendRow>(&state, &request, &caller, &id, input).await
 }

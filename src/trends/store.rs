@@ -10,6 +10,7 @@ use diesel::prelude::*;
 use super::input::TrendInput;
 use super::model::{EventLink, EvidenceRow, Stored, TrendActorRow, TrendRow, TrendView};
 use crate::access::{Audience, Caller, visible};
+use crate::actors::model::ActorRow;
 use crate::briefs::model::{BriefLink, BriefRow};
 use crate::db::schema::{events, trend_actors, trend_evidence, trends};
 use crate::db::types::Id;
@@ -20,7 +21,7 @@ use crate::journal::{self, Write};
 use crate::problem::Problem;
 use crate::reference::{self, Link, Reference, deleted_among};
 use crate::removal::Removal;
-use crate::resource::{self, Resource};
+use crate::resource::{self, Place, Resource, must_lead_to};
 use crate::scalars::{Day, Prose, Slug};
 use crate::vocabulary::{Change, Kind, Outcome, Role};
 use crate::{actors, briefs, end_versions, insert_rows, slugs};
@@ -30,6 +31,11 @@ impl Resource for TrendRow {
     const COLLECTION: &'static str = "trends";
     type View = TrendView;
     type Input = TrendInput;
+    const NAMES: &'static [Place] = &[
+        Place::new("/brief", must_lead_to::<BriefRow>),
+        Place::new("/actors/*", must_lead_to::<ActorRow>),
+        Place::new("/evidence/*", must_lead_to::<EventRow>),
+    ];
 
     fn id(&self) -> Id {
         self.id
@@ -83,7 +89,7 @@ impl Resource for TrendRow {
         let place = input.position;
         let mut planned = Plan::of_stored(of_brief(write.connection, brief.id)?);
         let mut faults = Vec::new();
-        let plan = plan(write, &brief, Some(id), input, None, "", &mut faults)?;
+        let plan = plan(write, &brief, Which::New(id), input, &[], "", &mut faults)?;
         if !faults.is_empty() {
             return Err(Problem::invalid(faults));
         }
@@ -103,7 +109,8 @@ impl Resource for TrendRow {
         let place = input.position;
         let stored = of_brief(write.connection, brief.id)?;
         let mine = stored.iter().find(|stored| stored.row.id == existing.id).cloned();
-        let plan = plan(write, &brief, Some(existing.id), input, mine.as_ref(), "", &mut faults)?;
+        let which = mine.as_ref().map_or(Which::New(existing.id), Which::Stored);
+        let plan = plan(write, &brief, which, input, &[], "", &mut faults)?;
         if !faults.is_empty() {
             return Err(Problem::invalid(faults));
         }
@@ -197,19 +204,32 @@ impl Plan {
     }
 }
 
-/// Turns an input into a plan: every reference led to what it means, every rule checked, every fault noted.
+/// Which trend a plan is for.
+#[derive(Debug, Clone, Copy)]
+pub enum Which<'a> {
+    /// One that is going to have this identity.
+    New(Id),
+    /// One that is there.
+    Stored(&'a Stored),
+}
+
+/// Turns an input into a plan, with a slug that none of its `siblings` has: every reference led to what it means, every rule checked, every fault noted.
 ///
 /// # Errors
 /// When a query fails.
 pub fn plan(
     write: &mut Write<'_>,
     brief: &BriefRow,
-    new_id: Option<Id>,
+    which: Which<'_>,
     input: TrendInput,
-    existing: Option<&Stored>,
+    siblings: &[&str],
     pointer: &str,
     faults: &mut Vec<Fault>,
 ) -> Result<Plan, Problem> {
+    let (id, existing) = match which {
+        Which::New(id) => (id, None),
+        Which::Stored(stored) => (stored.row.id, Some(stored)),
+    };
     let mut actor_ids = Vec::new();
     for (index, actor) in input.actors.iter().flat_map(|UpTo(list)| list).enumerate() {
         if let Some(actor) = actors::store::meant(write, actor, &format!("{pointer}/actors/{index}"), faults)?
@@ -218,9 +238,10 @@ pub fn plan(
             actor_ids.push(actor);
         }
     }
-    let mut evidence = evidence_of_input(write, &input, existing, pointer, faults)?;
-    evidence.extend(hidden_evidence(write, existing)?);
-    let id = existing.map(|stored| stored.row.id).or(new_id).unwrap_or_default();
+    let evidence = evidence_of_input(write, &input, existing, pointer, faults)?;
+    let hidden = hidden_evidence(write, existing)?;
+    let before = existing.map(|stored| stored.evidence.as_slice()).unwrap_or_default();
+    let evidence = briefs::links::with_hidden(evidence, before, &hidden);
     let (period_from, period_to) = brief.period_of_trends();
     let heading = input.heading();
     let slug = match (&input.slug, existing) {
@@ -229,7 +250,7 @@ pub fn plan(
         (None, None) => slugs::choose(
             None,
             || Slug::derive(heading.as_str(), &period_to.to_string()),
-            |slug| TrendRow::slug_is_taken(write.connection, slug),
+            |slug| Ok(siblings.contains(&slug) || TrendRow::slug_is_taken(write.connection, slug)?),
         )?,
     };
     let row = TrendRow {
@@ -317,6 +338,7 @@ pub fn save_all(
         changed = true;
     }
     let (period_from, period_to) = brief.period_of_trends();
+    let mut saved = Vec::new();
     for (position, plan) in (1..).zip(planned) {
         let earlier = plan.existing.as_ref();
         let row = TrendRow {
@@ -338,21 +360,28 @@ pub fn save_all(
         {
             continue;
         }
-        save(write, earlier, &row, plan)?;
-        changed = true;
+        saved.push((row, plan));
     }
-    Ok(changed)
+    // All end before any begins, so that two trends can take each other's slug.
+    for earlier in saved.iter().filter_map(|(_, plan)| plan.existing.as_ref()) {
+        close(write, earlier.row.id)?;
+    }
+    for (row, plan) in &saved {
+        save(write, row, plan)?;
+    }
+    Ok(changed || !saved.is_empty())
 }
 
-fn save(write: &mut Write<'_>, earlier: Option<&Stored>, row: &TrendRow, plan: &Plan) -> Result<(), Problem> {
-    let before = earlier.map(|earlier| earlier.row.audience);
-    match earlier {
-        Some(_) => close(write, row.id)?,
+fn save(write: &mut Write<'_>, row: &TrendRow, plan: &Plan) -> Result<(), Problem> {
+    let before = plan.existing.as_ref().map(|earlier| earlier.row.audience);
+    match &plan.existing {
         None => write.identify(Kind::Trend, row.id)?,
+        Some(earlier) if earlier.row.slug != row.slug => {
+            reference::redirect(write.connection, Kind::Trend, &earlier.row.slug, row.id)?;
+        }
+        Some(_) => {}
     }
-    if earlier.is_none_or(|earlier| earlier.row.slug != row.slug)
-        && TrendRow::slug_is_taken(write.connection, &row.slug)?
-    {
+    if TrendRow::slug_is_taken(write.connection, &row.slug)? {
         let fault = Fault::at(format!("/trends/{}/slug", row.position - 1), format!("`{}` is taken", row.slug));
         return Err(Problem::conflict("Another trend has the slug.").with_errors(vec![fault]));
     }

@@ -213,6 +213,7 @@ fn faults_of_an_actor_are_all_named(app: &TestApp) {
         "/name",
         "/positions/0/organisation",
         "/positions/1/from",
+        "/positions/1/organisation",
     ];
     assert_eq!(refused.faults(), faults);
     refused.problem(422, "validation-failed");

@@ -726,3 +726,90 @@ fn a_text_that_nests_without_end_is_refused(app: &TestApp) {
         assert_eq!(app.editor().post("/v1/briefs", brief("page").with(json!({"body": body}))).faults(), ["/body"]);
     }
 }
+
+on_both!(
+    trends_that_begin_alike_get_slugs_of_their_own,
+    trends_swap_their_slugs_and_leave_redirects,
+    what_the_writer_cannot_see_keeps_its_place,
+);
+
+fn trends_that_begin_alike_get_slugs_of_their_own(app: &TestApp) {
+    app.with_category();
+    let statement = "The army's influence in the security agencies has grown in the course of this week, by";
+    let alike = |end: &str| json!({"statement": format!("{statement} {end}"), "direction": "stable"});
+    let page = brief("page").with(json!({"trends": [alike("appointments"), alike("exercises")]}));
+    let slugs = slugs_in(&app.editor().create("briefs", page)["trends"]);
+    assert_ne!(slugs[0], slugs[1]);
+}
+
+fn trends_swap_their_slugs_and_leave_redirects(app: &TestApp) {
+    app.with_category();
+    let trends = json!([
+        {"slug": "a", "statement": "A", "direction": "stable"},
+        {"slug": "b", "statement": "B", "direction": "stable"},
+    ]);
+    let mut page = app.editor().create("briefs", brief("page").with(json!({"trends": trends})));
+    page["trends"][0]["slug"] = json!("b");
+    page["trends"][1]["slug"] = json!("a");
+    let swapped = app.editor().put("/v1/briefs/page", &page).expect(200).json();
+    assert_eq!(slugs_in(&swapped["trends"]), ["b", "a"]);
+    page["trends"][0]["slug"] = json!("c");
+    app.editor().put("/v1/briefs/page", &page).expect(200);
+    let moved = app.editor().get("/v1/trends/b").problem(308, "moved");
+    assert_eq!(moved["status"], 308);
+}
+
+fn what_the_writer_cannot_see_keeps_its_place(app: &TestApp) {
+    app.with_category();
+    for (slug, marking) in [("h1", "TLP:RED"), ("h2", "TLP:CLEAR"), ("h3", "TLP:RED"), ("h4", "TLP:CLEAR")] {
+        app.admin().create("events", event(slug, "2017").with(json!({"marking": marking})));
+    }
+    app.admin().create("briefs", brief("page").with(json!({"events": ["h1", "h2", "h3", "h4"]})));
+    let version =
+        app.cleared("editor", "TLP:AMBER").patch("/v1/briefs/page", json!({})).expect(200).json()["version"].clone();
+    assert_eq!(version, 1);
+    app.cleared("editor", "TLP:AMBER").patch("/v1/briefs/page", json!({"events": ["h4", "h2"]})).expect(200);
+    let events = slugs_in(&app.admin().get("/v1/briefs/page").json()["events"]);
+    assert_eq!(events, ["h1", "h4", "h2", "h3"]);
+}
+
+on_both!(faults_of_form_and_names_that_lead_nowhere_come_at_once, what_a_refused_body_creates_can_be_named_in_it);
+
+fn faults_of_form_and_names_that_lead_nowhere_come_at_once(app: &TestApp) {
+    app.with_category();
+    app.editor().create("briefs", brief("page"));
+    let wrong = json!({
+        "title": "", "category": "nowhere", "language": "en", "related": ["nobody", "page"],
+        "trends": [
+            {"statement": "It is so.", "direction": "sideways", "actors": ["nobody"], "evidence": [{"slug": "nothing"}]},
+        ],
+        "events": [
+            "nothing",
+            {"title": "It happened", "occurred": "yesterday", "kind": "meeting", "participants": [{"actor": "nobody"}]},
+        ],
+    });
+    let everything = [
+        "/category",
+        "/events/0",
+        "/events/1/occurred",
+        "/events/1/participants/0/actor",
+        "/related/0",
+        "/title",
+        "/trends/0/actors/0",
+        "/trends/0/direction",
+        "/trends/0/evidence/0",
+    ];
+    assert_eq!(app.editor().post("/v1/briefs", &wrong).expect(422).faults(), everything);
+    assert_eq!(app.editor().put("/v1/briefs/page", &wrong).expect(422).faults(), everything);
+    assert_eq!(app.editor().patch("/v1/briefs/page", &wrong).expect(422).faults(), everything);
+}
+
+fn what_a_refused_body_creates_can_be_named_in_it(app: &TestApp) {
+    app.with_category();
+    let page = brief("page").with(json!({
+        "body": 7,
+        "events": [event("meeting", "2017")],
+        "trends": [{"statement": "It is so.", "direction": "stable", "evidence": ["meeting", {"slug": "meeting"}]}],
+    }));
+    assert_eq!(app.editor().post("/v1/briefs", page).expect(422).faults(), ["/body"]);
+}
