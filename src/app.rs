@@ -7,11 +7,14 @@ use actix_cors::Cors;
 use actix_web::dev::Server;
 use actix_web::http::header;
 use actix_web::middleware::{Compress, from_fn};
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 
-use crate::access::{Caller, authenticate};
+use crate::access::{Caller, Limits, authenticate};
 use crate::config::Config;
+use crate::db::types::Timestamp;
 use crate::db::{Connection, Db};
+use crate::http::answer::Reply;
+use crate::http::idempotency::{Once, UnderWay};
 use crate::http::middleware;
 use crate::journal::{self, Write};
 use crate::problem::Problem;
@@ -27,6 +30,10 @@ pub struct AppState {
     pub routes: RouteTable,
     /// The spec, as it is served.
     pub openapi: String,
+    /// The requests that are to be done once and are being done.
+    pub under_way: UnderWay,
+    /// How many requests each caller has left.
+    pub limits: Limits,
 }
 
 impl AppState {
@@ -41,7 +48,54 @@ impl AppState {
     ) -> Result<(T, i64), Problem> {
         self.db.write(move |connection: &mut Connection| journal::write(connection, &caller, work)).await
     }
+
+    /// The same for a request whose answer is to be kept if it carries an `Idempotency-Key`, and is then given again.
+    ///
+    /// # Errors
+    /// As [`AppState::write`], 409 while the first request with the key is under way, and 422 when it was another request.
+    pub async fn write_once<T: Send + 'static>(
+        &self,
+        request: &HttpRequest,
+        caller: Caller,
+        work: impl FnOnce(&mut Write<'_>) -> Result<T, Problem> + Send + 'static,
+        render: impl FnOnce(&T, i64) -> Result<Reply, Problem> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        let Some(once) = Once::of(request, &caller, &self.under_way)? else {
+            let (done, position) = self.write(caller, work).await?;
+            return Ok(render(&done, position)?.into());
+        };
+        let reply = self.db.write(move |connection: &mut Connection| {
+            once.run(
+                connection,
+                |connection| journal::write(connection, &caller, work),
+                |(done, position)| render(done, *position),
+            )
+        });
+        Ok(reply.await?.into())
+    }
+
+    /// Waits until nothing can be written any more that a read as of this time would show.
+    ///
+    /// # Errors
+    /// 400 when the time has not come yet, 503 when the writer does not answer.
+    pub async fn settle(&self, as_of: Option<Timestamp>) -> Result<(), Problem> {
+        let Some(time) = as_of else {
+            return Ok(());
+        };
+        let now = Timestamp::now();
+        if time > now {
+            return Err(Problem::parameter("as_of", format!("lies in the future: it is {now} now")));
+        }
+        if time.micros() + UNDER_WAY < now.micros() {
+            return Ok(());
+        }
+        // A write that is under way took its time before; one that comes after this takes a later one.
+        self.db.write(|_| Ok(())).await
+    }
 }
+
+/// How long a write may be under way, in microseconds.
+const UNDER_WAY: i64 = 600_000_000;
 
 /// Starts the server on a socket that already listens. It runs when it is awaited, and stops gracefully when told.
 ///
@@ -50,12 +104,15 @@ impl AppState {
 pub fn serve(listener: TcpListener, db: Db, config: Config, workers: Option<usize>) -> std::io::Result<Server> {
     let document = routes::document()?;
     let openapi = serde_json::to_string(&document).map_err(std::io::Error::other)?;
-    let state = web::Data::new(AppState { db, config, routes: RouteTable::of(&document), openapi });
+    let (routes, under_way) = (RouteTable::of(&document), UnderWay::default());
+    let limits = Limits::new(config.limits.clone(), config.trusted_proxies.clone());
+    let state = web::Data::new(AppState { db, config, routes, openapi, under_way, limits });
     let mut server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
             .configure(routes::mount)
             .default_service(web::to(middleware::unrouted))
+            .wrap(from_fn(middleware::refuse_parameters))
             .wrap(from_fn(authenticate))
             .wrap(from_fn(middleware::place_problems))
             .wrap(Compress::default())
@@ -101,6 +158,8 @@ fn cors() -> Cors {
             header::ALLOW.as_str(),
             header::RETRY_AFTER.as_str(),
             "x-request-id",
+            "ratelimit",
+            "ratelimit-policy",
             crate::http::answer::POSITION,
         ])
         .disable_vary_header()

@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::access::{Caller, keys};
 use crate::app;
-use crate::config::{DatabaseArgs, ServeArgs};
+use crate::config::{DatabaseArgs, ServeArgs, reachable};
 use crate::db::types::Id;
 use crate::db::{self, Db};
 use crate::demo;
@@ -83,6 +83,9 @@ enum KeysCommand {
         /// The highest marking that it may see [default: TLP:CLEAR for a reader, TLP:RED for others]
         #[arg(long)]
         clearance: Option<Marking>,
+        /// How many requests it has a minute [default: what the server gives to every key]
+        #[arg(long)]
+        quota: Option<keys::Quota>,
     },
     /// List the keys
     List(DatabaseArgs),
@@ -133,7 +136,8 @@ fn open(database: &DatabaseArgs, readers: usize) -> Result<Db, Box<dyn std::erro
 fn serve(arguments: ServeArgs) -> Outcome {
     let db = open(&arguments.database, arguments.database_connections.into())?;
     let config = arguments.config();
-    let listener = app::listen(arguments.listen)?;
+    let listener = app::listen(arguments.listen)
+        .map_err(|error| format!("cannot listen on {}: {error}; --listen takes another port", arguments.listen))?;
     let address = listener.local_addr()?;
     if arguments.demo {
         fill_demo(&db, &config.public_url)?;
@@ -199,7 +203,9 @@ fn import_file(arguments: &ImportArgs) -> Outcome {
     let (input, size) = open_input(&arguments.file)?;
     let progress = progress_bar(size);
     let lines = import::lines(progress.wrap_read(input));
-    let report = import::run(&db, Caller::OPERATOR, lines, |done| progress.set_message(format!("{done} lines")))?;
+    let report = import::run(&db, Caller::OPERATOR, lines, usize::MAX, |done| {
+        progress.set_message(format!("{done} lines"));
+    })?;
     progress.finish_and_clear();
     for verdict in &report.errors {
         eprintln!("line {}: {}: {}", verdict.line, shown(&verdict.pointer), verdict.detail);
@@ -267,11 +273,11 @@ fn print_openapi() -> Outcome {
 
 fn manage_keys(arguments: KeysArgs) -> Outcome {
     match arguments.command {
-        KeysCommand::Create { database, role, name, clearance } => {
+        KeysCommand::Create { database, role, name, clearance, quota } => {
             let name: Line = name.parse().map_err(|error| format!("--name {error}"))?;
             let db = open(&database, 1)?;
             let (_, key) =
-                db.write_blocking(move |connection| keys::create(connection, name.as_str(), role, clearance))?;
+                db.write_blocking(move |connection| keys::create(connection, name.as_str(), role, clearance, quota))?;
             println!("{key}");
         }
         KeysCommand::List(database) => {
@@ -288,15 +294,9 @@ fn manage_keys(arguments: KeysArgs) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Asks as any client would; a server that listens on every address is asked on the loopback.
-fn ask_health(mut address: std::net::SocketAddr) -> ExitCode {
-    if address.ip().is_unspecified() {
-        address.set_ip(if address.is_ipv4() {
-            std::net::Ipv4Addr::LOCALHOST.into()
-        } else {
-            std::net::Ipv6Addr::LOCALHOST.into()
-        });
-    }
+/// Asks as any client would.
+fn ask_health(address: std::net::SocketAddr) -> ExitCode {
+    let address = reachable(address);
     let ready = || -> io::Result<bool> {
         let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
         stream.set_read_timeout(Some(Duration::from_secs(5)))?;
@@ -305,5 +305,10 @@ fn ask_health(mut address: std::net::SocketAddr) -> ExitCode {
         BufReader::new(stream).read_to_string(&mut answer)?;
         Ok(answer.starts_with("HTTP/1.1 200"))
     };
-    if ready().unwrap_or(false) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    match ready() {
+        Ok(true) => return ExitCode::SUCCESS,
+        Ok(false) => eprintln!("briefwire: the server at {address} is not ready"),
+        Err(error) => eprintln!("briefwire: no answer from {address}: {error}"),
+    }
+    ExitCode::FAILURE
 }

@@ -1,22 +1,32 @@
 //! What happens by time is written to the journal when it happens, so that time never changes an answer behind the
 //! validators' back. That is the publication of what was scheduled, and the end of an embargo.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::access::Caller;
 use crate::briefs;
 use crate::db::{Connection, Db};
+use crate::http::idempotency;
 use crate::journal;
 use crate::problem::Problem;
 
 const TICK: Duration = Duration::from_secs(1);
+/// How often what is kept for a while is looked through.
+const TIDYING: Duration = Duration::from_secs(600);
 
 /// Does what is due, every second, until it is aborted.
 pub async fn run(db: Db) {
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut tidied: Option<Instant> = None;
     loop {
         ticks.tick().await;
+        if tidied.is_none_or(|then| then.elapsed() > TIDYING) {
+            tidied = Some(Instant::now());
+            if let Err(error) = db.write(idempotency::forget_old).await {
+                tracing::error!(%error, "the clock could not forget old answers");
+            }
+        }
         match tick(&db).await {
             Ok(0) => {}
             Ok(briefs) => tracing::info!(briefs, "published or freed from embargo, as was due"),
@@ -26,12 +36,12 @@ pub async fn run(db: Db) {
 }
 
 async fn tick(db: &Db) -> Result<usize, Problem> {
-    if !db.read(briefs::store::anything_due).await? {
+    if !db.read(briefs::workflow::anything_due).await? {
         return Ok(0);
     }
     let (changed, _) = db
         .write(|connection: &mut Connection| {
-            journal::write(connection, &Caller::OPERATOR, briefs::store::do_what_is_due)
+            journal::write(connection, &Caller::OPERATOR, briefs::workflow::do_what_is_due)
         })
         .await?;
     Ok(changed)

@@ -1,9 +1,12 @@
 //! Settings: flags and environment in, typed values out.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU32;
 
 use clap::Args;
+use ipnet::IpNet;
 
+use crate::access::LimitSettings;
 use crate::db::{DbError, Location};
 
 /// Where the data is.
@@ -45,6 +48,15 @@ pub struct ServeArgs {
     /// Accept changes only with If-Match
     #[arg(long, env = "BRIEFWIRE_REQUIRE_IF_MATCH", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
     pub require_if_match: bool,
+    /// How many requests an address without a key has a minute; `off` switches all limits off
+    #[arg(long, env = "BRIEFWIRE_RATE_LIMIT", default_value = "1200", value_parser = rate_limit)]
+    pub rate_limit: RateLimit,
+    /// How many requests a key has a minute, unless it has a quota of its own
+    #[arg(long, env = "BRIEFWIRE_KEY_RATE_LIMIT", default_value = "6000")]
+    pub key_rate_limit: NonZeroU32,
+    /// The proxies whose `X-Forwarded-For` is believed: addresses or networks, with commas
+    #[arg(long, env = "BRIEFWIRE_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
+    pub trusted_proxies: Vec<IpNet>,
     /// Fill an empty database with the demo, and print a publisher key
     #[arg(long)]
     pub demo: bool,
@@ -57,13 +69,53 @@ pub struct Config {
     pub public_url: String,
     /// Whether a change without `If-Match` is refused.
     pub require_if_match: bool,
+    /// How many requests callers have, if that is limited.
+    pub limits: Option<LimitSettings>,
+    /// The proxies whose word on the client's address is believed.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+/// How many requests an address has a minute, if that is limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit(pub Option<NonZeroU32>);
+
+fn rate_limit(text: &str) -> Result<RateLimit, String> {
+    if text.eq_ignore_ascii_case("off") {
+        return Ok(RateLimit(None));
+    }
+    text.parse().map(|limit| RateLimit(Some(limit))).map_err(|_| "is neither `off` nor a number from 1".to_owned())
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    let address = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse::<IpNet>()
+        .or_else(|_| address())
+        .map_err(|_| "is neither an address nor a network such as 10.0.0.0/8".to_owned())
 }
 
 impl ServeArgs {
     /// The settings that outlive the start.
     #[must_use]
     pub fn config(&self) -> Config {
-        let public_url = self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen));
-        Config { public_url: public_url.trim_end_matches('/').to_owned(), require_if_match: self.require_if_match }
+        let public_url = self.public_url.clone().unwrap_or_else(|| format!("http://{}", reachable(self.listen)));
+        let limits = self.rate_limit.0.map(|per_address| LimitSettings { per_address, per_key: self.key_rate_limit });
+        Config {
+            public_url: public_url.trim_end_matches('/').to_owned(),
+            require_if_match: self.require_if_match,
+            limits,
+            trusted_proxies: self.trusted_proxies.clone(),
+        }
     }
+}
+
+/// A server that listens on every address is reached on this machine by its loopback.
+#[must_use]
+pub fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
 }

@@ -20,11 +20,11 @@ pub fn fill(db: &Db) -> Result<Option<String>, Problem> {
     if !db.write_blocking(is_empty)? {
         return Ok(None);
     }
-    let report = import::run(db, Caller::OPERATOR, import::lines(LINES.as_bytes()), |_| {})?;
+    let report = import::run(db, Caller::OPERATOR, import::lines(LINES.as_bytes()), 1, |_| {})?;
     if let Some(verdict) = report.errors.first() {
         return Err(Problem::internal(format!("demo line {}: {} {}", verdict.line, verdict.pointer, verdict.detail)));
     }
-    let (_, key) = db.write_blocking(|connection| keys::create(connection, "Demo", Role::Publisher, None))?;
+    let (_, key) = db.write_blocking(|connection| keys::create(connection, "Demo", Role::Publisher, None, None))?;
     Ok(Some(key))
 }
 

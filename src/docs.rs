@@ -2,7 +2,7 @@
 
 use actix_web::http::header;
 use actix_web::web::{self, Data, Path};
-use actix_web::{HttpResponse, get};
+use actix_web::{HttpResponse, get, guard};
 use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
@@ -17,9 +17,12 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// The interactive page, from assets inside of the binary.
 pub fn page(config: &mut web::ServiceConfig) {
     config
-        .service(web::redirect("/", "/docs/"))
-        .service(web::redirect("/docs", "/docs/"))
+        .service(web::resource(["/", "/docs"]).guard(guard::Get()).to(to_the_page))
         .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json")));
+}
+
+async fn to_the_page() -> HttpResponse {
+    HttpResponse::TemporaryRedirect().insert_header((header::LOCATION, "/docs/")).finish()
 }
 
 /// The OpenAPI document

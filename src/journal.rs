@@ -11,11 +11,11 @@
 //! [`last_seen`] is what validators are made of: for each class of callers, the last position that changed something
 //! which that class may see.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
-use crate::access::{Audience, Caller};
+use crate::access::{Audience, Caller, Moment, Sight, Visible, visible};
 use crate::db::Connection;
 use crate::db::schema::{heads, journal, resources};
 use crate::db::types::{Id, Timestamp};
@@ -53,6 +53,8 @@ struct ResourceRow {
     id: Id,
     kind: Kind,
     created_at: Timestamp,
+    audience: Audience,
+    content: Audience,
 }
 
 /// A write in progress: its place in the journal, and the connection that its transaction runs on.
@@ -63,7 +65,10 @@ pub struct Write<'c> {
     since: i64,
     at: Timestamp,
     entries: Vec<Entry>,
+    /// Where a resource's own entry is, and whether it has one through another.
+    noted: HashMap<Id, usize>,
     promises: HashMap<(Kind, String), Id>,
+    promised: HashSet<Id>,
 }
 
 /// Runs `work` as one write, and then writes its rows of the journal. Returns the last position together with what
@@ -71,19 +76,21 @@ pub struct Write<'c> {
 ///
 /// # Errors
 /// What `work` returns; the caller's transaction must then be rolled back.
-pub fn write<T>(
+pub fn write<T, E: From<Problem>>(
     connection: &mut Connection,
     caller: &Caller,
-    work: impl FnOnce(&mut Write<'_>) -> Result<T, Problem>,
-) -> Result<(T, i64), Problem> {
-    let head = head(connection)?;
+    work: impl FnOnce(&mut Write<'_>) -> Result<T, E>,
+) -> Result<(T, i64), E> {
+    let head = head(connection).map_err(Problem::from)?;
     let mut write = Write {
         connection,
         caller: *caller,
         since: head.position + 1,
         at: Timestamp::now().strictly_after(head.at),
         entries: Vec::new(),
+        noted: HashMap::new(),
         promises: HashMap::new(),
+        promised: HashSet::new(),
     };
     let outcome = work(&mut write)?;
     let position = write.finish(head.position)?;
@@ -95,6 +102,12 @@ impl Write<'_> {
     #[must_use]
     pub fn caller(&self) -> Caller {
         self.caller
+    }
+
+    /// What the writer sees.
+    #[must_use]
+    pub fn sight(&self) -> Sight {
+        Sight::now(&self.caller)
     }
 
     /// The position from which the versions of this write stand, and at which those that they replace end.
@@ -109,16 +122,27 @@ impl Write<'_> {
         self.at
     }
 
-    /// Gives a new resource its identity.
+    /// Gives a new resource its identity, and says who may see it and who may see what it says.
     ///
     /// # Errors
     /// When the statement fails.
-    pub fn identify(&mut self, kind: Kind, id: Id) -> Result<(), Problem> {
-        if self.promises.values().any(|promised| *promised == id) {
-            return Ok(());
+    pub fn identify(&mut self, kind: Kind, id: Id, audience: Audience, content: Audience) -> Result<(), Problem> {
+        if self.promised.contains(&id) {
+            return self.permit(id, audience, content);
         }
-        let row = ResourceRow { id, kind, created_at: self.at };
+        let row = ResourceRow { id, kind, created_at: self.at, audience, content };
         diesel::insert_into(resources::table).values(&row).execute(self.connection)?;
+        Ok(())
+    }
+
+    /// Says who may see a resource from now on, at whatever moment it is read.
+    ///
+    /// # Errors
+    /// When the statement fails.
+    pub fn permit(&mut self, id: Id, audience: Audience, content: Audience) -> Result<(), Problem> {
+        diesel::update(resources::table.find(id))
+            .set((resources::audience.eq(audience), resources::content.eq(content)))
+            .execute(self.connection)?;
         Ok(())
     }
 
@@ -127,8 +151,9 @@ impl Write<'_> {
     /// # Errors
     /// When the statement fails.
     pub fn promise(&mut self, kind: Kind, slug: &str, id: Id) -> Result<(), Problem> {
-        self.identify(kind, id)?;
+        self.identify(kind, id, Audience::NOBODY, Audience::NOBODY)?;
         self.promises.insert((kind, slug.to_owned()), id);
+        self.promised.insert(id);
         Ok(())
     }
 
@@ -152,23 +177,32 @@ impl Write<'_> {
 
     /// Notes that a resource has a new version. `audience` is all who could see it before or may see it now.
     pub fn record(&mut self, kind: Kind, id: Id, version: i32, change: Change, audience: Audience) {
-        let earlier = self.entries.iter_mut().find(|entry| entry.resource_id == id && entry.via_id.is_none());
-        if let Some(earlier) = earlier {
+        if let Some(earlier) = self.noted.get(&id).and_then(|place| self.entries.get_mut(*place)) {
             earlier.audience = earlier.audience | audience;
-            if matches!(change, Change::Published | Change::Removed) {
+            // What was noted through another is its own from now on.
+            if earlier.via_id.take().is_some() || !matches!(change, Change::Created | Change::Updated) {
                 earlier.change = change;
+                earlier.version = version;
             }
             return;
         }
+        self.noted.insert(id, self.entries.len());
         self.entries.push(self.entry(kind, id, version, change, audience, None));
     }
 
     /// Notes that what a resource shows has changed through another one, while its own version stays; unless the resource
     /// itself is changed by this write.
     pub fn record_via(&mut self, kind: Kind, id: Id, version: i32, via: Id, audience: Audience) {
-        if self.entries.iter().any(|entry| entry.resource_id == id) {
+        if let Some(earlier) = self.noted.get(&id).and_then(|place| self.entries.get_mut(*place)) {
+            if earlier.via_id.is_some() {
+                earlier.audience = earlier.audience | audience;
+            }
             return;
         }
+        if audience == Audience::NOBODY {
+            return;
+        }
+        self.noted.insert(id, self.entries.len());
         self.entries.push(self.entry(kind, id, version, Change::Updated, audience, Some(via)));
     }
 
@@ -245,6 +279,36 @@ pub fn change(before: Option<Audience>, after: Audience) -> Change {
         (None, false) => Change::Created,
         (Some(_), false) => Change::Updated,
     }
+}
+
+/// What changed at a time or later, itself or in what it shows, for those who may see that: the ids of such resources.
+#[diesel::dsl::auto_type(no_type_alias)]
+pub fn changed_since(sight: Sight, kind: Kind, time: Timestamp) -> _ {
+    let until: i64 = sight.moment.upper_bound();
+    let seen: Visible<journal::audience> = visible(journal::audience, &sight.caller);
+    journal::table
+        .filter(journal::kind.eq(kind))
+        .filter(journal::at.ge(time))
+        .filter(journal::position.le(until))
+        .filter(seen)
+        .select(journal::resource_id)
+}
+
+/// What a caller sees as of a time, or now.
+///
+/// # Errors
+/// When the query fails.
+pub fn sight(connection: &mut Connection, caller: &Caller, as_of: Option<Timestamp>) -> Result<Sight, Problem> {
+    let Some(time) = as_of else {
+        return Ok(Sight::now(caller));
+    };
+    let position: Option<i64> = journal::table
+        .filter(journal::at.le(time))
+        .order((journal::at.desc(), journal::position.desc()))
+        .select(journal::position)
+        .first(connection)
+        .optional()?;
+    Ok(Sight { caller: *caller, moment: Moment::At { position: position.unwrap_or_default(), time } })
 }
 
 /// The last position that changed something which this class of caller may see.

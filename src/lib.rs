@@ -6,7 +6,7 @@
 //!
 //! - The slices of the domain: [`briefs`], [`events`], [`actors`], [`trends`], [`categories`]; what they do alike is in
 //!   [`resource`]; how they name one another in [`reference`](mod@reference) and [`slugs`].
-//! - Bulk in and out: [`transfer`].
+//! - Every version of everything: [`history`]. Bulk in and out: [`transfer`].
 //! - The words of the domain: [`vocabulary`], [`edtf`], [`scalars`], [`sources`], [`markdown`].
 //! - HTTP: [`http`], [`problem`], [`routes`], [`openapi`], [`docs`], [`ops`].
 //! - The ground: [`db`], [`config`], [`app`], [`clock`], [`cli`], [`demo`].
@@ -24,6 +24,7 @@ pub mod demo;
 pub mod docs;
 pub mod edtf;
 pub mod events;
+pub mod history;
 pub mod http;
 pub mod journal;
 pub mod markdown;

@@ -428,6 +428,12 @@ fn parameters() -> Value {
             "schema": {"type": "string", "minLength": 1},
             "example": "validation-failed",
         },
+        "version": {
+            "name": "version", "in": "path", "required": true,
+            "description": "The number of a version.",
+            "schema": {"type": "integer", "minimum": 1, "maximum": 2_147_483_647},
+            "example": 1,
+        },
         "IfMatch": {
             "name": "If-Match", "in": "header",
             "description": "The `ETag` of what was read; 412 if the resource has another version now.",

@@ -7,12 +7,13 @@ use std::fmt;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
-use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
+use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::db::DbError;
+use crate::http::answer::Reply;
 use crate::http::body::Fault;
 use crate::vocabulary::Role;
 
@@ -51,7 +52,7 @@ problem_types! {
         "The body is not JSON, or the request is broken in another way. `detail` says where reading stopped.",
     INVALID_PARAMETER = 400 "invalid-parameter" "A parameter is not valid":
         "A parameter of the query or a header is unknown or has a value that it cannot have. `errors` names each, with the nearest known name.",
-    UNAUTHENTICATED = 401 "unauthenticated" "An API key is needed":
+    UNAUTHENTICATED = 401 "unauthenticated" "A valid API key is needed":
         "Writing needs an API key in `Authorization: Bearer …`, and a key that is given must be a valid one.",
     FORBIDDEN = 403 "forbidden" "The key may not do this":
         "The key's role or clearance is too low. `detail` names the role that is needed.",
@@ -73,6 +74,8 @@ problem_types! {
         "`detail` lists the media types that this path accepts.",
     VALIDATION_FAILED = 422 "validation-failed" "The body is not valid":
         "The body is JSON but breaks the rules of the resource. `errors` lists every fault with a JSON pointer.",
+    QUOTA_EXCEEDED = 429 "quota-exceeded" "Too many requests":
+        "The key or the address has used up its requests for now. `Retry-After` says after how many seconds to go on; `violated-policies` names the limit, and the `RateLimit` headers of every answer say how much is left.",
     PRECONDITION_REQUIRED = 428 "precondition-required" "If-Match is required":
         "This server is set to accept changes only with `If-Match`, so that nobody overwrites what he has not read.",
     INTERNAL = 500 "internal" "The server failed":
@@ -233,6 +236,12 @@ impl Problem {
         Self::new(ProblemType::PAYLOAD_TOO_LARGE, format!("The body is larger than {limit} bytes."))
     }
 
+    /// 400: the body did not come in time.
+    #[must_use]
+    pub fn too_slow() -> Self {
+        Self::bad_request("The body did not come in time.")
+    }
+
     /// 415.
     #[must_use]
     pub fn unsupported_media_type(given: &str, accepted: &[&str]) -> Self {
@@ -287,7 +296,9 @@ impl Problem {
         self
     }
 
-    fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    /// The same problem with one more header.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers.push((name, value));
         self
     }
@@ -319,6 +330,12 @@ impl Problem {
     /// The response for a request of this path.
     #[must_use]
     pub fn respond(&self, instance: &str) -> HttpResponse {
+        self.reply(instance).into()
+    }
+
+    /// The same in a form that can be kept.
+    #[must_use]
+    pub fn reply(&self, instance: &str) -> Reply {
         let document = ProblemDocument {
             kind: format!("/problems/{}", self.0.kind.name),
             title: self.0.kind.title,
@@ -328,13 +345,13 @@ impl Problem {
             errors: self.0.errors.clone(),
             members: self.0.members.clone(),
         };
-        let mut response = HttpResponseBuilder::new(self.status_code());
-        for (name, value) in &self.0.headers {
-            response.insert_header((name.clone(), value.clone()));
-        }
-        response.insert_header((header::CONTENT_TYPE, PROBLEM_JSON));
-        response.insert_header((header::CACHE_CONTROL, "no-store"));
-        response.body(serde_json::to_vec(&document).unwrap_or_default())
+        let own = |(name, value): &(HeaderName, HeaderValue)| {
+            (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        };
+        let headers = self.0.headers.iter().map(own).collect();
+        let mut reply = Reply::new(self.status_code(), headers, serde_json::to_vec(&document).unwrap_or_default());
+        reply.add(header::CONTENT_TYPE.as_str(), PROBLEM_JSON);
+        reply
     }
 }
 

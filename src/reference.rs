@@ -1,16 +1,19 @@
 //! References: a resource is named by its id or its slug, in paths, queries and bodies alike.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use deserr::{DeserializeError, Deserr, IntoValue, Map, Value, ValueKind, ValuePointerRef};
 use diesel::prelude::*;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::openapi::{KnownFormat, RefOr, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::access::{Audience, Caller, visible};
-use crate::db::schema::{redirects, resources, tombstones};
+use crate::access::{Audience, Caller, Moment, Sight, visible};
+use crate::db::schema::{erasures, redirects, resources, tombstones};
 use crate::db::types::{Id, Timestamp};
-use crate::db::{Connection, in_chunks};
+use crate::db::{Connection, MultiBackend, in_chunks};
 use crate::http::body::{refuse, unknown_name, wrong_kind};
 use crate::journal::Write;
 use crate::problem::Problem;
@@ -41,6 +44,8 @@ pub struct Reference {
     pub id: Option<Id>,
     /// The slug, if it was given; any text that is no id counts as one.
     pub slug: Option<String>,
+    /// Whether it was read as a reference to what is no more: it stays where it was, and is nothing anywhere else.
+    pub deleted: bool,
 }
 
 impl Reference {
@@ -48,16 +53,22 @@ impl Reference {
     #[must_use]
     pub fn from_text(text: &str) -> Self {
         match Id::parse(text) {
-            Some(id) => Self { id: Some(id), slug: None },
+            Some(id) => Self::from_id(id),
             // What no database can hold is the name of nothing.
-            None => Self { id: None, slug: (!text.contains('\0')).then(|| text.to_owned()) },
+            None => Self { id: None, slug: (!text.contains('\0')).then(|| text.to_owned()), deleted: false },
         }
     }
 
     /// A reference to what is known by its id.
     #[must_use]
     pub fn from_id(id: Id) -> Self {
-        Self { id: Some(id), slug: None }
+        Self { id: Some(id), slug: None, deleted: false }
+    }
+
+    /// A reference to what has a slug.
+    #[must_use]
+    pub fn from_slug(slug: &str) -> Self {
+        Self { id: None, slug: Some(slug.to_owned()), deleted: false }
     }
 }
 
@@ -86,7 +97,7 @@ fn usable_text(text: &str) -> Result<&str, &'static str> {
 }
 
 fn read_object<M: Map, E: DeserializeError>(members: M, location: ValuePointerRef<'_>) -> Result<Reference, E> {
-    let mut reference = Reference { id: None, slug: None };
+    let mut reference = Reference { id: None, slug: None, deleted: false };
     for (name, member) in members.into_iter() {
         let here = location.push_key(&name);
         match (name.as_str(), member.into_value()) {
@@ -99,6 +110,7 @@ fn read_object<M: Map, E: DeserializeError>(members: M, location: ValuePointerRe
                 reference.slug = Some(text);
             }
             ("id" | "slug", other) => return Err(wrong_kind(other, &[ValueKind::String], here)),
+            ("deleted", Value::Boolean(deleted)) => reference.deleted = deleted,
             (name, _) if SHOWN.contains(&name) => {}
             (name, _) => return Err(refuse(here, unknown_name("member", name, SHOWN))),
         }
@@ -180,6 +192,8 @@ struct TombstoneRow {
     reason: Option<String>,
     replacement: Option<String>,
     audience: Audience,
+    since: i64,
+    erased: bool,
 }
 
 /// Leaves a tombstone for what this write deletes. `audience` is all who could once see it.
@@ -202,6 +216,8 @@ pub fn bury(
         reason: removal.reason.map(Prose::into_string),
         replacement: removal.replacement.map(Line::into_string),
         audience,
+        since: write.since(),
+        erased: false,
     };
     diesel::insert_into(tombstones::table).values(&row).execute(write.connection)?;
     Ok(())
@@ -230,56 +246,168 @@ pub fn is_known(connection: &mut Connection, id: Id) -> Result<bool, Problem> {
     Ok(resources::table.find(id).count().get_result::<i64>(connection)? > 0)
 }
 
-/// Of these, those that were deleted and that this caller could once see.
+/// The graves of this moment that this caller could once see. What was erased is gone at every moment.
+fn graves(sight: Sight) -> tombstones::BoxedQuery<'static, MultiBackend> {
+    let graves = tombstones::table.filter(visible(tombstones::audience, &sight.caller)).into_boxed();
+    match sight.moment.position() {
+        None => graves,
+        Some(position) => graves.filter(tombstones::since.le(position).or(tombstones::erased.eq(true))),
+    }
+}
+
+/// Of these, those that are deleted and that this caller could once see.
 ///
 /// # Errors
 /// When the query fails.
-pub fn deleted_among(connection: &mut Connection, caller: &Caller, ids: &[Id]) -> Result<Vec<Id>, Problem> {
+pub fn deleted_among(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Vec<Id>, Problem> {
     in_chunks(ids, |ids| {
-        tombstones::table
-            .filter(tombstones::id.eq_any(ids))
-            .filter(visible(tombstones::audience, caller))
-            .select(tombstones::id)
-            .load(connection)
+        graves(sight).filter(tombstones::id.eq_any(ids.to_vec())).select(tombstones::id).load(connection)
     })
 }
 
-/// Lets a slug that a resource had lead to it from now on.
-///
-/// # Errors
-/// When a statement fails.
-pub fn redirect(connection: &mut Connection, kind: Kind, slug: &str, to: Id) -> Result<(), Problem> {
-    diesel::delete(redirects::table.find((kind, slug))).execute(connection)?;
-    diesel::insert_into(redirects::table)
-        .values((redirects::kind.eq(kind), redirects::slug.eq(slug), redirects::resource_id.eq(to)))
-        .execute(connection)?;
-    Ok(())
-}
-
-/// Where a slug leads that a resource had before.
+/// Whose grave this caller finds under a reference.
 ///
 /// # Errors
 /// When the query fails.
-pub fn redirected(connection: &mut Connection, kind: Kind, reference: &Reference) -> Result<Option<Id>, Problem> {
-    let Some(slug) = &reference.slug else {
+pub fn buried(
+    connection: &mut Connection,
+    caller: &Caller,
+    kind: Kind,
+    reference: &Reference,
+) -> Result<Option<Id>, Problem> {
+    Ok(grave_of(Sight::now(caller), kind, reference)
+        .filter(tombstones::erased.eq(false))
+        .select(tombstones::id)
+        .first(connection)
+        .optional()?)
+}
+
+/// Whether the content of a version was destroyed, so far as this caller could once see it.
+///
+/// # Errors
+/// When the query fails.
+pub fn is_erased(connection: &mut Connection, caller: &Caller, id: Id, version: i32) -> Result<bool, Problem> {
+    let erased = erasures::table.find((id, version)).filter(visible(erasures::audience, caller));
+    Ok(erased.count().get_result::<i64>(connection)? > 0)
+}
+
+/// Lets a slug that a resource had lead to another, or to what it is called now, from this write on.
+///
+/// # Errors
+/// When a statement fails.
+pub fn redirect(write: &mut Write<'_>, kind: Kind, slug: &str, to: Id) -> Result<(), Problem> {
+    let since = write.since();
+    diesel::delete(redirects::table.find((kind, slug, since))).execute(write.connection)?;
+    diesel::insert_into(redirects::table)
+        .values((
+            redirects::kind.eq(kind),
+            redirects::slug.eq(slug),
+            redirects::since.eq(since),
+            redirects::resource_id.eq(to),
+        ))
+        .execute(write.connection)?;
+    Ok(())
+}
+
+/// Lets everything that led to a resource which is no more, its id included, lead to another from this write on.
+///
+/// # Errors
+/// When a statement fails.
+pub fn redirect_all(write: &mut Write<'_>, kind: Kind, from: Id, slug: &str, to: Id) -> Result<(), Problem> {
+    let earlier: Vec<String> = redirects::table
+        .filter(redirects::kind.eq(kind))
+        .filter(redirects::resource_id.eq(from))
+        .select(redirects::slug)
+        .distinct()
+        .load(write.connection)?;
+    for slug in earlier.iter().map(String::as_str).chain([slug, &from.to_string()]) {
+        redirect(write, kind, slug, to)?;
+    }
+    Ok(())
+}
+
+/// What stays of a name whose bearer was erased. The colon keeps it apart from every slug.
+#[must_use]
+pub fn veiled(slug: &str) -> String {
+    if slug.contains(':') {
+        return slug.to_owned();
+    }
+    let digest = Sha256::digest(slug.as_bytes());
+    format!("sha256:{}", URL_SAFE_NO_PAD.encode(digest))
+}
+
+/// Lets a slug that led elsewhere lead to the resource that has it now, also when that is gone one day.
+///
+/// # Errors
+/// When a statement fails.
+pub fn claim(write: &mut Write<'_>, kind: Kind, slug: &str, by: Id) -> Result<(), Problem> {
+    match redirected(write.connection, Moment::Head, kind, &Reference::from_slug(slug))? {
+        Some(other) if other != by => redirect(write, kind, slug, by),
+        _ => Ok(()),
+    }
+}
+
+/// Where a slug leads that a resource had before this moment.
+///
+/// # Errors
+/// When the query fails.
+pub fn redirected(
+    connection: &mut Connection,
+    moment: Moment,
+    kind: Kind,
+    reference: &Reference,
+) -> Result<Option<Id>, Problem> {
+    // What was merged into another is led there by its id too.
+    let Some(name) = reference.slug.clone().or_else(|| reference.id.map(|id| id.to_string())) else {
         return Ok(None);
     };
-    Ok(redirects::table.find((kind, slug)).select(redirects::resource_id).first(connection).optional()?)
+    Ok(redirects::table
+        .filter(redirects::kind.eq(kind))
+        .filter(redirects::slug.eq_any([veiled(&name), name]))
+        .filter(redirects::since.le(moment.upper_bound()))
+        .order(redirects::since.desc())
+        .select(redirects::resource_id)
+        .first(connection)
+        .optional()?)
+}
+
+/// The row that a reference leads to: by its id if it has one and that leads anywhere, else by its slug.
+///
+/// # Errors
+/// When a query fails.
+pub fn first<T>(
+    connection: &mut Connection,
+    reference: &Reference,
+    by_id: impl FnOnce(&mut Connection, Id) -> QueryResult<T>,
+    by_slug: impl FnOnce(&mut Connection, &str) -> QueryResult<T>,
+) -> Result<Option<T>, Problem> {
+    if let Some(id) = reference.id
+        && let Some(found) = by_id(connection, id).optional()?
+    {
+        return Ok(Some(found));
+    }
+    match &reference.slug {
+        Some(slug) => Ok(by_slug(connection, slug).optional()?),
+        None => Ok(None),
+    }
+}
+
+/// The graves under a reference, the latest first.
+fn grave_of(sight: Sight, kind: Kind, reference: &Reference) -> tombstones::BoxedQuery<'static, MultiBackend> {
+    let graves = graves(sight).filter(tombstones::kind.eq(kind)).order(tombstones::deleted_at.desc());
+    match (&reference.id, &reference.slug) {
+        (Some(id), _) => graves.filter(tombstones::id.eq(*id)),
+        (None, slug) => {
+            let slug = slug.clone().unwrap_or_default();
+            graves.filter(tombstones::slug.eq_any([veiled(&slug), slug]))
+        }
+    }
 }
 
 /// The problem of a reference that leads nowhere: 410 with the tombstone for those who could once see it, else 404.
-pub fn missing(connection: &mut Connection, caller: &Caller, kind: Kind, reference: &Reference) -> Problem {
-    let graves =
-        tombstones::table.filter(tombstones::kind.eq(kind)).filter(visible(tombstones::audience, caller)).into_boxed();
-    let graves = match (&reference.id, &reference.slug) {
-        (Some(id), _) => graves.filter(tombstones::id.eq(*id)),
-        (None, slug) => graves.filter(tombstones::slug.eq(slug.clone().unwrap_or_default())),
-    };
-    let found = graves
-        .order(tombstones::deleted_at.desc())
-        .select(TombstoneRow::as_select())
-        .first::<TombstoneRow>(connection)
-        .optional();
+pub fn missing(connection: &mut Connection, sight: Sight, kind: Kind, reference: &Reference) -> Problem {
+    let found =
+        grave_of(sight, kind, reference).select(TombstoneRow::as_select()).first::<TombstoneRow>(connection).optional();
     match found {
         Ok(Some(grave)) => Problem::gone(kind.as_str())
             .with_member("deleted_at", grave.deleted_at.to_string())

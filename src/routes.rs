@@ -1,22 +1,24 @@
 //! Every URL. The API's routes stand in their slices and document themselves; what is not part of the API stands below.
 
 use actix_web::dev::ResourceDef;
+use actix_web::http::Method;
 use actix_web::{App, web};
 use serde_json::Value;
 use utoipa::OpenApi;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::{access, actors, briefs, categories, docs, events, openapi, ops, transfer, trends};
+use crate::{access, actors, briefs, categories, docs, events, history, openapi, ops, transfer, trends};
 
 /// The documented API.
 fn api(config: &mut ServiceConfig<'_>) {
     config
-        .configure(briefs::routes) //      /v1/briefs, /v1/briefs/{id}, /v1/briefs/{id}/publish
+        .configure(briefs::routes) //      /v1/briefs, /v1/briefs/{id}, …/submit, …/schedule, …/publish, …/retract, …/corrections
         .configure(events::routes) //      /v1/events, /v1/events/{id}
         .configure(actors::routes) //      /v1/actors, /v1/actors/{id}
         .configure(trends::routes) //      /v1/trends, /v1/trends/{id}
         .configure(categories::routes) //  /v1/categories, /v1/categories/{id}
+        .configure(history::routes) //     /v1/…/{id}/revisions, /v1/…/{id}/revisions/{version}, /v1/…/{id}/diff
         .configure(transfer::routes) //    /v1/import, /v1/export
         .configure(access::routes) //      /v1/keys, /v1/keys/{id}
         .configure(ops::routes) //         /health/live, /health/ready
@@ -39,33 +41,63 @@ pub fn document() -> serde_json::Result<Value> {
     openapi::complete(&document)
 }
 
-/// Which path knows which methods, for `OPTIONS` and for `Allow`.
-pub struct RouteTable(Vec<(ResourceDef, String)>);
+/// What each path knows, by the document: its methods, for `OPTIONS` and for `Allow`, and which of them take parameters.
+pub struct RouteTable(Vec<Route>);
+
+struct Route {
+    path: ResourceDef,
+    methods: String,
+    /// The methods that take no parameter in the query.
+    without_query: Vec<Method>,
+}
 
 impl RouteTable {
     /// The table of a document.
     #[must_use]
     pub fn of(document: &Value) -> Self {
         let paths = document.get("paths").and_then(Value::as_object).into_iter().flatten();
-        let mut table: Vec<(ResourceDef, String)> = paths
-            .map(|(path, operations)| {
-                let mut methods: Vec<String> =
-                    operations.as_object().into_iter().flatten().map(|(method, _)| method.to_uppercase()).collect();
-                if methods.iter().any(|method| method == "GET") {
-                    methods.push("HEAD".into());
-                }
-                methods.push("OPTIONS".into());
-                methods.sort();
-                (ResourceDef::new(path.as_str()), methods.join(", "))
-            })
-            .collect();
-        table.push((ResourceDef::new("/docs"), "GET, HEAD, OPTIONS".into()));
+        let mut table: Vec<Route> = paths.map(|(path, operations)| Route::of(path, operations)).collect();
+        for page in ["/", "/docs", "/docs/{_:.*}"] {
+            let methods = "GET, HEAD, OPTIONS".to_owned();
+            table.push(Route { path: ResourceDef::new(page), methods, without_query: Vec::new() });
+        }
         Self(table)
     }
 
     /// The methods that a path knows, if there is such a path.
     #[must_use]
     pub fn methods(&self, path: &str) -> Option<String> {
-        self.0.iter().find(|(resource, _)| resource.is_match(path)).map(|(_, methods)| methods.clone())
+        self.find(path).map(|route| route.methods.clone())
+    }
+
+    /// Whether the path takes parameters in the query with this method; where there is no such path, nobody can say.
+    #[must_use]
+    pub fn takes_query(&self, path: &str, method: &Method) -> bool {
+        self.find(path).is_none_or(|route| !route.without_query.contains(method))
+    }
+
+    fn find(&self, path: &str) -> Option<&Route> {
+        self.0.iter().find(|route| route.path.is_match(path))
+    }
+}
+
+impl Route {
+    fn of(path: &str, operations: &Value) -> Self {
+        let operations = operations.as_object().into_iter().flatten();
+        let (mut methods, mut without_query) = (Vec::new(), Vec::new());
+        for (method, operation) in operations {
+            let method = method.to_uppercase();
+            let mut parameters = operation.get("parameters").and_then(Value::as_array).into_iter().flatten();
+            if !parameters.any(|parameter| parameter.get("in").is_some_and(|place| place == "query")) {
+                without_query.extend(method.parse::<Method>());
+            }
+            methods.push(method);
+        }
+        if methods.iter().any(|method| method == "GET") {
+            methods.push("HEAD".into());
+        }
+        methods.push("OPTIONS".into());
+        methods.sort();
+        Self { path: ResourceDef::new(path), methods: methods.join(", "), without_query }
     }
 }

@@ -92,6 +92,14 @@ impl Slug {
         joined.parse().unwrap_or_else(|_| Self(format!("the-{joined}")))
     }
 
+    /// The slug of a part: this one, cut at its beginning if it is too long, and what tells the part apart.
+    #[must_use]
+    pub fn extended(&self, part: &str) -> Self {
+        let room = 119_usize.saturating_sub(part.len());
+        let start = self.0.len().saturating_sub(room);
+        Self(format!("{}-{part}", self.0.get(start..).unwrap_or_default().trim_start_matches('-')))
+    }
+
     /// The same slug, numbered, for when it is taken.
     #[must_use]
     pub fn numbered(&self, number: u32) -> Self {
@@ -260,7 +268,8 @@ pub fn fold_name(name: &str) -> String {
         }
     }
     folded.truncate(folded.trim_end().len());
-    folded
+    // A name without letters and digits is compared as it is.
+    if folded.is_empty() { name.trim().to_lowercase() } else { folded }
 }
 
 #[cfg(test)]

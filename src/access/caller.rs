@@ -4,15 +4,16 @@ use std::ops::Deref;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::header::AUTHORIZATION;
+use actix_web::http::header::{AUTHORIZATION, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::future::{Ready, ready};
 
-use super::{Audience, keys};
+use super::keys::{self, Quota};
+use super::limits::Allowance;
 use crate::app::AppState;
 use crate::db::types::Id;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemType};
 use crate::vocabulary::{Marking, Role};
 
 /// Who calls: a key with its role and clearance, or nobody in particular.
@@ -42,12 +43,6 @@ impl Caller {
     #[must_use]
     pub fn is_publisher(&self) -> bool {
         self.role >= Role::Publisher
-    }
-
-    /// Whether it is in the audience.
-    #[must_use]
-    pub fn may_see(&self, audience: Audience) -> bool {
-        audience.meets(Audience::only(self))
     }
 }
 
@@ -104,10 +99,14 @@ pub async fn authenticate<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
-    match identify(&request).await {
-        Ok(caller) => {
+    match admit(&request).await {
+        Ok((caller, allowance)) => {
             request.extensions_mut().insert(caller);
-            Ok(next.call(request).await?.map_into_left_body())
+            let mut response = next.call(request).await?;
+            if let Some(allowance) = allowance {
+                allowance.tell(response.headers_mut());
+            }
+            Ok(response.map_into_left_body())
         }
         Err(problem) => {
             let (request, _) = request.into_parts();
@@ -116,10 +115,27 @@ pub async fn authenticate<B: MessageBody + 'static>(
     }
 }
 
-async fn identify(request: &ServiceRequest) -> Result<Caller, Problem> {
+/// Finds out who calls, and counts the request. Those who look whether the server is well are not counted.
+async fn admit(request: &ServiceRequest) -> Result<(Caller, Option<Allowance>), Problem> {
+    let state =
+        request.app_data::<web::Data<AppState>>().ok_or_else(|| Problem::internal("the application has no state"))?;
+    let address = state.limits.address_of(request);
     let Some(header) = request.headers().get(AUTHORIZATION) else {
-        return Ok(Caller::ANYONE);
+        let allowance =
+            if request.path().starts_with("/health/") { None } else { state.limits.count(address, None)? };
+        return Ok((Caller::ANYONE, allowance));
     };
+    state.limits.may_try_a_key(address)?;
+    let (caller, quota) = identify(state, header).await.inspect_err(|problem| {
+        if problem.kind() == ProblemType::UNAUTHENTICATED {
+            state.limits.tried_a_wrong_key(address);
+        }
+    })?;
+    let allowance = state.limits.count(address, caller.key.map(|key| (key, quota)))?;
+    Ok((caller, allowance))
+}
+
+async fn identify(state: &AppState, header: &HeaderValue) -> Result<(Caller, Option<Quota>), Problem> {
     let token = header
         .to_str()
         .ok()
@@ -127,8 +143,6 @@ async fn identify(request: &ServiceRequest) -> Result<Caller, Problem> {
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim().to_owned())
         .ok_or_else(|| Problem::unauthenticated("`Authorization` must be `Bearer` and an API key."))?;
-    let state =
-        request.app_data::<web::Data<AppState>>().ok_or_else(|| Problem::internal("the application has no state"))?;
     state
         .db
         .read(move |connection| keys::find(connection, &token))

@@ -1,17 +1,20 @@
 //! The endpoints of API keys.
 
-use actix_web::http::header;
+use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Path};
-use actix_web::{HttpResponse, delete, get, post};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use deserr::Deserr;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Admin;
-use super::keys::{self, KeyView};
+use super::keys::{self, KeyView, Quota};
 use crate::app::AppState;
+use crate::db::Connection;
 use crate::db::types::Id;
+use crate::http::answer::Reply;
 use crate::http::body::{Invalid, Json};
+use crate::http::idempotency::Once;
 use crate::problem::Problem;
 use crate::scalars::Line;
 use crate::vocabulary::{Marking, Role};
@@ -28,6 +31,10 @@ pub struct KeyInput {
     /// The highest marking that it may see; `TLP:CLEAR` for a reader and `TLP:RED` for others unless given.
     #[deserr(default)]
     pub clearance: Option<Marking>,
+    /// How many requests it has a minute; what the server gives to every key unless given.
+    #[deserr(default)]
+    #[schema(value_type = Option<i32>, minimum = 1, maximum = 1_000_000, example = json!(null))]
+    pub quota: Option<Quota>,
 }
 
 /// A new key with its secret, which is shown this once.
@@ -71,16 +78,24 @@ pub async fn list(state: Data<AppState>, _caller: Admin) -> Result<HttpResponse,
 pub async fn create(
     state: Data<AppState>,
     caller: Admin,
+    request: HttpRequest,
     Json(input): Json<KeyInput>,
 ) -> Result<HttpResponse, Problem> {
     if input.clearance.unwrap_or_else(|| keys::default_clearance(input.role)) > caller.clearance {
         return Err(Problem::forbidden("A key does not make another that may see more than itself."));
     }
+    let once = Once::of(&request, &caller, &state.under_way)?;
+    let make = move |connection: &mut Connection| {
+        keys::create(connection, input.name.as_str(), input.role, input.clearance, input.quota)
+    };
     let (view, key) = state
         .db
-        .write(move |connection| keys::create(connection, input.name.as_str(), input.role, input.clearance))
+        .write(move |connection| match &once {
+            None => make(connection),
+            Some(once) => once.run_secretly(connection, make),
+        })
         .await?;
-    Ok(HttpResponse::Created().insert_header((header::CACHE_CONTROL, "no-store")).json(NewKey { view, key }))
+    Ok(Reply::json(StatusCode::CREATED, &NewKey { view, key })?.into())
 }
 
 /// Revoke a key
@@ -94,5 +109,5 @@ pub async fn create(
 pub async fn revoke(state: Data<AppState>, _caller: Admin, id: Path<String>) -> Result<HttpResponse, Problem> {
     let id = Id::parse(&id).ok_or_else(|| Problem::not_found("key"))?;
     state.db.write(move |connection| keys::revoke(connection, id)).await?;
-    Ok(HttpResponse::NoContent().finish())
+    Ok(Reply::new(StatusCode::NO_CONTENT, Vec::new(), Vec::new()).into())
 }

@@ -3,6 +3,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use deserr::{DeserializeError, Deserr, IntoValue, Value, ValuePointerRef};
 use diesel::prelude::*;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -13,6 +14,7 @@ use super::Caller;
 use crate::db::Connection;
 use crate::db::schema::keys;
 use crate::db::types::{Id, Timestamp};
+use crate::http::body::refuse;
 use crate::problem::Problem;
 use crate::vocabulary::{Marking, Role};
 
@@ -27,6 +29,34 @@ struct KeyRow {
     secret_hash: Vec<u8>,
     created_at: Timestamp,
     revoked_at: Option<Timestamp>,
+    quota: Option<i32>,
+}
+
+/// How many requests a key has a minute: 1 to a million.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota(pub i32);
+
+impl std::str::FromStr for Quota {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().ok().and_then(Self::of).ok_or(QUOTA_RULE)
+    }
+}
+
+const QUOTA_RULE: &str = "must be a whole number from 1 to 1000000";
+
+impl Quota {
+    fn of(requests: i32) -> Option<Self> {
+        (1..=1_000_000).contains(&requests).then_some(Self(requests))
+    }
+}
+
+impl<E: DeserializeError> Deserr<E> for Quota {
+    fn deserialize_from_value<V: IntoValue>(value: Value<V>, location: ValuePointerRef<'_>) -> Result<Self, E> {
+        i32::deserialize_from_value(value, location)
+            .and_then(|requests| Self::of(requests).ok_or_else(|| refuse(location, QUOTA_RULE)))
+    }
 }
 
 /// A key as it is listed: without its secret, which nobody has any more.
@@ -49,12 +79,15 @@ pub struct KeyView {
     /// When it was revoked, or null while it is good.
     #[schema(value_type = Option<String>, format = DateTime, example = json!(null))]
     pub revoked_at: Option<Timestamp>,
+    /// How many requests it has a minute, if it has a quota of its own.
+    #[schema(example = json!(null))]
+    pub quota: Option<i32>,
 }
 
 impl From<KeyRow> for KeyView {
     fn from(row: KeyRow) -> Self {
-        let KeyRow { id, name, role, clearance, created_at, revoked_at, secret_hash: _ } = row;
-        Self { id, name, role, clearance, created_at, revoked_at }
+        let KeyRow { id, name, role, clearance, created_at, revoked_at, quota, secret_hash: _ } = row;
+        Self { id, name, role, clearance, created_at, revoked_at, quota }
     }
 }
 
@@ -73,6 +106,7 @@ pub fn create(
     name: &str,
     role: Role,
     clearance: Option<Marking>,
+    quota: Option<Quota>,
 ) -> Result<(KeyView, String), Problem> {
     let mut secret = [0_u8; 32];
     getrandom::fill(&mut secret).map_err(Problem::internal)?;
@@ -85,6 +119,7 @@ pub fn create(
         secret_hash: hash(&secret),
         created_at: Timestamp::now(),
         revoked_at: None,
+        quota: quota.map(|Quota(requests)| requests),
     };
     diesel::insert_into(keys::table).values(&row).execute(connection)?;
     let token = format!("bw_{}_{secret}", row.id.0.simple());
@@ -119,7 +154,7 @@ pub fn revoke(connection: &mut Connection, id: Id) -> Result<(), Problem> {
 ///
 /// # Errors
 /// When the query fails.
-pub fn find(connection: &mut Connection, token: &str) -> Result<Option<Caller>, Problem> {
+pub fn find(connection: &mut Connection, token: &str) -> Result<Option<(Caller, Option<Quota>)>, Problem> {
     let Some((id, secret)) = split(token) else {
         return Ok(None);
     };
@@ -128,11 +163,9 @@ pub fn find(connection: &mut Connection, token: &str) -> Result<Option<Caller>, 
     // An unknown id costs the same comparison as a known one.
     let stored = row.as_ref().map_or_else(|| vec![0; given.len()], |row| row.secret_hash.clone());
     let same = bool::from(stored.ct_eq(&given));
-    Ok(row.filter(|row| same && row.revoked_at.is_none()).map(|row| Caller {
-        key: Some(row.id),
-        role: row.role,
-        clearance: row.clearance,
-    }))
+    Ok(row
+        .filter(|row| same && row.revoked_at.is_none())
+        .map(|row| (Caller { key: Some(row.id), role: row.role, clearance: row.clearance }, row.quota.map(Quota))))
 }
 
 fn split(token: &str) -> Option<(Id, &str)> {

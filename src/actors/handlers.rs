@@ -13,7 +13,7 @@ use crate::http::page;
 use crate::http::query::{ListQuery, ListView, Query};
 use crate::openapi::PageOf;
 use crate::problem::Problem;
-use crate::removal::Removal;
+use crate::removal::Merger;
 use crate::resource::{self, Input};
 
 /// List actors
@@ -44,9 +44,10 @@ pub async fn list(
 pub async fn create(
     state: Data<AppState>,
     caller: Editor,
+    request: HttpRequest,
     Input(input): Input<ActorRow>,
 ) -> Result<HttpResponse, Problem> {
-    resource::answer_post::<ActorRow>(&state, &caller, input).await
+    resource::answer_post::<ActorRow>(&state, &request, &caller, input).await
 }
 
 /// Read an actor
@@ -111,7 +112,7 @@ pub async fn patch(
 ///
 /// Refused with 409 while events, trends or other actors name it. Afterwards it answers 410 with its tombstone.
 #[utoipa::path(
-    tag = "actors", operation_id = "deleteActor", params(Removal),
+    tag = "actors", operation_id = "deleteActor", params(Merger),
     responses((status = 204, description = "It is deleted"))
 )]
 #[delete("/v1/actors/{id}")]
@@ -119,8 +120,8 @@ pub async fn delete(
     state: Data<AppState>,
     caller: Editor,
     id: Path<String>,
-    Query(removal): Query<Removal>,
+    Query(merger): Query<Merger>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    resource::answer_delete::<ActorRow>(&state, &request, &caller, &id, removal).await
+    resource::answer_delete::<ActorRow>(&state, &request, &caller, &id, merger.removal(), merger.target()).await
 }

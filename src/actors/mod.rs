@@ -2,6 +2,7 @@
 
 pub mod handlers;
 pub mod input;
+pub mod merge;
 pub mod model;
 pub mod names;
 pub mod store;

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use crate::access::Caller;
+use crate::access::Sight;
 use crate::actors::model::ActorRow;
 use crate::db::Connection;
 use crate::db::schema::{actor_names, actors};
@@ -10,7 +10,7 @@ use crate::db::types::Id;
 use crate::http::query::{MANY_LIMIT, Repeated};
 use crate::problem::Problem;
 use crate::reference::Reference;
-use crate::resource::Resource;
+use crate::resource;
 use crate::scalars::fold_name;
 
 /// How many names are compared in search of one that was meant, and how many are suggested.
@@ -22,22 +22,30 @@ const SUGGESTED: usize = 5;
 ///
 /// # Errors
 /// 400 with candidates for a name that nobody bears.
-pub fn meant_by(connection: &mut Connection, parameter: &str, values: &Repeated) -> Result<Vec<Vec<Id>>, Problem> {
+pub fn meant_by(
+    connection: &mut Connection,
+    sight: Sight,
+    parameter: &str,
+    values: &Repeated,
+) -> Result<Vec<Vec<Id>>, Problem> {
     let mut meant = Vec::new();
     for value in &values.0 {
-        let whole = bearers(connection, value)?;
+        let whole = bearers(connection, sight, value)?;
         if !whole.is_empty() {
             meant.push(whole);
             continue;
         }
         let parts: Vec<&str> = value.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
+        if parts.is_empty() {
+            return Err(Problem::parameter(parameter, format!("`{value}` names nobody")));
+        }
         if meant.len() + parts.len() > MANY_LIMIT {
             return Err(Problem::parameter(parameter, format!("lists more than {MANY_LIMIT} values")));
         }
         for part in parts {
-            let found = bearers(connection, part)?;
+            let found = bearers(connection, sight, part)?;
             if found.is_empty() {
-                return Err(unknown(connection, parameter, part)?);
+                return Err(unknown(connection, sight, parameter, part)?);
             }
             meant.push(found);
         }
@@ -45,27 +53,31 @@ pub fn meant_by(connection: &mut Connection, parameter: &str, values: &Repeated)
     Ok(meant)
 }
 
-/// Every actor with this id, slug or name.
-fn bearers(connection: &mut Connection, text: &str) -> Result<Vec<Id>, Problem> {
-    if let Some(actor) = ActorRow::living(connection, &Caller::ANYONE, &Reference::from_text(text))? {
-        return Ok(vec![actor.id]);
+/// Every actor with this id, slug or name. A slug that an actor had before leads to it too.
+fn bearers(connection: &mut Connection, sight: Sight, text: &str) -> Result<Vec<Id>, Problem> {
+    let reference = Reference::from_text(text);
+    let named: Option<ActorRow> = resource::lead(connection, sight, &reference)?;
+    if reference.id.is_some() {
+        return Ok(named.map(|actor| actor.id).into_iter().collect());
     }
     let folded = fold_name(text);
     if folded.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(actor_names::table
-        .filter(actor_names::until.is_null())
+    let mut bearers: Vec<Id> = actor_names::table
+        .filter(sight.stands(actor_names::since, actor_names::until))
         .filter(actor_names::folded.eq(folded))
         .select(actor_names::actor_id)
         .distinct()
         .order(actor_names::actor_id)
         .limit(COMPARED)
-        .load(connection)?)
+        .load(connection)?;
+    bearers.extend(named.map(|actor| actor.id).filter(|id| !bearers.contains(id)));
+    Ok(bearers)
 }
 
-fn unknown(connection: &mut Connection, parameter: &str, text: &str) -> Result<Problem, Problem> {
-    let candidates = candidates(connection, text)?;
+fn unknown(connection: &mut Connection, sight: Sight, parameter: &str, text: &str) -> Result<Problem, Problem> {
+    let candidates = candidates(connection, sight, text)?;
     let detail = match candidates.first() {
         Some((_, name)) => format!("no actor is called `{text}`; did you mean `{name}`?"),
         None => format!("no actor is called `{text}`"),
@@ -76,7 +88,7 @@ fn unknown(connection: &mut Connection, parameter: &str, text: &str) -> Result<P
 }
 
 /// Actors whose names come near: of those that begin alike, the most alike.
-fn candidates(connection: &mut Connection, text: &str) -> Result<Vec<(String, String)>, Problem> {
+fn candidates(connection: &mut Connection, sight: Sight, text: &str) -> Result<Vec<(String, String)>, Problem> {
     let folded = fold_name(text);
     if folded.is_empty() {
         return Ok(Vec::new());
@@ -84,8 +96,9 @@ fn candidates(connection: &mut Connection, text: &str) -> Result<Vec<(String, St
     let beginning: String = folded.chars().take(2).collect();
     let end = format!("{beginning}\u{10ffff}");
     let names: Vec<(String, String, String)> = actor_names::table
-        .inner_join(actors::table.on(actors::id.eq(actor_names::actor_id).and(actors::until.is_null())))
-        .filter(actor_names::until.is_null())
+        .inner_join(actors::table.on(actors::id.eq(actor_names::actor_id)))
+        .filter(sight.stands(actors::since, actors::until))
+        .filter(sight.stands(actor_names::since, actor_names::until))
         .filter(actor_names::folded.ge(beginning))
         .filter(actor_names::folded.lt(end))
         .select((actors::slug, actors::name, actor_names::folded))

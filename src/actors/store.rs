@@ -5,21 +5,24 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use super::input::{ActorFilter, ActorInput, ActorSort};
+use super::merge;
 use super::model::{ActorLink, ActorRow, ActorSummary, ActorView, AliasView, NameRow, PositionRow, PositionView};
-use crate::access::{Audience, Caller};
-use crate::db::schema::{actor_names, actor_positions, actors, event_participants, journal, trend_actors};
+use crate::access::{Audience, Moment, Sight};
+use crate::db::schema::{actor_names, actor_positions, actors, event_participants, trend_actors};
 use crate::db::types::{Id, Json, Timestamp};
 use crate::db::{Connection, MultiBackend, in_chunks};
+use crate::history::Version;
+use crate::history::erasure::{Stored, Stretch};
 use crate::http::body::{Fault, UpTo};
 use crate::http::page::{Extras, Listed, Rows, Window};
-use crate::journal::Write;
+use crate::journal::{Write, changed_since};
 use crate::problem::Problem;
 use crate::reference::{self, Link, Reference};
 use crate::removal::Removal;
 use crate::resource::{self, Place, Resource, must_lead_to};
 use crate::scalars::{CountryCode, LanguageCode, Line, Prose, Slug, fold_name};
 use crate::vocabulary::{Change, Kind};
-use crate::{end_versions, in_order, insert_rows, slugs};
+use crate::{destroy_rows, end_versions, in_order, insert_rows, slugs};
 
 impl Resource for ActorRow {
     const KIND: Kind = Kind::Actor;
@@ -49,17 +52,14 @@ impl Resource for ActorRow {
         Slug::derive(input.name.as_str(), "")
     }
 
-    fn living(connection: &mut Connection, _: &Caller, reference: &Reference) -> Result<Option<Self>, Problem> {
-        let living = || actors::table.filter(actors::until.is_null()).select(Self::as_select());
-        if let Some(id) = reference.id
-            && let Some(found) = living().filter(actors::id.eq(id)).first(connection).optional()?
-        {
-            return Ok(Some(found));
-        }
-        match &reference.slug {
-            Some(slug) => Ok(living().filter(actors::slug.eq(slug)).first(connection).optional()?),
-            None => Ok(None),
-        }
+    fn look_up(connection: &mut Connection, sight: Sight, reference: &Reference) -> Result<Option<Self>, Problem> {
+        let seen = || actors::table.filter(sight.stands(actors::since, actors::until)).select(Self::as_select());
+        reference::first(
+            connection,
+            reference,
+            |connection, id| seen().filter(actors::id.eq(id)).first(connection),
+            |connection, slug| seen().filter(actors::slug.eq(slug)).first(connection),
+        )
     }
 
     fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
@@ -67,8 +67,42 @@ impl Resource for ActorRow {
         Ok(same.count().get_result::<i64>(connection)? > 0)
     }
 
-    fn view(connection: &mut Connection, _: &Caller, row: Self) -> Result<ActorView, Problem> {
-        views(connection, vec![row])?.pop().ok_or_else(|| Problem::internal("an actor has no view"))
+    fn versions(
+        connection: &mut Connection,
+        sight: Sight,
+        id: Id,
+        below: i32,
+        limit: i64,
+    ) -> Result<Vec<Version>, Problem> {
+        Ok(actors::table
+            .filter(actors::id.eq(id))
+            .filter(actors::version.lt(below))
+            .filter(actors::since.le(sight.moment.upper_bound()))
+            .order(actors::version.desc())
+            .limit(limit)
+            .select((actors::version, actors::since))
+            .load(connection)?)
+    }
+
+    fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {
+        let rows: Vec<(i32, i64, Option<i64>)> = actors::table
+            .filter(actors::id.eq(id))
+            .order(actors::version)
+            .select((actors::version, actors::since, actors::until))
+            .load(connection)?;
+        let audience = Audience::EVERYONE;
+        Ok(rows.into_iter().map(|(version, since, until)| Stored { version, since, until, audience }).collect())
+    }
+
+    fn destroy(write: &mut Write<'_>, id: Id, stretch: Stretch) -> Result<(), Problem> {
+        destroy_rows!(write.connection, actors, id, id, stretch);
+        destroy_rows!(write.connection, actor_names, actor_id, id, stretch);
+        destroy_rows!(write.connection, actor_positions, actor_id, id, stretch);
+        Ok(())
+    }
+
+    fn view(connection: &mut Connection, sight: Sight, row: Self) -> Result<ActorView, Problem> {
+        views(connection, sight.moment, vec![row])?.pop().ok_or_else(|| Problem::internal("an actor has no view"))
     }
 
     fn create(write: &mut Write<'_>, id: Id, input: ActorInput) -> Result<Self, Problem> {
@@ -77,7 +111,7 @@ impl Resource for ActorRow {
             || Self::derived_slug(&input),
             |slug| Self::slug_is_taken(write.connection, slug),
         )?;
-        write.identify(Kind::Actor, id)?;
+        write.identify(Kind::Actor, id, Audience::EVERYONE, Audience::EVERYONE)?;
         let whole = resolve(write, id, slug, None, input)?;
         whole.insert(write, Change::Created)?;
         Ok(whole.row)
@@ -87,8 +121,8 @@ impl Resource for ActorRow {
         let slug = input.slug.clone().map_or_else(|| existing.slug.clone(), Slug::into_string);
         let whole = resolve(write, existing.id, slug, Some(&existing), input)?;
         if whole.row.same_content(&existing)
-            && whole.same_names(&names_of(write.connection, &[existing.id])?)
-            && whole.same_positions(&positions_of(write.connection, &[existing.id])?)
+            && whole.same_names(&names_of(write.connection, Moment::Head, &[existing.id])?)
+            && whole.same_positions(&positions_of(write.connection, Moment::Head, &[existing.id])?)
         {
             return Ok(existing);
         }
@@ -97,10 +131,15 @@ impl Resource for ActorRow {
         Ok(whole.row)
     }
 
+    fn demand_unused(write: &mut Write<'_>, existing: &Self) -> Result<(), Problem> {
+        still_in_use(write, existing.id)?.map_or(Ok(()), Err)
+    }
+
+    fn merge(write: &mut Write<'_>, existing: &Self, target: &Self) -> Result<(), Problem> {
+        merge::merge(write, existing, target)
+    }
+
     fn remove(write: &mut Write<'_>, existing: Self, removal: Removal) -> Result<(), Problem> {
-        if let Some(problem) = still_in_use(write, existing.id)? {
-            return Err(problem);
-        }
         close(write, existing.id)?;
         write.record(
             Kind::Actor,
@@ -139,6 +178,20 @@ impl Whole {
             |row: &PositionRow| (row.organisation_id, row.title.clone(), row.held_from.clone(), row.held_to.clone());
         self.positions.iter().map(said).eq(others.iter().map(said))
     }
+}
+
+/// Puts a version in the place of the present one.
+///
+/// # Errors
+/// When a statement fails.
+pub(super) fn replace(
+    write: &mut Write<'_>,
+    row: ActorRow,
+    names: Vec<NameRow>,
+    positions: Vec<PositionRow>,
+) -> Result<(), Problem> {
+    close(write, row.id)?;
+    Whole { row, names, positions }.insert(write, Change::Updated)
 }
 
 /// Turns an input into rows, with every reference in it led to its actor.
@@ -242,7 +295,7 @@ fn close(write: &mut Write<'_>, id: Id) -> Result<(), Problem> {
 /// Why an actor cannot be deleted: the first of those that name it, if any do. What the caller may not see keeps it
 /// too, but is not named.
 fn still_in_use(write: &mut Write<'_>, id: Id) -> Result<Option<Problem>, Problem> {
-    let caller = write.caller();
+    let sight = write.sight();
     let connection = &mut *write.connection;
     let events: Vec<Id> = event_participants::table
         .filter(event_participants::actor_id.eq(id))
@@ -271,11 +324,11 @@ fn still_in_use(write: &mut Write<'_>, id: Id) -> Result<Option<Problem>, Proble
     if [&events, &trends, &children, &office_holders].iter().all(|users| users.is_empty()) {
         return Ok(None);
     }
-    let mut users = crate::events::store::named(connection, &caller, &events)?;
-    users.extend(crate::trends::store::named(connection, &caller, &trends)?);
+    let mut users = crate::events::store::named(connection, sight, &events)?;
+    users.extend(crate::trends::store::named(connection, sight, &trends)?);
     let others: Vec<Id> = children.into_iter().chain(office_holders).collect();
     users.extend(
-        summaries(connection, &others)?
+        summaries(connection, Moment::Head, &others)?
             .into_values()
             .map(|actor| serde_json::json!({"type": "actor", "id": actor.id, "slug": actor.slug})),
     );
@@ -289,10 +342,10 @@ pub type Summaries = HashMap<Id, ActorSummary>;
 ///
 /// # Errors
 /// When a query fails.
-pub fn summaries(connection: &mut Connection, ids: &[Id]) -> Result<Summaries, Problem> {
+pub fn summaries(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<Summaries, Problem> {
     in_chunks(ids, |ids| {
         actors::table
-            .filter(actors::until.is_null())
+            .filter(moment.stands(actors::since, actors::until))
             .filter(actors::id.eq_any(ids))
             .select((actors::id, actors::slug, actors::name, actors::kind, actors::country))
             .load::<ActorSummary>(connection)
@@ -306,10 +359,14 @@ pub fn link(summaries: &Summaries, id: Id) -> Link<ActorLink> {
     summaries.get(&id).map_or_else(|| Link::deleted(id), |summary| Link::Living(summary.clone().into()))
 }
 
-fn names_of(connection: &mut Connection, ids: &[Id]) -> Result<Vec<NameRow>, Problem> {
+/// Every name of these actors, their own first.
+///
+/// # Errors
+/// When the query fails.
+pub(super) fn names_of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<Vec<NameRow>, Problem> {
     in_chunks(ids, |ids| {
         actor_names::table
-            .filter(actor_names::until.is_null())
+            .filter(moment.stands(actor_names::since, actor_names::until))
             .filter(actor_names::actor_id.eq_any(ids))
             .order((actor_names::actor_id, actor_names::ordinal))
             .select(NameRow::as_select())
@@ -317,10 +374,18 @@ fn names_of(connection: &mut Connection, ids: &[Id]) -> Result<Vec<NameRow>, Pro
     })
 }
 
-fn positions_of(connection: &mut Connection, ids: &[Id]) -> Result<Vec<PositionRow>, Problem> {
+/// The posts of these actors, in their order.
+///
+/// # Errors
+/// When the query fails.
+pub(super) fn positions_of(
+    connection: &mut Connection,
+    moment: Moment,
+    ids: &[Id],
+) -> Result<Vec<PositionRow>, Problem> {
     in_chunks(ids, |ids| {
         actor_positions::table
-            .filter(actor_positions::until.is_null())
+            .filter(moment.stands(actor_positions::since, actor_positions::until))
             .filter(actor_positions::actor_id.eq_any(ids))
             .order((actor_positions::actor_id, actor_positions::ordinal))
             .select(PositionRow::as_select())
@@ -332,21 +397,21 @@ fn positions_of(connection: &mut Connection, ids: &[Id]) -> Result<Vec<PositionR
 ///
 /// # Errors
 /// When a query fails.
-pub fn views(connection: &mut Connection, rows: Vec<ActorRow>) -> Result<Vec<ActorView>, Problem> {
+pub fn views(connection: &mut Connection, moment: Moment, rows: Vec<ActorRow>) -> Result<Vec<ActorView>, Problem> {
     let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
     let mut aliases: HashMap<Id, Vec<AliasView>> = HashMap::new();
-    for NameRow { actor_id, ordinal, name, language, .. } in names_of(connection, &ids)? {
+    for NameRow { actor_id, ordinal, name, language, .. } in names_of(connection, moment, &ids)? {
         if ordinal > 0 {
             aliases.entry(actor_id).or_default().push(AliasView { name, language });
         }
     }
-    let position_rows = positions_of(connection, &ids)?;
+    let position_rows = positions_of(connection, moment, &ids)?;
     let mentioned: Vec<Id> = rows
         .iter()
         .filter_map(|row| row.parent_id)
         .chain(position_rows.iter().map(|position| position.organisation_id))
         .collect();
-    let mentioned = summaries(connection, &mentioned)?;
+    let mentioned = summaries(connection, moment, &mentioned)?;
     let mut positions: HashMap<Id, Vec<PositionView>> = HashMap::new();
     for position in position_rows {
         positions.entry(position.actor_id).or_default().push(PositionView {
@@ -377,17 +442,16 @@ pub fn views(connection: &mut Connection, rows: Vec<ActorRow>) -> Result<Vec<Act
 }
 
 impl ActorFilter {
-    fn query(&self) -> actors::BoxedQuery<'_, MultiBackend> {
-        let mut query = actors::table.filter(actors::until.is_null()).into_boxed();
+    fn query(&self, sight: Sight) -> actors::BoxedQuery<'_, MultiBackend> {
+        let mut query = actors::table.filter(sight.stands(actors::since, actors::until)).into_boxed();
         if !self.country.0.is_empty() {
             query = query.filter(actors::country.eq_any(self.country.0.iter().map(CountryCode::as_str)));
         }
         if !self.kind.0.is_empty() {
             query = query.filter(actors::kind.eq_any(&self.kind.0));
         }
-        if let Some(moment) = self.updated_since {
-            let changed = journal::table.filter(journal::kind.eq(Kind::Actor)).filter(journal::at.ge(moment));
-            query = query.filter(actors::id.eq_any(changed.select(journal::resource_id)));
+        if let Some(time) = self.updated_since {
+            query = query.filter(actors::id.eq_any(changed_since(sight, Kind::Actor, time)));
         }
         query
     }
@@ -404,7 +468,7 @@ impl Listed for ActorFilter {
     fn page(
         &self,
         connection: &mut Connection,
-        _: &Caller,
+        sight: Sight,
         _: &Extras,
         window: &Window,
     ) -> Result<Rows<ActorView>, Problem> {
@@ -412,12 +476,14 @@ impl Listed for ActorFilter {
         let sort = self.sort.unwrap_or(ActorSort::Slug);
         let sorted = sort.as_str();
         let query = match sort {
-            ActorSort::Slug => in_order!(self.query(), asc, slug, id, window, sorted, String),
-            ActorSort::SlugDescending => in_order!(self.query(), desc, slug, id, window, sorted, String),
-            ActorSort::Name => in_order!(self.query(), asc, name, id, window, sorted, String),
-            ActorSort::NameDescending => in_order!(self.query(), desc, name, id, window, sorted, String),
-            ActorSort::UpdatedAt => in_order!(self.query(), asc, updated_at, id, window, sorted, Timestamp),
-            ActorSort::UpdatedAtDescending => in_order!(self.query(), desc, updated_at, id, window, sorted, Timestamp),
+            ActorSort::Slug => in_order!(self.query(sight), asc, slug, id, window, sorted, String),
+            ActorSort::SlugDescending => in_order!(self.query(sight), desc, slug, id, window, sorted, String),
+            ActorSort::Name => in_order!(self.query(sight), asc, name, id, window, sorted, String),
+            ActorSort::NameDescending => in_order!(self.query(sight), desc, name, id, window, sorted, String),
+            ActorSort::UpdatedAt => in_order!(self.query(sight), asc, updated_at, id, window, sorted, Timestamp),
+            ActorSort::UpdatedAtDescending => {
+                in_order!(self.query(sight), desc, updated_at, id, window, sorted, Timestamp)
+            }
         };
         let rows: Vec<ActorRow> = query.select(ActorRow::as_select()).load(connection)?;
         let rows = window.cut(sorted, rows, |row| {
@@ -428,10 +494,10 @@ impl Listed for ActorFilter {
             };
             (key, row.id)
         });
-        rows.map(|rows| views(connection, rows))
+        rows.map(|rows| views(connection, sight.moment, rows))
     }
 
-    fn count(&self, connection: &mut Connection, _: &Caller) -> Result<i64, Problem> {
-        Ok(self.query().count().get_result(connection)?)
+    fn count(&self, connection: &mut Connection, sight: Sight) -> Result<i64, Problem> {
+        Ok(self.query(sight).count().get_result(connection)?)
     }
 }

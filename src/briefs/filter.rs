@@ -9,10 +9,10 @@ use utoipa::IntoParams;
 
 use super::model::{BriefRow, BriefView, NOT_YET_PUBLISHED};
 use super::views;
-use crate::access::{Caller, visible};
+use crate::access::{Moment, Sees, Sight};
 use crate::actors::names;
 use crate::categories;
-use crate::db::schema::{brief_actors, brief_events, briefs, events, journal, trends};
+use crate::db::schema::{brief_actors, brief_events, briefs, event_participants, events, trend_actors, trends};
 use crate::db::subquery::{HasRow, IsAmong};
 use crate::db::types::{Id, Timestamp};
 use crate::db::{Connection, MultiBackend, in_chunks};
@@ -20,6 +20,7 @@ use crate::http::body::Invalid;
 use crate::http::dates::{Span, When};
 use crate::http::page::{Extras, Listed, Rows, Window, merge_ordered};
 use crate::http::query::{Many, NameOrSlug, Repeated};
+use crate::journal::changed_since;
 use crate::problem::Problem;
 use crate::scalars::{CountryCode, Day, LanguageCode, Slug};
 use crate::vocabulary::{Assessment, BriefState, Direction, EventKind, Kind, Marking};
@@ -122,7 +123,7 @@ crate::vocabulary::vocabulary! {
 /// A filter whose names have been led to what they mean.
 struct Resolved<'a> {
     filter: &'a BriefFilter,
-    caller: &'a Caller,
+    sight: Sight,
     any_of: Vec<Id>,
     all_of: Vec<Vec<Id>>,
     categories: Vec<Id>,
@@ -130,13 +131,13 @@ struct Resolved<'a> {
 }
 
 impl BriefFilter {
-    fn resolve<'a>(&'a self, connection: &mut Connection, caller: &'a Caller) -> Result<Resolved<'a>, Problem> {
+    fn resolve(&self, connection: &mut Connection, sight: Sight) -> Result<Resolved<'_>, Problem> {
         Ok(Resolved {
             filter: self,
-            caller,
-            any_of: names::meant_by(connection, "actor", &self.actor)?.into_iter().flatten().collect(),
-            all_of: names::meant_by(connection, "all_actors", &self.all_actors)?,
-            categories: categories::store::meant_by(connection, &self.category.0)?,
+            sight,
+            any_of: names::meant_by(connection, sight, "actor", &self.actor)?.into_iter().flatten().collect(),
+            all_of: names::meant_by(connection, sight, "all_actors", &self.all_actors)?,
+            categories: categories::store::meant_by(connection, sight, &self.category.0)?,
             span: Span::of(self.from, self.to, self.on)?,
         })
     }
@@ -145,8 +146,14 @@ impl BriefFilter {
 impl<'a> Resolved<'a> {
     /// The briefs that pass every filter, but for the actors that a page is read along.
     fn query_beside_actors(&self) -> briefs::BoxedQuery<'a, MultiBackend> {
+        let sight = self.sight;
         let mut query =
-            briefs::table.filter(briefs::until.is_null()).filter(visible(briefs::audience, self.caller)).into_boxed();
+            briefs::table.filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience)).into_boxed();
+        if let Moment::At { time, .. } = sight.moment {
+            // Nothing was published later than that: newer briefs are passed over in the index.
+            let unpublished = Timestamp::from_micros(NOT_YET_PUBLISHED);
+            query = query.filter(briefs::listed_at.le(time).or(briefs::listed_at.eq(unpublished)));
+        }
         if let Some(moment) = self.span.first_moment() {
             let unpublished = Timestamp::from_micros(NOT_YET_PUBLISHED);
             query = query.filter(briefs::listed_at.ge(moment)).filter(briefs::listed_at.lt(unpublished));
@@ -155,18 +162,19 @@ impl<'a> Resolved<'a> {
             query = query.filter(briefs::listed_at.le(moment));
         }
         query = one_of!(query, briefs::category_id, self.categories.iter().copied());
-        query = one_of!(query, briefs::category_status, self.filter.category_status.0.iter().copied());
+        if !self.filter.category_status.0.is_empty() {
+            query = one_of!(query, briefs::category_status, self.filter.category_status.0.iter().copied());
+            query = self.without_withheld(query);
+        }
         query = one_of!(query, briefs::country, self.filter.country.0.iter().map(|code| code.as_str().to_owned()));
         query = one_of!(query, briefs::language, self.filter.language.0.iter().map(|code| code.as_str().to_owned()));
         query = one_of!(query, briefs::state, self.filter.state.0.iter().copied());
         query = one_of!(query, briefs::marking, self.filter.marking.0.iter().copied());
-        if !self.any_of.is_empty() && !self.all_of.is_empty() {
-            query = query
-                .filter(exists(found_by(self.any_of.clone()).filter(visible(brief_actors::audience, self.caller))));
+        if !self.all_of.is_empty() && !self.any_of.is_empty() {
+            query = self.found_by(query, &self.any_of);
         }
         for bearers in self.all_of.iter().skip(1) {
-            query =
-                query.filter(exists(found_by(bearers.clone()).filter(visible(brief_actors::audience, self.caller))));
+            query = self.found_by(query, bearers);
         }
         query = self.by_trends(query);
         if !self.filter.kind.0.is_empty() {
@@ -174,19 +182,14 @@ impl<'a> Resolved<'a> {
                 brief_events::table
                     .inner_join(events::table.on(events::id.eq(brief_events::event_id)))
                     .filter(brief_events::brief_id.eq(briefs::id))
-                    .filter(brief_events::until.is_null())
-                    .filter(events::until.is_null())
-                    .filter(visible(events::audience, self.caller))
+                    .filter(sight.stands(brief_events::since, brief_events::until))
+                    .filter(sight.sees(events::id, events::since, events::until, events::audience))
                     .filter(events::kind.eq_any(self.filter.kind.0.clone())),
             ));
             query = self.without_withheld(query);
         }
-        if let Some(moment) = self.filter.updated_since {
-            let changed = journal::table
-                .filter(journal::kind.eq(Kind::Brief))
-                .filter(journal::at.ge(moment))
-                .filter(visible(journal::audience, self.caller));
-            query = query.filter(briefs::id.eq_any(changed.select(journal::resource_id)));
+        if let Some(time) = self.filter.updated_since {
+            query = query.filter(briefs::id.eq_any(changed_since(sight, Kind::Brief, time)));
         }
         query
     }
@@ -195,16 +198,52 @@ impl<'a> Resolved<'a> {
     fn query(&self) -> briefs::BoxedQuery<'a, MultiBackend> {
         let query = self.query_beside_actors();
         let driving = self.driving_actors();
-        if driving.is_empty() {
-            return query;
-        }
-        let found = found_by(driving.to_vec()).filter(visible(brief_actors::audience, self.caller));
-        query.filter(exists(found))
+        if driving.is_empty() { query } else { self.found_by(query, driving) }
+    }
+
+    /// Those of the briefs that the caller finds by any of these actors. What is derived for that from a brief's events and
+    /// trends holds for the present; in the past, some of these may have been hidden since, so they are looked at themselves.
+    fn found_by(
+        &self,
+        query: briefs::BoxedQuery<'a, MultiBackend>,
+        actors: &[Id],
+    ) -> briefs::BoxedQuery<'a, MultiBackend> {
+        let query = query.filter(exists(linked_to(self.sight, actors.to_vec())));
+        if self.sight.is_now() { query } else { self.with_content_about(query, actors) }
+    }
+
+    fn with_content_about(
+        &self,
+        query: briefs::BoxedQuery<'a, MultiBackend>,
+        actors: &[Id],
+    ) -> briefs::BoxedQuery<'a, MultiBackend> {
+        let sight = self.sight;
+        let event = brief_events::table
+            .inner_join(events::table.on(events::id.eq(brief_events::event_id)))
+            .inner_join(event_participants::table.on(event_participants::event_id.eq(events::id)))
+            .filter(brief_events::brief_id.eq(briefs::id))
+            .filter(sight.stands(brief_events::since, brief_events::until))
+            .filter(sight.sees(events::id, events::since, events::until, events::audience))
+            .filter(sight.stands(event_participants::since, event_participants::until))
+            .filter(event_participants::actor_id.eq_any(actors.to_vec()));
+        let trend = trends::table
+            .inner_join(trend_actors::table.on(trend_actors::trend_id.eq(trends::id)))
+            .filter(trends::brief_id.eq(briefs::id))
+            .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
+            .filter(sight.stands(trend_actors::since, trend_actors::until))
+            .filter(trend_actors::actor_id.eq_any(actors.to_vec()));
+        query.filter(sight.may_read(briefs::id)).filter(exists(event).or(exists(trend)))
     }
 
     /// Readers do not see the content of a retracted brief, and so do not find it by that.
     fn without_withheld(&self, query: briefs::BoxedQuery<'a, MultiBackend>) -> briefs::BoxedQuery<'a, MultiBackend> {
-        if self.caller.is_editor() { query } else { query.filter(briefs::state.eq(BriefState::Published)) }
+        if self.sight.caller.is_editor() {
+            query
+        } else if self.sight.is_now() {
+            query.filter(briefs::state.eq(BriefState::Published))
+        } else {
+            query.filter(self.sight.may_read(briefs::id))
+        }
     }
 
     /// One trend must have all that is asked of trends: a direction and a series mean a trend of both.
@@ -214,8 +253,7 @@ impl<'a> Resolved<'a> {
             return query;
         }
         let mut having = trends::table
-            .filter(trends::until.is_null())
-            .filter(visible(trends::audience, self.caller))
+            .filter(self.sight.sees(trends::id, trends::since, trends::until, trends::audience))
             .select(trends::brief_id)
             .into_boxed::<MultiBackend>();
         having = one_of!(having, trends::direction, direction.0.iter().copied());
@@ -243,13 +281,16 @@ impl<'a> Resolved<'a> {
         window: &Window,
         sort: &str,
     ) -> Result<Vec<(Timestamp, Id)>, Problem> {
-        use brief_actors::{actor_id, audience, brief_id, listed_at, until};
+        use brief_actors::{actor_id, audience, brief_id, listed_at, since, until};
         let same_brief = sql::<Bool>("briefs.id = brief_actors.brief_id");
+        let mut beside = self.query_beside_actors().filter(same_brief);
+        if !self.sight.is_now() {
+            beside = self.with_content_about(beside, &[actor]);
+        }
         let mut query = brief_actors::table
             .filter(actor_id.eq(actor))
-            .filter(until.is_null())
-            .filter(visible(audience, self.caller))
-            .filter(HasRow(self.query_beside_actors().filter(same_brief)))
+            .filter(self.sight.sees(brief_id, since, until, audience))
+            .filter(HasRow(beside))
             .select((listed_at, brief_id))
             .into_boxed();
         if let Some(moment) = self.span.first_moment() {
@@ -281,7 +322,7 @@ impl<'a> Resolved<'a> {
             let ids: Vec<Id> = keys.into_iter().map(|(_, id)| id).collect();
             let rows = in_chunks::<_, BriefRow, Problem>(&ids, |ids| {
                 briefs::table
-                    .filter(briefs::until.is_null())
+                    .filter(self.sight.stands(briefs::since, briefs::until))
                     .filter(briefs::id.eq_any(ids))
                     .select(BriefRow::as_select())
                     .load(connection)
@@ -292,14 +333,16 @@ impl<'a> Resolved<'a> {
     }
 }
 
-/// That the brief at hand is found by any of these actors, by the key of the table.
+/// The links of the brief at hand to any of these actors, by the key of the table.
 #[diesel::dsl::auto_type(no_type_alias)]
-fn found_by(actors: Vec<Id>) -> _ {
+fn linked_to(sight: Sight, actors: Vec<Id>) -> _ {
+    let seen: Sees<brief_actors::brief_id, brief_actors::since, brief_actors::until, brief_actors::audience> =
+        sight.sees(brief_actors::brief_id, brief_actors::since, brief_actors::until, brief_actors::audience);
     brief_actors::table
         .filter(brief_actors::actor_id.eq_any(actors))
         .filter(brief_actors::listed_at.eq(briefs::listed_at))
         .filter(brief_actors::brief_id.eq(briefs::id))
-        .filter(brief_actors::until.is_null())
+        .filter(seen)
 }
 
 impl Listed for BriefFilter {
@@ -318,12 +361,12 @@ impl Listed for BriefFilter {
     fn page(
         &self,
         connection: &mut Connection,
-        caller: &Caller,
+        sight: Sight,
         extras: &Extras,
         window: &Window,
     ) -> Result<Rows<BriefView>, Problem> {
         use briefs::{id, listed_at, updated_at};
-        let resolved = self.resolve(connection, caller)?;
+        let resolved = self.resolve(connection, sight)?;
         let sort = self.sort.unwrap_or(BriefSort::PublishedAtDescending);
         let name = sort.as_str();
         let by_publication = matches!(sort, BriefSort::PublishedAt | BriefSort::PublishedAtDescending);
@@ -340,10 +383,10 @@ impl Listed for BriefFilter {
             let rows: Vec<BriefRow> = query.select(BriefRow::as_select()).load(connection)?;
             window.cut(name, rows, |row| (if by_publication { row.listed_at } else { row.updated_at }, row.id))
         };
-        rows.map(|rows| views::rows(connection, caller, rows, extras))
+        rows.map(|rows| views::rows(connection, sight, rows, extras))
     }
 
-    fn count(&self, connection: &mut Connection, caller: &Caller) -> Result<i64, Problem> {
-        Ok(self.resolve(connection, caller)?.query().count().get_result(connection)?)
+    fn count(&self, connection: &mut Connection, sight: Sight) -> Result<i64, Problem> {
+        Ok(self.resolve(connection, sight)?.query().count().get_result(connection)?)
     }
 }

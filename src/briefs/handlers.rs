@@ -45,9 +45,10 @@ pub async fn list(
 pub async fn create(
     state: Data<AppState>,
     caller: Editor,
+    request: HttpRequest,
     Input(input): Input<BriefRow>,
 ) -> Result<HttpResponse, Problem> {
-    resource::answer_post::<BriefRow>(&state, &caller, input).await
+    resource::answer_post::<BriefRow>(&state, &request, &caller, input).await
 }
 
 /// Read a brief
@@ -123,5 +124,5 @@ pub async fn delete(
     Query(removal): Query<Removal>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    resource::answer_delete::<BriefRow>(&state, &request, &caller, &id, removal).await
+    resource::answer_delete::<BriefRow>(&state, &request, &caller, &id, removal, None).await
 }

@@ -7,6 +7,7 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::model::{Correction, Image, Retraction};
+use crate::access::Sight;
 use crate::db::types::{Id, Timestamp};
 use crate::events::input::EventInput;
 use crate::events::model::EventRow;
@@ -96,10 +97,11 @@ pub struct BriefInput {
     #[deserr(default)]
     #[schema(value_type = Option<Vec<TrendInput>>, max_items = 200)]
     pub trends: Option<UpTo<200, TrendInput>>,
-    /// Whether absent trends are those that it has, as in an import whose trends have lines of their own.
+    /// Whether absent trends and translations are those that it has, as in an import, where lines of their own or of others
+    /// may have said them.
     #[deserr(skip)]
     #[schema(ignore)]
-    pub keeps_trends: bool,
+    pub keeps_what_is_absent: bool,
     /// The events that it reports: references, or whole events to create with it.
     #[deserr(default)]
     #[schema(value_type = Option<Vec<EventItem>>, max_items = 500)]
@@ -247,7 +249,8 @@ impl EventItem {
             Self::Object(object) => {
                 let text = |name| object.get(name).and_then(Value::as_str);
                 let slug = text("slug").and_then(|slug| Reference::from_text(slug).slug);
-                let reference = Reference { id: text("id").and_then(Id::parse), slug };
+                let deleted = object.get("deleted").and_then(Value::as_bool).unwrap_or_default();
+                let reference = Reference { id: text("id").and_then(Id::parse), slug, deleted };
                 (reference.id.is_some() || reference.slug.is_some()).then_some(reference)
             }
         }
@@ -272,7 +275,7 @@ pub(super) fn look_at_event(search: &mut Search<'_>, value: &Value, pointer: &st
         return Ok(());
     };
     if let Some(reference) = item.reference()
-        && resource::lead::<EventRow>(search.connection, search.caller, &reference)?.is_some()
+        && resource::lead::<EventRow>(search.connection, Sight::now(search.caller), &reference)?.is_some()
     {
         return Ok(());
     }

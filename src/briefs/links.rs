@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use super::model::BriefRow;
-use crate::access::{Audience, Caller, visible};
+use crate::access::{Audience, Moment, Sight};
 use crate::db::schema::{
     brief_actors, brief_events, brief_related, brief_translations, briefs, event_participants, events, trend_actors,
     trends,
@@ -61,10 +61,10 @@ struct ActorRow {
 ///
 /// # Errors
 /// When the query fails.
-pub fn events_of(connection: &mut Connection, briefs: &[Id]) -> Result<HashMap<Id, Vec<Id>>, Problem> {
+pub fn events_of(connection: &mut Connection, moment: Moment, briefs: &[Id]) -> Result<HashMap<Id, Vec<Id>>, Problem> {
     let rows = in_chunks::<_, (Id, Id), Problem>(briefs, |briefs| {
         brief_events::table
-            .filter(brief_events::until.is_null())
+            .filter(moment.stands(brief_events::since, brief_events::until))
             .filter(brief_events::brief_id.eq_any(briefs))
             .order((brief_events::brief_id, brief_events::ordinal))
             .select((brief_events::brief_id, brief_events::event_id))
@@ -77,10 +77,10 @@ pub fn events_of(connection: &mut Connection, briefs: &[Id]) -> Result<HashMap<I
 ///
 /// # Errors
 /// When the query fails.
-pub fn related_of(connection: &mut Connection, briefs: &[Id]) -> Result<HashMap<Id, Vec<Id>>, Problem> {
+pub fn related_of(connection: &mut Connection, moment: Moment, briefs: &[Id]) -> Result<HashMap<Id, Vec<Id>>, Problem> {
     let rows = in_chunks::<_, (Id, Id), Problem>(briefs, |briefs| {
         brief_related::table
-            .filter(brief_related::until.is_null())
+            .filter(moment.stands(brief_related::since, brief_related::until))
             .filter(brief_related::brief_id.eq_any(briefs))
             .order((brief_related::brief_id, brief_related::ordinal))
             .select((brief_related::brief_id, brief_related::other_id))
@@ -138,10 +138,10 @@ pub fn set_related(write: &mut Write<'_>, brief: Id, related: &[Id]) -> Result<(
 ///
 /// # Errors
 /// When the query fails.
-pub fn groups_of(connection: &mut Connection, briefs: &[Id]) -> Result<HashMap<Id, Id>, Problem> {
+pub fn groups_of(connection: &mut Connection, moment: Moment, briefs: &[Id]) -> Result<HashMap<Id, Id>, Problem> {
     let joined = in_chunks::<_, (Id, Id), Problem>(briefs, |briefs| {
         brief_translations::table
-            .filter(brief_translations::until.is_null())
+            .filter(moment.stands(brief_translations::since, brief_translations::until))
             .filter(brief_translations::brief_id.eq_any(briefs))
             .select((brief_translations::brief_id, brief_translations::group_id))
             .load(connection)
@@ -155,10 +155,10 @@ pub fn groups_of(connection: &mut Connection, briefs: &[Id]) -> Result<HashMap<I
 ///
 /// # Errors
 /// When a query fails.
-pub fn members_of(connection: &mut Connection, groups: &[Id]) -> Result<HashMap<Id, Vec<Id>>, Problem> {
+pub fn members_of(connection: &mut Connection, moment: Moment, groups: &[Id]) -> Result<HashMap<Id, Vec<Id>>, Problem> {
     let joined = in_chunks::<_, (Id, Id), Problem>(groups, |groups| {
         brief_translations::table
-            .filter(brief_translations::until.is_null())
+            .filter(moment.stands(brief_translations::since, brief_translations::until))
             .filter(brief_translations::group_id.eq_any(groups))
             .select((brief_translations::group_id, brief_translations::brief_id))
             .load(connection)
@@ -166,12 +166,12 @@ pub fn members_of(connection: &mut Connection, groups: &[Id]) -> Result<HashMap<
     let mut members = grouped(joined);
     let founders = in_chunks::<_, Id, Problem>(groups, |groups| {
         briefs::table
-            .filter(briefs::until.is_null())
+            .filter(moment.stands(briefs::since, briefs::until))
             .filter(briefs::id.eq_any(groups))
             .select(briefs::id)
             .load(connection)
     })?;
-    for (founder, group) in groups_of(connection, groups)? {
+    for (founder, group) in groups_of(connection, moment, groups)? {
         if founder == group && founders.contains(&founder) {
             let group = members.entry(group).or_default();
             if !group.contains(&founder) {
@@ -186,41 +186,88 @@ pub fn members_of(connection: &mut Connection, groups: &[Id]) -> Result<HashMap<
 ///
 /// # Errors
 /// When a query fails.
-pub fn translations_of(connection: &mut Connection, brief: Id) -> Result<Vec<Id>, Problem> {
-    let group = groups_of(connection, &[brief])?.remove(&brief).unwrap_or(brief);
-    let mut members = members_of(connection, &[group])?.remove(&group).unwrap_or_default();
+pub fn translations_of(connection: &mut Connection, moment: Moment, brief: Id) -> Result<Vec<Id>, Problem> {
+    let group = groups_of(connection, moment, &[brief])?.remove(&brief).unwrap_or(brief);
+    let mut members = members_of(connection, moment, &[group])?.remove(&group).unwrap_or_default();
     members.retain(|member| *member != brief);
     Ok(members)
 }
 
-/// Makes a brief and these others translations of each other, and no longer of those of `before` that are not among them.
+/// How groups of translations are going to change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Regrouping {
+    /// The group that is joined.
+    group: Id,
+    /// Who joins it: the brief itself, others that it names, and those that its writer may not see and so cannot part with.
+    joining: Vec<Id>,
+    /// Whose lists of translations change, beside those of the joined group.
+    left: Vec<Id>,
+}
+
+/// What it takes that a brief and these others are translations of each other; nothing if they are already. Whoever is
+/// in the group of one of them stays in it, named or not. Naming nobody is to leave.
 ///
 /// # Errors
 /// 403 when that changes the links of another published brief, which only a publisher may.
-pub fn set_translations(write: &mut Write<'_>, brief: Id, before: &[Id], others: &[Id]) -> Result<(), Problem> {
-    let Some(first) = others.first() else {
+pub fn regrouping(
+    write: &mut Write<'_>,
+    brief: Id,
+    before: &[Id],
+    others: &[Id],
+) -> Result<Option<Regrouping>, Problem> {
+    let sight = write.sight();
+    let hidden = hidden_briefs(write.connection, sight, before)?;
+    let (group, mut joining) = match others.first() {
+        None if before.len() == hidden.len() => return Ok(None),
         // Its own id may be the name of the group that it leaves.
-        join(write, brief, Id::new())?;
-        return note_changed_lists(write, before);
+        None => (Id::new(), vec![brief]),
+        Some(first) => {
+            let groups = groups_of(write.connection, Moment::Head, &[others, &[brief]].concat())?;
+            let group = groups.get(first).copied().unwrap_or(*first);
+            let joining = others.iter().chain([&brief]).filter(|id| groups.get(*id) != Some(&group)).copied().collect();
+            (group, joining)
+        }
     };
-    let groups = groups_of(write.connection, others)?;
-    let group = groups.get(first).copied().unwrap_or(*first);
-    join(write, brief, group)?;
-    for other in others.iter().filter(|other| groups.get(other) != Some(&group)) {
+    if joining.is_empty() {
+        return Ok(None);
+    }
+    for other in joining.iter().filter(|other| **other != brief) {
         demand_publisher_for(write, *other)?;
-        join(write, *other, group)?;
     }
-    for left_out in before.iter().filter(|other| !others.contains(other)) {
-        demand_publisher_for(write, *left_out)?;
-        join(write, *left_out, Id::new())?;
+    if joining.contains(&brief) {
+        joining.extend(hidden);
     }
-    let mut concerned = translations_of(write.connection, brief)?;
-    concerned.extend(before);
-    note_changed_lists(write, &concerned)
+    Ok(Some(Regrouping { group, joining, left: before.to_vec() }))
 }
 
-/// Notes in the journal that other briefs show other translations than before, for those who may see them.
-fn note_changed_lists(write: &mut Write<'_>, others: &[Id]) -> Result<(), Problem> {
+/// Carries it out.
+///
+/// # Errors
+/// When a statement fails.
+pub fn regroup(write: &mut Write<'_>, brief: Id, change: &Regrouping) -> Result<(), Problem> {
+    let seen_by = audiences_of(write, &change.joining)?;
+    for member in &change.joining {
+        join(write, *member, change.group)?;
+    }
+    let mut concerned = translations_of(write.connection, Moment::Head, brief)?;
+    concerned.extend(&change.left);
+    note_changed_lists(write, &concerned, seen_by)
+}
+
+fn audiences_of(write: &mut Write<'_>, ids: &[Id]) -> Result<Audience, Problem> {
+    let audiences = in_chunks::<_, Audience, Problem>(ids, |ids| {
+        briefs::table
+            .filter(briefs::until.is_null())
+            .filter(briefs::id.eq_any(ids))
+            .select(briefs::audience)
+            .load(write.connection)
+    })?;
+    Ok(audiences.into_iter().fold(Audience::NOBODY, |all, audience| all | audience))
+}
+
+/// Notes in the journal that other briefs show other translations than before, for those who may see both these and whose
+/// coming or going it is.
+fn note_changed_lists(write: &mut Write<'_>, others: &[Id], seen_by: Audience) -> Result<(), Problem> {
     let shown = in_chunks::<_, (Id, i32, Audience), Problem>(others, |others| {
         briefs::table
             .filter(briefs::until.is_null())
@@ -230,7 +277,7 @@ fn note_changed_lists(write: &mut Write<'_>, others: &[Id]) -> Result<(), Proble
             .load(write.connection)
     })?;
     for (brief, version, audience) in shown {
-        write.record_via(Kind::Brief, brief, version, brief, audience);
+        write.record_via(Kind::Brief, brief, version, brief, audience & seen_by);
     }
     Ok(())
 }
@@ -239,10 +286,10 @@ fn note_changed_lists(write: &mut Write<'_>, others: &[Id]) -> Result<(), Proble
 ///
 /// # Errors
 /// When a statement fails.
-pub fn leave_translations(write: &mut Write<'_>, brief: Id) -> Result<(), Problem> {
-    let others = translations_of(write.connection, brief)?;
-    end_versions!(write, brief_translations, brief_id, brief);
-    note_changed_lists(write, &others)
+pub fn leave_translations(write: &mut Write<'_>, brief: &BriefRow) -> Result<(), Problem> {
+    let others = translations_of(write.connection, Moment::Head, brief.id)?;
+    end_versions!(write, brief_translations, brief_id, brief.id);
+    note_changed_lists(write, &others, brief.audience)
 }
 
 fn demand_publisher_for(write: &mut Write<'_>, brief: Id) -> Result<(), Problem> {
@@ -281,16 +328,15 @@ pub fn with_hidden(mut meant: Vec<Id>, before: &[Id], hidden: &[Id]) -> Vec<Id> 
 ///
 /// # Errors
 /// When a query fails.
-pub fn hidden_events(connection: &mut Connection, caller: &Caller, ids: &[Id]) -> Result<Vec<Id>, Problem> {
+pub fn hidden_events(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Vec<Id>, Problem> {
     let mut seen = in_chunks::<_, Id, Problem>(ids, |ids| {
         events::table
-            .filter(events::until.is_null())
+            .filter(sight.sees(events::id, events::since, events::until, events::audience))
             .filter(events::id.eq_any(ids))
-            .filter(visible(events::audience, caller))
             .select(events::id)
             .load(connection)
     })?;
-    seen.extend(deleted_among(connection, caller, ids)?);
+    seen.extend(deleted_among(connection, sight, ids)?);
     Ok(ids.iter().copied().filter(|id| !seen.contains(id)).collect())
 }
 
@@ -298,16 +344,15 @@ pub fn hidden_events(connection: &mut Connection, caller: &Caller, ids: &[Id]) -
 ///
 /// # Errors
 /// When a query fails.
-pub fn hidden_briefs(connection: &mut Connection, caller: &Caller, ids: &[Id]) -> Result<Vec<Id>, Problem> {
+pub fn hidden_briefs(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Vec<Id>, Problem> {
     let mut seen = in_chunks::<_, Id, Problem>(ids, |ids| {
         briefs::table
-            .filter(briefs::until.is_null())
+            .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
             .filter(briefs::id.eq_any(ids))
-            .filter(visible(briefs::audience, caller))
             .select(briefs::id)
             .load(connection)
     })?;
-    seen.extend(deleted_among(connection, caller, ids)?);
+    seen.extend(deleted_among(connection, sight, ids)?);
     Ok(ids.iter().copied().filter(|id| !seen.contains(id)).collect())
 }
 

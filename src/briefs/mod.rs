@@ -5,10 +5,11 @@ pub mod handlers;
 pub mod input;
 pub mod links;
 pub mod model;
-pub mod publish;
 pub mod similar;
+pub mod steps;
 pub mod store;
 pub mod views;
+pub mod workflow;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -21,5 +22,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(handlers::replace)
         .service(handlers::patch)
         .service(handlers::delete)
-        .service(publish::publish);
+        .service(steps::submit)
+        .service(steps::schedule)
+        .service(steps::publish)
+        .service(steps::retract)
+        .service(steps::correct);
 }

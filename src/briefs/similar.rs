@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::links;
 use super::model::{BriefLink, BriefRow, BriefView};
 use super::views;
-use crate::access::{Caller, visible};
+use crate::access::Sight;
 use crate::db::Connection;
 use crate::db::schema::{brief_actors, briefs, trends};
 use crate::db::types::Id;
@@ -26,13 +26,14 @@ const SHARED_SERIES: f64 = 3.0;
 const SHARED_ACTOR: f64 = 2.0;
 const SHARED_CATEGORY: f64 = 1.0;
 
-/// The briefs like this one that the caller may see, the likest first; neither itself nor its translations.
+/// The briefs like this one that the caller may see, the likest first; neither itself nor its translations, and in its
+/// language, since one brief of each group of translations is enough.
 ///
 /// # Errors
 /// When a query fails.
 pub fn to(
     connection: &mut Connection,
-    caller: &Caller,
+    sight: Sight,
     row: &BriefRow,
     view: &BriefView,
 ) -> Result<Vec<BriefLink>, Problem> {
@@ -44,23 +45,26 @@ pub fn to(
             Link::Deleted(_) => None,
         })
         .collect();
+    if !sight.is_now() {
+        // What was like it then follows from all that could be seen then: only what an editor chose is kept.
+        return Ok(chosen);
+    }
     let mut scores: HashMap<Id, f64> = HashMap::new();
     for actor in view.actors.iter().flatten().take(FOLLOWED) {
-        score(&mut scores, along_actor(connection, caller, row, actor.id)?, SHARED_ACTOR);
+        score(&mut scores, along_actor(connection, sight, row, actor.id)?, SHARED_ACTOR);
     }
     let series = view.trends.iter().flatten().filter_map(|trend| trend.series.clone());
     for series in series.take(FOLLOWED) {
-        score(&mut scores, along_series(connection, caller, row, &series)?, SHARED_SERIES);
+        score(&mut scores, along_series(connection, sight, row, &series)?, SHARED_SERIES);
     }
-    score(&mut scores, along_category(connection, caller, row)?, SHARED_CATEGORY);
-    let translations = links::translations_of(connection, row.id)?;
+    score(&mut scores, along_category(connection, sight, row)?, SHARED_CATEGORY);
+    let translations = links::translations_of(connection, sight.moment, row.id)?;
     scores.retain(|id, _| *id != row.id && !translations.contains(id) && chosen.iter().all(|link| link.id != *id));
     let mut found: Vec<BriefLink> = {
         let ids: Vec<Id> = scores.keys().copied().collect();
-        views::links(connection, caller, &ids)?.into_values().collect()
+        views::links(connection, sight, &ids)?.into_values().collect()
     };
-    // One brief of each group of translations is enough: the one in this brief's language, if there is one.
-    found.retain(|link| link.language == row.language && link.published_at.is_some());
+    found.retain(|link| link.published_at.is_some());
     found.sort_by(|a, b| {
         let rank = |link: &BriefLink| scores.get(&link.id).copied().unwrap_or_default();
         rank(b).total_cmp(&rank(a)).then(b.published_at.cmp(&a.published_at)).then(b.id.cmp(&a.id))
@@ -74,11 +78,13 @@ fn score(scores: &mut HashMap<Id, f64>, ids: Vec<Id>, weight: f64) {
     }
 }
 
-fn along_actor(connection: &mut Connection, caller: &Caller, row: &BriefRow, actor: Id) -> Result<Vec<Id>, Problem> {
+fn along_actor(connection: &mut Connection, sight: Sight, row: &BriefRow, actor: Id) -> Result<Vec<Id>, Problem> {
     Ok(brief_actors::table
+        .inner_join(briefs::table.on(briefs::id.eq(brief_actors::brief_id)))
+        .filter(sight.stands(briefs::since, briefs::until))
+        .filter(briefs::language.eq(&row.language))
         .filter(brief_actors::actor_id.eq(actor))
-        .filter(brief_actors::until.is_null())
-        .filter(visible(brief_actors::audience, caller))
+        .filter(sight.sees(brief_actors::brief_id, brief_actors::since, brief_actors::until, brief_actors::audience))
         .filter(brief_actors::brief_id.ne(row.id))
         .order((brief_actors::listed_at.desc(), brief_actors::brief_id.desc()))
         .limit(ALONG_EACH)
@@ -86,16 +92,13 @@ fn along_actor(connection: &mut Connection, caller: &Caller, row: &BriefRow, act
         .load(connection)?)
 }
 
-fn along_series(
-    connection: &mut Connection,
-    caller: &Caller,
-    row: &BriefRow,
-    series: &str,
-) -> Result<Vec<Id>, Problem> {
+fn along_series(connection: &mut Connection, sight: Sight, row: &BriefRow, series: &str) -> Result<Vec<Id>, Problem> {
     let mut ids: Vec<Id> = trends::table
-        .filter(trends::until.is_null())
+        .inner_join(briefs::table.on(briefs::id.eq(trends::brief_id)))
+        .filter(sight.stands(briefs::since, briefs::until))
+        .filter(briefs::language.eq(&row.language))
+        .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
         .filter(trends::series.eq(series))
-        .filter(visible(trends::audience, caller))
         .filter(trends::brief_id.ne(row.id))
         .order((trends::period_to.desc(), trends::id.desc()))
         .limit(ALONG_EACH)
@@ -105,11 +108,11 @@ fn along_series(
     Ok(ids)
 }
 
-fn along_category(connection: &mut Connection, caller: &Caller, row: &BriefRow) -> Result<Vec<Id>, Problem> {
+fn along_category(connection: &mut Connection, sight: Sight, row: &BriefRow) -> Result<Vec<Id>, Problem> {
     Ok(briefs::table
-        .filter(briefs::until.is_null())
+        .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
         .filter(briefs::category_id.eq(row.category_id))
-        .filter(visible(briefs::audience, caller))
+        .filter(briefs::language.eq(&row.language))
         .filter(briefs::state.eq(BriefState::Published))
         .filter(briefs::id.ne(row.id))
         .order((briefs::listed_at.desc(), briefs::id.desc()))

@@ -3,20 +3,24 @@
 //! A brief is written with all that belongs to it: its row, its trends, its events and its links are saved in one write,
 //! and then what follows from them is brought up to date, namely who may see its events and by whom it is found.
 
+use chrono::NaiveDate;
 use diesel::prelude::*;
 
-use super::input::{self, BriefInput, EventItem, RetractionInput};
+use super::input::{self, BriefInput, EventItem};
 use super::links;
-use super::model::{BriefRow, BriefView, Correction, NOT_YET_PUBLISHED, Retraction};
+use super::model::{BriefRow, BriefView, NOT_YET_PUBLISHED};
 use super::views;
-use crate::access::{Audience, Caller, visible};
+use super::workflow;
+use crate::access::{Audience, Caller, Moment, Sight, visible};
 use crate::actors::model::ActorRow;
 use crate::categories::model::{CategoryRow, CategoryStatus};
 use crate::db::Connection;
-use crate::db::schema::{brief_events, briefs};
+use crate::db::schema::{brief_actors, brief_events, brief_related, brief_translations, briefs};
 use crate::db::types::{Id, Json, Timestamp};
 use crate::events;
 use crate::events::model::EventRow;
+use crate::history::Version;
+use crate::history::erasure::{Stored, Stretch};
 use crate::http::body::{Fault, UpTo};
 use crate::journal::{self, Write};
 use crate::markdown;
@@ -29,7 +33,7 @@ use crate::sources::Source;
 use crate::trends;
 use crate::trends::store::{Plan, Which};
 use crate::vocabulary::{Assessment, BriefState, Change, Kind, Marking, Role};
-use crate::{end_versions, slugs};
+use crate::{destroy_rows, end_versions, slugs};
 
 pub use super::views::links;
 
@@ -64,40 +68,31 @@ impl Resource for BriefRow {
     }
 
     fn derived_slug(input: &BriefInput) -> Slug {
-        let date = match (input.published_at, input.period) {
-            (Some(published_at), _) => published_at.datetime().date_naive().to_string(),
-            (None, Some(period)) => period.to.0.to_string(),
-            (None, None) => Timestamp::now().datetime().date_naive().to_string(),
-        };
-        Slug::derive(input.title.as_str(), &date)
+        Slug::derive(input.title.as_str(), &date_of(input).map(|day| day.to_string()).unwrap_or_default())
     }
 
     fn name_parts(input: &mut BriefInput, brief: &Slug) {
-        input.keeps_trends = input.trends.is_none();
+        input.keeps_what_is_absent = true;
         for (number, trend) in (1..).zip(input.trends.iter_mut().flat_map(|UpTo(list)| list)) {
-            trend.slug.get_or_insert_with(|| Slug::derive(brief.as_str(), &format!("trend-{number}")));
+            trend.slug.get_or_insert_with(|| brief.extended(&format!("trend-{number}")));
         }
         for item in input.events.iter_mut().flat_map(|UpTo(list)| list) {
             item.name();
         }
     }
 
-    fn living(connection: &mut Connection, caller: &Caller, reference: &Reference) -> Result<Option<Self>, Problem> {
-        let living = || {
+    fn look_up(connection: &mut Connection, sight: Sight, reference: &Reference) -> Result<Option<Self>, Problem> {
+        let seen = || {
             briefs::table
-                .filter(briefs::until.is_null())
-                .filter(visible(briefs::audience, caller))
+                .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
                 .select(Self::as_select())
         };
-        if let Some(id) = reference.id
-            && let Some(found) = living().filter(briefs::id.eq(id)).first(connection).optional()?
-        {
-            return Ok(Some(found));
-        }
-        match &reference.slug {
-            Some(slug) => Ok(living().filter(briefs::slug.eq(slug)).first(connection).optional()?),
-            None => Ok(None),
-        }
+        reference::first(
+            connection,
+            reference,
+            |connection, id| seen().filter(briefs::id.eq(id)).first(connection),
+            |connection, slug| seen().filter(briefs::slug.eq(slug)).first(connection),
+        )
     }
 
     fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
@@ -105,17 +100,62 @@ impl Resource for BriefRow {
         Ok(same.count().get_result::<i64>(connection)? > 0)
     }
 
-    fn view(connection: &mut Connection, caller: &Caller, row: Self) -> Result<BriefView, Problem> {
-        views::whole(connection, caller, row)
+    fn versions(
+        connection: &mut Connection,
+        sight: Sight,
+        id: Id,
+        below: i32,
+        limit: i64,
+    ) -> Result<Vec<Version>, Problem> {
+        Ok(briefs::table
+            .filter(briefs::id.eq(id))
+            .filter(briefs::version.lt(below))
+            .filter(briefs::since.le(sight.moment.upper_bound()))
+            .filter(visible(briefs::audience, &sight.caller))
+            .order(briefs::version.desc())
+            .limit(limit)
+            .select((briefs::version, briefs::since))
+            .load(connection)?)
+    }
+
+    fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {
+        Ok(briefs::table
+            .filter(briefs::id.eq(id))
+            .order(briefs::version)
+            .select((briefs::version, briefs::since, briefs::until, briefs::audience))
+            .load(connection)?)
+    }
+
+    fn destroy(write: &mut Write<'_>, id: Id, stretch: Stretch) -> Result<(), Problem> {
+        destroy_rows!(write.connection, briefs, id, id, stretch);
+        destroy_rows!(write.connection, brief_events, brief_id, id, stretch);
+        destroy_rows!(write.connection, brief_actors, brief_id, id, stretch);
+        destroy_rows!(write.connection, brief_related, brief_id, id, stretch);
+        destroy_rows!(write.connection, brief_translations, brief_id, id, stretch);
+        Ok(())
+    }
+
+    fn parts(connection: &mut Connection, id: Id) -> Result<Vec<Id>, Problem> {
+        trends::store::ever_of_brief(connection, id)
+    }
+
+    fn destroy_part(write: &mut Write<'_>, part: Id, stretch: Stretch, reason: &Prose) -> Result<(), Problem> {
+        trends::store::erase_within(write, part, stretch, reason)
+    }
+
+    fn view(connection: &mut Connection, sight: Sight, row: Self) -> Result<BriefView, Problem> {
+        views::whole(connection, sight, row)
     }
 
     fn create(write: &mut Write<'_>, id: Id, input: BriefInput) -> Result<Self, Problem> {
         let slug = slugs::choose(
             input.slug.clone(),
-            || Self::derived_slug(&input),
+            || {
+                let day = date_of(&input).unwrap_or_else(|| Timestamp::now().datetime().date_naive());
+                Slug::derive(input.title.as_str(), &day.to_string())
+            },
             |slug| Self::slug_is_taken(write.connection, slug),
         )?;
-        write.identify(Kind::Brief, id)?;
         save(write, id, slug, None, input)
     }
 
@@ -129,11 +169,12 @@ impl Resource for BriefRow {
         demand_writer(&write.caller(), &existing)?;
         let stored = trends::store::of_brief(write.connection, existing.id)?;
         trends::store::save_all(write, &existing, stored, &[])?;
-        let events = links::events_of(write.connection, &[existing.id])?.remove(&existing.id).unwrap_or_default();
+        let events =
+            links::events_of(write.connection, Moment::Head, &[existing.id])?.remove(&existing.id).unwrap_or_default();
         links::set_events(write, existing.id, &[])?;
         links::set_related(write, existing.id, &[])?;
         links::unlink_actors(write, existing.id)?;
-        links::leave_translations(write, existing.id)?;
+        links::leave_translations(write, &existing)?;
         close(write, existing.id)?;
         let seen_by = ever_seen_by(write.connection, existing.id)?;
         write.record(
@@ -146,6 +187,11 @@ impl Resource for BriefRow {
         reference::bury(write, Kind::Brief, existing.id, existing.slug, removal, seen_by)?;
         events::store::release(write, &events)
     }
+}
+
+/// The day that a brief says to be of: that of its publication, or the last of its period.
+fn date_of(input: &BriefInput) -> Option<NaiveDate> {
+    input.published_at.map(|time| time.datetime().date_naive()).or(input.period.map(|period| period.to.0))
 }
 
 /// What is published, or is going to be, is a publisher's word.
@@ -163,52 +209,63 @@ fn save(
 ) -> Result<BriefRow, Problem> {
     let mut faults = Vec::new();
     let category = resource::meant::<CategoryRow>(write, &input.category, "/category", &mut faults)?;
-    let keeps_trends = input.keeps_trends;
-    let trend_inputs = input.trends.take().map(|UpTo(list)| list).unwrap_or_default();
+    let keeps_what_is_absent = input.keeps_what_is_absent;
+    let trend_inputs = match input.trends.take() {
+        None if keeps_what_is_absent => None,
+        given => Some(given.map(|UpTo(list)| list).unwrap_or_default()),
+    };
     let event_items = input.events.take().map(|UpTo(list)| list).unwrap_or_default();
     let related = input.related.take().map(|UpTo(list)| list).unwrap_or_default();
-    let translations = input.translations.take().map(|UpTo(list)| list).unwrap_or_default();
+    let translations = match input.translations.take() {
+        None if keeps_what_is_absent => None,
+        given => Some(given.map(|UpTo(list)| list).unwrap_or_default()),
+    };
     let category_id = category.map_or(id, |(category, _)| category);
     let row = row_of(write, id, slug, category_id, existing.as_ref(), input, &mut faults)?;
 
     let before = Before::of(write, existing.as_ref())?;
     let events = events_meant(write, &row, &event_items, &before, &mut faults)?;
-    let related = briefs_meant(write, &related, &before.related, "/related", &mut faults)?;
-    let translations = briefs_meant(write, &translations, &before.translations, "/translations", &mut faults)?;
-    for (list, pointer) in [(&related, "/related"), (&translations, "/translations")] {
-        if list.contains(&id) {
+    let related = related_meant(write, &related, &before.related, &mut faults)?;
+    let translations = translations_meant(write, translations, &before.translations, &mut faults)?;
+    for (list, pointer) in [(Some(&related), "/related"), (translations.as_ref(), "/translations")] {
+        if list.is_some_and(|list| list.contains(&id)) {
             faults.push(Fault::at(pointer, "names the brief itself"));
         }
     }
-    let planned = if keeps_trends {
-        Plan::of_stored(before.trends.clone())
-    } else {
-        trends_meant(write, &row, trend_inputs, &before.trends, &mut faults)?
+    let planned = match trend_inputs {
+        None => Plan::of_stored(before.trends.clone()),
+        Some(inputs) => trends_meant(write, &row, inputs, &before.trends, &mut faults)?,
     };
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));
     }
 
+    if existing.is_none() {
+        write.identify(Kind::Brief, id, row.audience, row.audience_of_content())?;
+    }
     let changed_trends = trends::store::save_all(write, &row, before.trends, &planned)?;
-    let same_translations = same_members(&translations, &before.translations);
+    let regrouping = match &translations {
+        Some(others) => links::regrouping(write, id, &before.translations, others)?,
+        None => None,
+    };
     if let Some(existing) = &existing
         && row.same_content(existing)
         && !changed_trends
         && events == before.events
         && related == before.related
-        && same_translations
+        && regrouping.is_none()
     {
         return Ok(existing.clone());
     }
-    replace_row(write, existing.as_ref(), &row)?;
+    replace_row(write, existing.as_ref(), &row, None)?;
     if events != before.events {
         links::set_events(write, id, &events)?;
     }
     if related != before.related {
         links::set_related(write, id, &related)?;
     }
-    if !same_translations {
-        links::set_translations(write, id, &before.translations, &translations)?;
+    if let Some(change) = &regrouping {
+        links::regroup(write, id, change)?;
     }
     let mut concerned = before.events;
     concerned.extend(events.iter().filter(|event| !concerned.contains(event)).copied().collect::<Vec<_>>());
@@ -234,15 +291,11 @@ impl Before {
         let connection = &mut *write.connection;
         Ok(Self {
             trends: trends::store::of_brief(connection, *id)?,
-            events: links::events_of(connection, &[*id])?.remove(id).unwrap_or_default(),
-            related: links::related_of(connection, &[*id])?.remove(id).unwrap_or_default(),
-            translations: links::translations_of(connection, *id)?,
+            events: links::events_of(connection, Moment::Head, &[*id])?.remove(id).unwrap_or_default(),
+            related: links::related_of(connection, Moment::Head, &[*id])?.remove(id).unwrap_or_default(),
+            translations: links::translations_of(connection, Moment::Head, *id)?,
         })
     }
-}
-
-fn same_members(a: &[Id], b: &[Id]) -> bool {
-    a.len() == b.len() && a.iter().all(|id| b.contains(id))
 }
 
 /// Turns the scalar members of an input into a row, with every rule checked.
@@ -260,14 +313,11 @@ fn row_of(
     if marking > caller.clearance {
         return Err(Problem::forbidden(format!("Writing {marking} is above this key's clearance.")));
     }
-    let state = state_of(&caller, existing, input.state)?;
-    let published_at = published_at_of(write.at(), state, existing, input.published_at, faults);
-    let retraction = retraction_of(state, existing, input.retraction, faults);
-    let scheduled_for = scheduled_for_of(state, existing, input.scheduled_for, faults);
-    let corrections = match input.corrections {
-        Some(UpTo(corrections)) => corrections.into_iter().map(Correction::from).collect(),
-        None => existing.map(|existing| existing.corrections.0.clone()).unwrap_or_default(),
-    };
+    let state = workflow::state_of(&caller, existing, input.state)?;
+    let published_at = workflow::published_at_of(write.at(), state, existing, input.published_at, faults);
+    let retraction = workflow::retraction_of(state, existing, input.retraction, faults);
+    let scheduled_for = workflow::scheduled_for_of(state, existing, input.scheduled_for, faults);
+    let corrections = workflow::corrections_of(existing, input.corrections.map(|UpTo(list)| list).unwrap_or_default());
     let body = input.body.map(CommonMark::into_string);
     let embargoed = input.embargo_until.is_some_and(|until| until > write.at());
     Ok(BriefRow {
@@ -277,7 +327,7 @@ fn row_of(
         version: existing.map_or(1, |existing| write.version_after(existing.version, existing.since)),
         created_at: existing.map_or(write.at(), |existing| existing.created_at),
         updated_at: write.at(),
-        audience: audience_of(state, marking, embargoed),
+        audience: workflow::audience_of(state, marking, embargoed),
         slug,
         title: input.title.into_string(),
         category_id,
@@ -307,102 +357,6 @@ fn row_of(
     })
 }
 
-/// Who may see a brief: those cleared for its marking; before it is published the editors among them, and under embargo
-/// not the public.
-fn audience_of(state: BriefState, marking: Marking, embargoed: bool) -> Audience {
-    let cleared = Audience::cleared_for(marking);
-    match state {
-        BriefState::Published | BriefState::Retracted if embargoed => cleared.under_embargo(),
-        BriefState::Published | BriefState::Retracted => cleared,
-        BriefState::Draft | BriefState::InReview | BriefState::Scheduled => cleared.editors(),
-    }
-}
-
-/// The state that a brief gets. What is absent stays. An editor moves it between draft and review; what is published, or
-/// is going to be, is a publisher's word.
-fn state_of(caller: &Caller, existing: Option<&BriefRow>, wanted: Option<BriefState>) -> Result<BriefState, Problem> {
-    use BriefState::{Draft, InReview, Published, Retracted, Scheduled};
-    let present = existing.map(|existing| existing.state);
-    let Some(wanted) = wanted.or(present) else {
-        return Ok(Draft);
-    };
-    match (present, wanted) {
-        (Some(present), wanted) if present == wanted => Ok(wanted),
-        (None | Some(Draft | InReview), Draft | InReview) => Ok(wanted),
-        (None, Published | Scheduled | Retracted) | (Some(Draft | InReview | Scheduled), Published) => {
-            if caller.is_publisher() { Ok(wanted) } else { Err(Problem::needs_role(Role::Publisher)) }
-        }
-        (Some(present), _) => {
-            let fault = Fault::at("/state", format!("does not follow on `{present}`"));
-            let detail = format!("A brief that is `{present}` does not become `{wanted}` by being written.");
-            Err(Problem::conflict(detail).with_errors(vec![fault]))
-        }
-    }
-}
-
-fn published_at_of(
-    now: Timestamp,
-    state: BriefState,
-    existing: Option<&BriefRow>,
-    wanted: Option<Timestamp>,
-    faults: &mut Vec<Fault>,
-) -> Option<Timestamp> {
-    if !matches!(state, BriefState::Published | BriefState::Retracted) {
-        if wanted.is_some() {
-            faults.push(Fault::at("/published_at", "is for a brief whose `state` is `published`"));
-        }
-        return None;
-    }
-    if wanted.is_some_and(|wanted| wanted > now) {
-        faults.push(Fault::at("/published_at", "lies in the future"));
-    }
-    wanted.or_else(|| existing.and_then(|existing| existing.published_at)).or(Some(now))
-}
-
-/// When a brief is going to be published: said of a scheduled one, and forgotten when it becomes another.
-fn scheduled_for_of(
-    state: BriefState,
-    existing: Option<&BriefRow>,
-    wanted: Option<Timestamp>,
-    faults: &mut Vec<Fault>,
-) -> Option<Timestamp> {
-    let before = existing.and_then(|existing| existing.scheduled_for);
-    match (state, wanted) {
-        (BriefState::Scheduled, None) => {
-            faults.push(Fault::at("/scheduled_for", "is required of a scheduled brief"));
-            None
-        }
-        (BriefState::Scheduled, wanted) => wanted,
-        (_, wanted) => {
-            if wanted.is_some() && wanted != before {
-                faults.push(Fault::at("/scheduled_for", "is for a brief whose `state` is `scheduled`"));
-            }
-            None
-        }
-    }
-}
-
-fn retraction_of(
-    state: BriefState,
-    existing: Option<&BriefRow>,
-    given: Option<RetractionInput>,
-    faults: &mut Vec<Fault>,
-) -> Option<Retraction> {
-    if state != BriefState::Retracted {
-        if given.is_some() {
-            faults.push(Fault::at("/retraction", "is for a brief whose `state` is `retracted`"));
-        }
-        return None;
-    }
-    let retraction = given
-        .map(Retraction::from)
-        .or_else(|| existing.and_then(|existing| existing.retraction.clone()).map(|Json(retraction)| retraction));
-    if retraction.is_none() {
-        faults.push(Fault::at("/retraction", "is required of a retracted brief"));
-    }
-    retraction
-}
-
 /// The events of the brief: those that are meant, with the new ones created, and then those that the writer may not see.
 fn events_meant(
     write: &mut Write<'_>,
@@ -422,8 +376,8 @@ fn events_meant(
             }
         }
     }
-    let caller = write.caller();
-    let hidden = links::hidden_events(write.connection, &caller, &before.events)?;
+    let sight = write.sight();
+    let hidden = links::hidden_events(write.connection, sight, &before.events)?;
     Ok(links::with_hidden(meant, &before.events, &hidden))
 }
 
@@ -448,20 +402,9 @@ fn event_meant(
         faults.append(&mut unknown);
         return Ok(None);
     };
-    let context = events::store::Context {
-        marking: Some(brief.marking),
-        released_to: (brief.state == BriefState::Published).then_some(brief.audience),
-    };
-    let caller = write.caller();
-    let input = resource::input::parse::<EventRow>(write.connection, &caller, document.clone());
-    let created = input.and_then(|mut input| {
-        if let Some(slug) = EventRow::wanted_slug(&mut input) {
-            slugs::demand_free(slug, EventRow::slug_is_taken(write.connection, slug.as_str())?)?;
-        }
-        events::store::create(write, Id::new(), input, &context)
-    });
+    let created = create_event(write, brief, document.clone(), item.reference().is_none(), before);
     match created {
-        Ok(event) => Ok(Some(event.id)),
+        Ok(event) => Ok(Some(event)),
         Err(problem) if !problem.errors().is_empty() => {
             faults.extend(problem.errors().iter().cloned().map(|fault| fault.below(pointer)));
             Ok(None)
@@ -470,7 +413,52 @@ fn event_meant(
     }
 }
 
-/// The briefs that are meant by references, and then those of the present ones that the writer may not see.
+/// Creates an event that is written inside of a brief. One without a name that the brief has already is that event.
+fn create_event(
+    write: &mut Write<'_>,
+    brief: &BriefRow,
+    document: serde_json::Value,
+    is_nameless: bool,
+    before: &Before,
+) -> Result<Id, Problem> {
+    let caller = write.caller();
+    let mut input = resource::input::parse::<EventRow>(write.connection, &caller, document)?;
+    if is_nameless && let Some(id) = events::store::same_among(write, &input, &before.events)? {
+        return Ok(id);
+    }
+    if let Some(slug) = EventRow::wanted_slug(&mut input) {
+        slugs::demand_free(slug, EventRow::slug_is_taken(write.connection, slug.as_str())?)?;
+    }
+    let context = events::store::Context {
+        marking: Some(brief.marking),
+        released_to: (brief.state == BriefState::Published).then_some(brief.audience),
+    };
+    events::store::create(write, Id::new(), input, &context).map(|event| event.id)
+}
+
+/// The briefs that go with this one: those that are meant, with those that the writer may not see in their places.
+fn related_meant(
+    write: &mut Write<'_>,
+    references: &[Reference],
+    before: &[Id],
+    faults: &mut Vec<Fault>,
+) -> Result<Vec<Id>, Problem> {
+    let meant = briefs_meant(write, references, before, "/related", faults)?;
+    let sight = write.sight();
+    let hidden = links::hidden_briefs(write.connection, sight, before)?;
+    Ok(links::with_hidden(meant, before, &hidden))
+}
+
+/// The translations that are named, or nothing where they stay as they are.
+fn translations_meant(
+    write: &mut Write<'_>,
+    references: Option<Vec<Reference>>,
+    before: &[Id],
+    faults: &mut Vec<Fault>,
+) -> Result<Option<Vec<Id>>, Problem> {
+    references.map(|references| briefs_meant(write, &references, before, "/translations", faults)).transpose()
+}
+
 fn briefs_meant(
     write: &mut Write<'_>,
     references: &[Reference],
@@ -489,9 +477,7 @@ fn briefs_meant(
         };
         meant.extend(found.filter(|id| !meant.contains(id)));
     }
-    let caller = write.caller();
-    let hidden = links::hidden_briefs(write.connection, &caller, before)?;
-    Ok(links::with_hidden(meant, before, &hidden))
+    Ok(meant)
 }
 
 /// The trends of the brief: one that names a trend of this brief stays that trend, every other is new.
@@ -533,95 +519,13 @@ pub fn save_trends(write: &mut Write<'_>, brief: BriefRow, planned: Vec<Plan>) -
         return Ok(());
     }
     let row = next_version(write, &brief);
-    replace_row(write, Some(&brief), &row)?;
+    replace_row(write, Some(&brief), &row, None)?;
     links::relink_actors(write, &row)
 }
 
-/// Publishes a brief now.
-///
-/// # Errors
-/// 409 when it is published already, or retracted.
-pub fn publish(write: &mut Write<'_>, existing: BriefRow) -> Result<BriefRow, Problem> {
-    if existing.is_public() {
-        let detail = format!("A brief that is `{}` cannot be published.", existing.state);
-        return Err(Problem::conflict(detail));
-    }
-    let embargoed = existing.embargo_until.is_some_and(|until| until > write.at());
-    let row = BriefRow {
-        state: BriefState::Published,
-        audience: audience_of(BriefState::Published, existing.marking, embargoed),
-        published_at: Some(write.at()),
-        listed_at: write.at(),
-        scheduled_for: None,
-        ..next_version(write, &existing)
-    };
-    let stored = trends::store::of_brief(write.connection, row.id)?;
-    let planned = Plan::of_stored(stored.clone());
-    trends::store::save_all(write, &row, stored, &planned)?;
-    replace_row(write, Some(&existing), &row)?;
-    release_events(write, &row)?;
-    Ok(row)
-}
-
-/// Whether the time has come of any embargo's end or any scheduled publication.
-///
-/// # Errors
-/// When a query fails.
-pub fn anything_due(connection: &mut Connection) -> Result<bool, Problem> {
-    let now = Timestamp::now();
-    Ok(!due_embargoes(connection, now)?.is_empty() || !due_publications(connection, now)?.is_empty())
-}
-
-/// Does what is due: publishes what was scheduled for now or earlier, and lifts the embargoes that have ended. Returns how
-/// many briefs that changed.
-///
-/// # Errors
-/// When a statement fails.
-pub fn do_what_is_due(write: &mut Write<'_>) -> Result<usize, Problem> {
-    let scheduled = due_publications(write.connection, write.at())?;
-    let published = scheduled.len();
-    for brief in scheduled {
-        publish(write, brief)?;
-    }
-    Ok(published + lift_embargoes(write)?)
-}
-
-fn due_publications(connection: &mut Connection, now: Timestamp) -> Result<Vec<BriefRow>, Problem> {
-    Ok(briefs::table
-        .filter(briefs::until.is_null())
-        .filter(briefs::state.eq(BriefState::Scheduled))
-        .filter(briefs::scheduled_for.le(now))
-        .select(BriefRow::as_select())
-        .load(connection)?)
-}
-
-/// The published briefs that are still kept from the public although their embargo has ended.
-fn due_embargoes(connection: &mut Connection, now: Timestamp) -> Result<Vec<BriefRow>, Problem> {
-    Ok(briefs::table
-        .filter(briefs::until.is_null())
-        .filter(briefs::embargo_until.le(now))
-        .filter(briefs::marking.eq(Marking::Clear))
-        .filter(briefs::state.eq_any([BriefState::Published, BriefState::Retracted]))
-        .filter(diesel::dsl::not(visible(briefs::audience, &Caller::ANYONE)))
-        .select(BriefRow::as_select())
-        .load(connection)?)
-}
-
-fn lift_embargoes(write: &mut Write<'_>) -> Result<usize, Problem> {
-    let due = due_embargoes(write.connection, write.at())?;
-    for existing in &due {
-        let audience = audience_of(existing.state, existing.marking, false);
-        let row = BriefRow { audience, ..next_version(write, existing) };
-        let stored = trends::store::of_brief(write.connection, row.id)?;
-        let planned = Plan::of_stored(stored.clone());
-        trends::store::save_all(write, &row, stored, &planned)?;
-        replace_row(write, Some(existing), &row)?;
-        release_events(write, &row)?;
-    }
-    Ok(due.len())
-}
-
-fn next_version(write: &Write<'_>, existing: &BriefRow) -> BriefRow {
+/// The next version of a brief, which says the same until something is changed in it.
+#[must_use]
+pub fn next_version(write: &Write<'_>, existing: &BriefRow) -> BriefRow {
     BriefRow {
         since: write.since(),
         version: write.version_after(existing.version, existing.since),
@@ -630,20 +534,43 @@ fn next_version(write: &Write<'_>, existing: &BriefRow) -> BriefRow {
     }
 }
 
-fn release_events(write: &mut Write<'_>, brief: &BriefRow) -> Result<(), Problem> {
-    let events = links::events_of(write.connection, &[brief.id])?.remove(&brief.id).unwrap_or_default();
+/// Puts a version in the place of the present one, and brings its trends, its events and its actors up to date with what it
+/// now is. `change` is what the journal says of it, if that does not follow from who may see it.
+///
+/// # Errors
+/// When a statement fails.
+pub fn put_in_place(
+    write: &mut Write<'_>,
+    existing: &BriefRow,
+    row: &BriefRow,
+    change: Option<Change>,
+) -> Result<(), Problem> {
+    let stored = trends::store::of_brief(write.connection, row.id)?;
+    let planned = Plan::of_stored(stored.clone());
+    trends::store::save_all(write, row, stored, &planned)?;
+    replace_row(write, Some(existing), row, change)?;
+    let events = links::events_of(write.connection, Moment::Head, &[row.id])?.remove(&row.id).unwrap_or_default();
     events::store::release(write, &events)?;
-    links::relink_actors(write, brief)
+    links::relink_actors(write, row)
 }
 
-fn replace_row(write: &mut Write<'_>, existing: Option<&BriefRow>, row: &BriefRow) -> Result<(), Problem> {
-    if existing.is_some() {
+fn replace_row(
+    write: &mut Write<'_>,
+    existing: Option<&BriefRow>,
+    row: &BriefRow,
+    change: Option<Change>,
+) -> Result<(), Problem> {
+    if let Some(existing) = existing {
         close(write, row.id)?;
+        if (existing.audience, existing.audience_of_content()) != (row.audience, row.audience_of_content()) {
+            write.permit(row.id, row.audience, row.audience_of_content())?;
+        }
     }
     diesel::insert_into(briefs::table).values(row).execute(write.connection)?;
     let before = existing.map(|existing| existing.audience);
     let seen_by = before.unwrap_or(Audience::NOBODY) | row.audience;
-    write.record(Kind::Brief, row.id, row.version, journal::change(before, row.audience), seen_by);
+    let change = change.unwrap_or_else(|| journal::change(before, row.audience));
+    write.record(Kind::Brief, row.id, row.version, change, seen_by);
     Ok(())
 }
 
@@ -656,6 +583,32 @@ fn ever_seen_by(connection: &mut Connection, id: Id) -> Result<Audience, Problem
     let audiences: Vec<Audience> =
         briefs::table.filter(briefs::id.eq(id)).select(briefs::audience).distinct().load(connection)?;
     Ok(audiences.into_iter().fold(Audience::NOBODY, |all, audience| all | audience))
+}
+
+/// A living brief that the writer is going to change, whether it sees it or not.
+///
+/// # Errors
+/// 403 when it is decided on and the writer no publisher.
+pub fn to_write(write: &mut Write<'_>, id: Id) -> Result<BriefRow, Problem> {
+    let living = briefs::table.filter(briefs::until.is_null()).filter(briefs::id.eq(id));
+    let brief: BriefRow = living.select(BriefRow::as_select()).first(write.connection)?;
+    demand_writer(&write.caller(), &brief)?;
+    Ok(brief)
+}
+
+/// Puts one category in the place of another in every brief.
+///
+/// # Errors
+/// 403 when one of the briefs is published and the writer no publisher.
+pub fn move_category(write: &mut Write<'_>, from: Id, to: Id) -> Result<(), Problem> {
+    let living = briefs::table.filter(briefs::until.is_null()).filter(briefs::category_id.eq(from));
+    let concerned: Vec<Id> = living.order(briefs::id).select(briefs::id).load(write.connection)?;
+    for id in concerned {
+        let existing = to_write(write, id)?;
+        let row = BriefRow { category_id: to, ..next_version(write, &existing) };
+        replace_row(write, Some(&existing), &row, None)?;
+    }
+    Ok(())
 }
 
 /// Who may see an event because a published brief shows it.
@@ -695,13 +648,12 @@ pub fn event_changed(write: &mut Write<'_>, event: Id, seen_by: Audience) -> Res
 /// When the query fails.
 pub fn latest_status(
     connection: &mut Connection,
-    caller: &Caller,
+    sight: Sight,
     category: Id,
 ) -> Result<Option<CategoryStatus>, Problem> {
     let latest: Option<BriefRow> = briefs::table
-        .filter(briefs::until.is_null())
+        .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
         .filter(briefs::category_id.eq(category))
-        .filter(visible(briefs::audience, caller))
         .filter(briefs::state.eq(BriefState::Published))
         .filter(briefs::category_status.is_not_null())
         .order((briefs::listed_at.desc(), briefs::id.desc()))
@@ -721,11 +673,9 @@ fn status_of(brief: &BriefRow) -> Option<CategoryStatus> {
 ///
 /// # Errors
 /// When a query fails.
-pub fn still_in_category(
-    connection: &mut Connection,
-    caller: &Caller,
-    category: Id,
-) -> Result<Option<Problem>, Problem> {
+pub fn still_in_category(write: &mut Write<'_>, category: Id) -> Result<Option<Problem>, Problem> {
+    let sight = write.sight();
+    let connection = &mut *write.connection;
     let ids: Vec<Id> = briefs::table
         .filter(briefs::until.is_null())
         .filter(briefs::category_id.eq(category))
@@ -736,7 +686,7 @@ pub fn still_in_category(
     if ids.is_empty() {
         return Ok(None);
     }
-    let users: Vec<_> = links(connection, caller, &ids)?
+    let users: Vec<_> = links(connection, sight, &ids)?
         .into_values()
         .map(|link| serde_json::json!({"type": "brief", "id": link.id, "slug": link.slug}))
         .collect();

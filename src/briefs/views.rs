@@ -7,12 +7,14 @@ use diesel::prelude::*;
 use super::links;
 use super::model::{BriefLink, BriefRow, BriefView, Period, Translation};
 use super::similar;
-use crate::access::{Caller, visible};
+use crate::access::{Sight, visible};
 use crate::actors;
 use crate::actors::model::ActorSummary;
 use crate::categories;
 use crate::categories::model::CategoryLink;
-use crate::db::schema::{brief_actors, briefs, events};
+use crate::db::schema::{
+    brief_actors, brief_events, briefs, event_participants, events, resources, trend_actors, trends as trend_table,
+};
 use crate::db::types::{Id, Json};
 use crate::db::{Connection, in_chunks};
 use crate::events::model::{EventRow, EventView};
@@ -30,11 +32,12 @@ pub const EXTRAS: &[&str] = &["body", "body_html", "trends", "events", "actors"]
 ///
 /// # Errors
 /// When a query fails.
-pub fn whole(connection: &mut Connection, caller: &Caller, row: BriefRow) -> Result<BriefView, Problem> {
-    let mut view = rows(connection, caller, vec![row.clone()], &Extras::all(EXTRAS))?
+pub fn whole(connection: &mut Connection, sight: Sight, row: BriefRow) -> Result<BriefView, Problem> {
+    let mut view = rows(connection, sight, vec![row.clone()], &Extras::all(EXTRAS))?
         .pop()
         .ok_or_else(|| Problem::internal("a brief has no view"))?;
-    view.similar = Some(similar::to(connection, caller, &row, &view)?);
+    let withheld = !withheld(connection, sight, std::slice::from_ref(&row))?.is_empty();
+    view.similar = Some(if withheld { Vec::new() } else { similar::to(connection, sight, &row, &view)? });
     Ok(view)
 }
 
@@ -44,18 +47,19 @@ pub fn whole(connection: &mut Connection, caller: &Caller, row: BriefRow) -> Res
 /// When a query fails.
 pub fn rows(
     connection: &mut Connection,
-    caller: &Caller,
+    sight: Sight,
     rows: Vec<BriefRow>,
     extras: &Extras,
 ) -> Result<Vec<BriefView>, Problem> {
     let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
+    let withheld = withheld(connection, sight, &rows)?;
     let category_ids: HashSet<Id> = rows.iter().map(|row| row.category_id).collect();
-    let categories = categories::store::links(connection, &category_ids.into_iter().collect::<Vec<_>>())?;
-    let mut translations = translations(connection, caller, &ids)?;
-    let mut related = related(connection, caller, &ids)?;
-    let mut trends = if extras.has("trends") { Some(trends_of(connection, caller, &ids)?) } else { None };
-    let mut events = if extras.has("events") { Some(events_of(connection, caller, &ids)?) } else { None };
-    let mut actors = if extras.has("actors") { Some(actors_of(connection, caller, &ids)?) } else { None };
+    let categories = categories::store::links(connection, sight.moment, &category_ids.into_iter().collect::<Vec<_>>())?;
+    let mut translations = translations(connection, sight, &ids)?;
+    let mut related = related(connection, sight, &ids)?;
+    let mut trends = if extras.has("trends") { Some(trends_of(connection, sight, &ids)?) } else { None };
+    let mut events = if extras.has("events") { Some(events_of(connection, sight, &ids)?) } else { None };
+    let mut actors = if extras.has("actors") { Some(actors_of(connection, sight, &ids)?) } else { None };
     Ok(rows
         .into_iter()
         .map(|row| {
@@ -69,7 +73,7 @@ pub fn rows(
             view.actors = actors.as_mut().map(|actors| actors.remove(&id).unwrap_or_default());
             view.body = view.body.filter(|_| extras.has("body"));
             view.body_html = view.body_html.filter(|_| extras.has("body_html"));
-            if view.state == BriefState::Retracted && !caller.is_editor() {
+            if withheld.contains(&id) {
                 withhold(&mut view);
             }
             view
@@ -77,13 +81,36 @@ pub fn rows(
         .collect())
 }
 
+/// Those of these briefs whose content this caller may not see: the retracted ones, whichever version is read.
+fn withheld(connection: &mut Connection, sight: Sight, rows: &[BriefRow]) -> Result<HashSet<Id>, Problem> {
+    if sight.caller.is_editor() {
+        return Ok(HashSet::new());
+    }
+    if sight.is_now() {
+        return Ok(rows.iter().filter(|row| row.state == BriefState::Retracted).map(|row| row.id).collect());
+    }
+    let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
+    let open = in_chunks::<_, Id, Problem>(&ids, |ids| {
+        resources::table
+            .filter(resources::id.eq_any(ids))
+            .filter(visible(resources::content, &sight.caller))
+            .select(resources::id)
+            .load(connection)
+    })?;
+    Ok(ids.into_iter().filter(|id| !open.contains(id)).collect())
+}
+
 /// A category cannot be deleted while briefs stand in it; should one be missing all the same, its briefs are still read.
 fn missing_category() -> CategoryLink {
     CategoryLink { slug: String::new(), name: String::new(), names: HashMap::new().into_iter().collect() }
 }
 
-/// Of a retracted brief only its title, dates, picture and the notice are left to readers.
+/// Of a retracted brief only its title, dates, picture and the notice are left to readers, and what tells it apart.
 fn withhold(view: &mut BriefView) {
+    view.category_status = None;
+    view.authors.clear();
+    view.corrections.clear();
+    view.related.clear();
     view.summary = None;
     view.body = view.body.as_ref().map(|_| None);
     view.body_html = view.body_html.as_ref().map(|_| None);
@@ -132,17 +159,16 @@ fn view(row: BriefRow, category: CategoryLink) -> BriefView {
 
 fn translations(
     connection: &mut Connection,
-    caller: &Caller,
+    sight: Sight,
     ids: &[Id],
 ) -> Result<HashMap<Id, Vec<Translation>>, Problem> {
-    let groups = links::groups_of(connection, ids)?;
-    let members = links::members_of(connection, &groups.values().copied().collect::<Vec<_>>())?;
+    let groups = links::groups_of(connection, sight.moment, ids)?;
+    let members = links::members_of(connection, sight.moment, &groups.values().copied().collect::<Vec<_>>())?;
     let everyone: Vec<Id> = members.values().flatten().copied().collect();
     let found = in_chunks::<_, (Id, String, String), Problem>(&everyone, |ids| {
         briefs::table
-            .filter(briefs::until.is_null())
+            .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
             .filter(briefs::id.eq_any(ids))
-            .filter(visible(briefs::audience, caller))
             .select((briefs::id, briefs::language, briefs::slug))
             .load(connection)
     })?;
@@ -161,16 +187,16 @@ fn translations(
 
 fn related(
     connection: &mut Connection,
-    caller: &Caller,
+    sight: Sight,
     ids: &[Id],
 ) -> Result<HashMap<Id, Vec<Link<BriefLink>>>, Problem> {
-    let related = links::related_of(connection, ids)?;
+    let related = links::related_of(connection, sight.moment, ids)?;
     let mut everyone: Vec<Id> = related.values().flatten().copied().collect();
     everyone.sort_unstable();
     everyone.dedup();
     let mut found: HashMap<Id, Link<BriefLink>> =
-        links(connection, caller, &everyone)?.into_iter().map(|(id, link)| (id, Link::Living(link))).collect();
-    found.extend(deleted_among(connection, caller, &everyone)?.into_iter().map(|id| (id, Link::deleted(id))));
+        links(connection, sight, &everyone)?.into_iter().map(|(id, link)| (id, Link::Living(link))).collect();
+    found.extend(deleted_among(connection, sight, &everyone)?.into_iter().map(|id| (id, Link::deleted(id))));
     Ok(related
         .into_iter()
         .map(|(brief, others)| (brief, others.iter().filter_map(|other| found.get(other).cloned()).collect()))
@@ -181,13 +207,12 @@ fn related(
 ///
 /// # Errors
 /// When the query fails.
-pub fn links(connection: &mut Connection, caller: &Caller, ids: &[Id]) -> Result<HashMap<Id, BriefLink>, Problem> {
+pub fn links(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<HashMap<Id, BriefLink>, Problem> {
     type Columns = (Id, String, String, String, Option<crate::db::types::Timestamp>, Option<Json<super::model::Image>>);
     let rows = in_chunks::<_, Columns, Problem>(ids, |ids| {
         briefs::table
-            .filter(briefs::until.is_null())
+            .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
             .filter(briefs::id.eq_any(ids))
-            .filter(visible(briefs::audience, caller))
             .select((briefs::id, briefs::slug, briefs::title, briefs::language, briefs::published_at, briefs::image))
             .load(connection)
     })?;
@@ -199,10 +224,10 @@ pub fn links(connection: &mut Connection, caller: &Caller, ids: &[Id]) -> Result
         .collect())
 }
 
-fn trends_of(connection: &mut Connection, caller: &Caller, ids: &[Id]) -> Result<HashMap<Id, Vec<TrendView>>, Problem> {
-    let rows = trends::store::rows_of_briefs(connection, caller, ids)?;
+fn trends_of(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<HashMap<Id, Vec<TrendView>>, Problem> {
+    let rows = trends::store::rows_of_briefs(connection, sight, ids)?;
     let owners: Vec<Id> = rows.iter().map(|row| row.brief_id).collect();
-    let views = trends::store::embedded_views(connection, caller, rows)?;
+    let views = trends::store::embedded_views(connection, sight, rows)?;
     let mut by_brief: HashMap<Id, Vec<TrendView>> = HashMap::new();
     for (owner, view) in owners.into_iter().zip(views) {
         by_brief.entry(owner).or_default().push(view);
@@ -212,47 +237,52 @@ fn trends_of(connection: &mut Connection, caller: &Caller, ids: &[Id]) -> Result
 
 fn events_of(
     connection: &mut Connection,
-    caller: &Caller,
+    sight: Sight,
     ids: &[Id],
 ) -> Result<HashMap<Id, Vec<Link<EventView>>>, Problem> {
-    let by_brief = links::events_of(connection, ids)?;
+    let by_brief = links::events_of(connection, sight.moment, ids)?;
     let mut everything: Vec<Id> = by_brief.values().flatten().copied().collect();
     everything.sort_unstable();
     everything.dedup();
     let rows = in_chunks::<_, EventRow, Problem>(&everything, |ids| {
         events::table
-            .filter(events::until.is_null())
+            .filter(sight.sees(events::id, events::since, events::until, events::audience))
             .filter(events::id.eq_any(ids))
-            .filter(visible(events::audience, caller))
             .select(EventRow::as_select())
             .load(connection)
     })?;
-    let mut found: HashMap<Id, Link<EventView>> =
-        crate::events::store::views(connection, rows)?.into_iter().map(|view| (view.id, Link::Living(view))).collect();
-    found.extend(deleted_among(connection, caller, &everything)?.into_iter().map(|id| (id, Link::deleted(id))));
+    let mut found: HashMap<Id, Link<EventView>> = crate::events::store::views(connection, sight.moment, rows)?
+        .into_iter()
+        .map(|view| (view.id, Link::Living(view)))
+        .collect();
+    found.extend(deleted_among(connection, sight, &everything)?.into_iter().map(|id| (id, Link::deleted(id))));
     Ok(by_brief
         .into_iter()
         .map(|(brief, events)| (brief, events.iter().filter_map(|event| found.get(event).cloned()).collect()))
         .collect())
 }
 
-fn actors_of(
-    connection: &mut Connection,
-    caller: &Caller,
-    ids: &[Id],
-) -> Result<HashMap<Id, Vec<ActorSummary>>, Problem> {
-    let pairs = in_chunks::<_, (Id, Id), Problem>(ids, |ids| {
-        brief_actors::table
-            .filter(brief_actors::until.is_null())
-            .filter(brief_actors::brief_id.eq_any(ids))
-            .filter(visible(brief_actors::audience, caller))
-            .select((brief_actors::brief_id, brief_actors::actor_id))
-            .load(connection)
-    })?;
+fn actors_of(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<HashMap<Id, Vec<ActorSummary>>, Problem> {
+    let pairs = if sight.is_now() {
+        in_chunks::<_, (Id, Id), Problem>(ids, |ids| {
+            brief_actors::table
+                .filter(sight.sees(
+                    brief_actors::brief_id,
+                    brief_actors::since,
+                    brief_actors::until,
+                    brief_actors::audience,
+                ))
+                .filter(brief_actors::brief_id.eq_any(ids))
+                .select((brief_actors::brief_id, brief_actors::actor_id))
+                .load(connection)
+        })?
+    } else {
+        actors_of_the_past(connection, sight, ids)?
+    };
     let mut everyone: Vec<Id> = pairs.iter().map(|(_, actor)| *actor).collect();
     everyone.sort_unstable();
     everyone.dedup();
-    let summaries = actors::store::summaries(connection, &everyone)?;
+    let summaries = actors::store::summaries(connection, sight.moment, &everyone)?;
     let mut by_brief: HashMap<Id, Vec<ActorSummary>> = HashMap::new();
     for (brief, actor) in pairs {
         by_brief.entry(brief).or_default().extend(summaries.get(&actor).cloned());
@@ -261,4 +291,32 @@ fn actors_of(
         actors.sort_by(|a, b| a.slug.cmp(&b.slug));
     }
     Ok(by_brief)
+}
+
+/// Who took part in what these briefs showed and this caller may still see. What is derived from that for the present may
+/// rest on events and trends that were hidden since.
+fn actors_of_the_past(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Vec<(Id, Id)>, Problem> {
+    let mut pairs = in_chunks::<_, (Id, Id), Problem>(ids, |ids| {
+        brief_events::table
+            .inner_join(events::table.on(events::id.eq(brief_events::event_id)))
+            .inner_join(event_participants::table.on(event_participants::event_id.eq(events::id)))
+            .filter(sight.stands(brief_events::since, brief_events::until))
+            .filter(sight.sees(events::id, events::since, events::until, events::audience))
+            .filter(sight.stands(event_participants::since, event_participants::until))
+            .filter(brief_events::brief_id.eq_any(ids))
+            .select((brief_events::brief_id, event_participants::actor_id))
+            .load(connection)
+    })?;
+    pairs.extend(in_chunks::<_, (Id, Id), Problem>(ids, |ids| {
+        trend_table::table
+            .inner_join(trend_actors::table.on(trend_actors::trend_id.eq(trend_table::id)))
+            .filter(sight.sees(trend_table::id, trend_table::since, trend_table::until, trend_table::audience))
+            .filter(sight.stands(trend_actors::since, trend_actors::until))
+            .filter(trend_table::brief_id.eq_any(ids))
+            .select((trend_table::brief_id, trend_actors::actor_id))
+            .load(connection)
+    })?);
+    pairs.sort_unstable();
+    pairs.dedup();
+    Ok(pairs)
 }

@@ -13,7 +13,7 @@ use crate::http::page;
 use crate::http::query::{ListQuery, ListView, Query};
 use crate::openapi::PageOf;
 use crate::problem::Problem;
-use crate::removal::Removal;
+use crate::removal::Merger;
 use crate::resource::{self, Input};
 
 /// List categories
@@ -44,9 +44,10 @@ pub async fn list(
 pub async fn create(
     state: Data<AppState>,
     caller: Editor,
+    request: HttpRequest,
     Input(input): Input<CategoryRow>,
 ) -> Result<HttpResponse, Problem> {
-    resource::answer_post::<CategoryRow>(&state, &caller, input).await
+    resource::answer_post::<CategoryRow>(&state, &request, &caller, input).await
 }
 
 /// Read a category
@@ -111,7 +112,7 @@ pub async fn patch(
 ///
 /// Refused with 409 while briefs stand in it. Afterwards it answers 410 with its tombstone.
 #[utoipa::path(
-    tag = "categories", operation_id = "deleteCategory", params(Removal),
+    tag = "categories", operation_id = "deleteCategory", params(Merger),
     responses((status = 204, description = "It is deleted"))
 )]
 #[delete("/v1/categories/{id}")]
@@ -119,8 +120,8 @@ pub async fn delete(
     state: Data<AppState>,
     caller: Editor,
     id: Path<String>,
-    Query(removal): Query<Removal>,
+    Query(merger): Query<Merger>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    resource::answer_delete::<CategoryRow>(&state, &request, &caller, &id, removal).await
+    resource::answer_delete::<CategoryRow>(&state, &request, &caller, &id, merger.removal(), merger.target()).await
 }

@@ -6,31 +6,33 @@ use diesel::prelude::*;
 
 use super::input::{CategoryFilter, CategoryInput, CategorySort};
 use super::model::{CategoryLink, CategoryRow, CategoryView};
-use crate::access::{Audience, Caller};
+use crate::access::{Audience, Moment, Sight};
 use crate::briefs;
 use crate::db::Connection;
-use crate::db::schema::{categories, journal};
+use crate::db::schema::categories;
 use crate::db::types::{Id, Json, Timestamp};
+use crate::history::Version;
+use crate::history::erasure::{Stored, Stretch};
 use crate::http::body;
 use crate::http::page::{Extras, Listed, Rows, Window};
 use crate::http::query::NameOrSlug;
 use crate::in_order;
-use crate::journal::Write;
+use crate::journal::{Write, changed_since};
 use crate::problem::Problem;
 use crate::reference::{self, Reference};
 use crate::removal::Removal;
-use crate::resource::Resource;
+use crate::resource::{self, Resource};
 use crate::scalars::{Prose, Slug};
 use crate::vocabulary::{Change, Kind};
-use crate::{end_versions, slugs};
+use crate::{destroy_rows, end_versions, slugs};
 
 /// How briefs show these categories.
 ///
 /// # Errors
 /// When the query fails.
-pub fn links(connection: &mut Connection, ids: &[Id]) -> Result<HashMap<Id, CategoryLink>, Problem> {
+pub fn links(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<HashMap<Id, CategoryLink>, Problem> {
     let rows: Vec<(Id, String, String, Json<super::model::Names>)> = categories::table
-        .filter(categories::until.is_null())
+        .filter(moment.stands(categories::since, categories::until))
         .filter(categories::id.eq_any(ids))
         .select((categories::id, categories::slug, categories::name, categories::names))
         .load(connection)?;
@@ -63,17 +65,15 @@ impl Resource for CategoryRow {
         Slug::derive(input.name.as_str(), "")
     }
 
-    fn living(connection: &mut Connection, _: &Caller, reference: &Reference) -> Result<Option<Self>, Problem> {
-        let living = || categories::table.filter(categories::until.is_null()).select(Self::as_select());
-        if let Some(id) = reference.id
-            && let Some(found) = living().filter(categories::id.eq(id)).first(connection).optional()?
-        {
-            return Ok(Some(found));
-        }
-        match &reference.slug {
-            Some(slug) => Ok(living().filter(categories::slug.eq(slug)).first(connection).optional()?),
-            None => Ok(None),
-        }
+    fn look_up(connection: &mut Connection, sight: Sight, reference: &Reference) -> Result<Option<Self>, Problem> {
+        let seen =
+            || categories::table.filter(sight.stands(categories::since, categories::until)).select(Self::as_select());
+        reference::first(
+            connection,
+            reference,
+            |connection, id| seen().filter(categories::id.eq(id)).first(connection),
+            |connection, slug| seen().filter(categories::slug.eq(slug)).first(connection),
+        )
     }
 
     fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
@@ -81,8 +81,40 @@ impl Resource for CategoryRow {
         Ok(same.count().get_result::<i64>(connection)? > 0)
     }
 
-    fn view(connection: &mut Connection, caller: &Caller, row: Self) -> Result<CategoryView, Problem> {
-        let status = briefs::store::latest_status(connection, caller, row.id)?;
+    fn versions(
+        connection: &mut Connection,
+        sight: Sight,
+        id: Id,
+        below: i32,
+        limit: i64,
+    ) -> Result<Vec<Version>, Problem> {
+        Ok(categories::table
+            .filter(categories::id.eq(id))
+            .filter(categories::version.lt(below))
+            .filter(categories::since.le(sight.moment.upper_bound()))
+            .order(categories::version.desc())
+            .limit(limit)
+            .select((categories::version, categories::since))
+            .load(connection)?)
+    }
+
+    fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {
+        let rows: Vec<(i32, i64, Option<i64>)> = categories::table
+            .filter(categories::id.eq(id))
+            .order(categories::version)
+            .select((categories::version, categories::since, categories::until))
+            .load(connection)?;
+        let audience = Audience::EVERYONE;
+        Ok(rows.into_iter().map(|(version, since, until)| Stored { version, since, until, audience }).collect())
+    }
+
+    fn destroy(write: &mut Write<'_>, id: Id, stretch: Stretch) -> Result<(), Problem> {
+        destroy_rows!(write.connection, categories, id, id, stretch);
+        Ok(())
+    }
+
+    fn view(connection: &mut Connection, sight: Sight, row: Self) -> Result<CategoryView, Problem> {
+        let status = briefs::store::latest_status(connection, sight, row.id)?;
         Ok(row.into_view(status))
     }
 
@@ -92,7 +124,7 @@ impl Resource for CategoryRow {
             || Self::derived_slug(&input),
             |slug| Self::slug_is_taken(write.connection, slug),
         )?;
-        write.identify(Kind::Category, id)?;
+        write.identify(Kind::Category, id, Audience::EVERYONE, Audience::EVERYONE)?;
         let row = row_of(input, id, slug, write, None);
         insert(write, &row, Change::Created)?;
         Ok(row)
@@ -109,10 +141,15 @@ impl Resource for CategoryRow {
         Ok(row)
     }
 
+    fn demand_unused(write: &mut Write<'_>, existing: &Self) -> Result<(), Problem> {
+        briefs::store::still_in_category(write, existing.id)?.map_or(Ok(()), Err)
+    }
+
+    fn merge(write: &mut Write<'_>, existing: &Self, target: &Self) -> Result<(), Problem> {
+        briefs::store::move_category(write, existing.id, target.id)
+    }
+
     fn remove(write: &mut Write<'_>, existing: Self, removal: Removal) -> Result<(), Problem> {
-        if let Some(problem) = briefs::store::still_in_category(write.connection, &write.caller(), existing.id)? {
-            return Err(problem);
-        }
         close(write, existing.id)?;
         write.record(
             Kind::Category,
@@ -156,17 +193,10 @@ fn close(write: &mut Write<'_>, id: Id) -> Result<(), Problem> {
 type Query<'a> = categories::BoxedQuery<'a, crate::db::MultiBackend>;
 
 impl CategoryFilter {
-    fn query(&self) -> Query<'_> {
-        let mut query = categories::table.filter(categories::until.is_null()).into_boxed();
-        if let Some(moment) = self.updated_since {
-            query = query.filter(
-                categories::id.eq_any(
-                    journal::table
-                        .filter(journal::kind.eq(Kind::Category))
-                        .filter(journal::at.ge(moment))
-                        .select(journal::resource_id),
-                ),
-            );
+    fn query(&self, sight: Sight) -> Query<'_> {
+        let mut query = categories::table.filter(sight.stands(categories::since, categories::until)).into_boxed();
+        if let Some(time) = self.updated_since {
+            query = query.filter(categories::id.eq_any(changed_since(sight, Kind::Category, time)));
         }
         query
     }
@@ -183,7 +213,7 @@ impl Listed for CategoryFilter {
     fn page(
         &self,
         connection: &mut Connection,
-        caller: &Caller,
+        sight: Sight,
         _: &Extras,
         window: &Window,
     ) -> Result<Rows<CategoryView>, Problem> {
@@ -191,12 +221,14 @@ impl Listed for CategoryFilter {
         let sort = self.sort.unwrap_or(CategorySort::Slug);
         let name = sort.as_str();
         let query = match sort {
-            CategorySort::Slug => in_order!(self.query(), asc, slug, id, window, name, String),
-            CategorySort::SlugDescending => in_order!(self.query(), desc, slug, id, window, name, String),
-            CategorySort::Position => in_order!(self.query(), asc, position, id, window, name, i32),
-            CategorySort::PositionDescending => in_order!(self.query(), desc, position, id, window, name, i32),
-            CategorySort::UpdatedAt => in_order!(self.query(), asc, updated_at, id, window, name, Timestamp),
-            CategorySort::UpdatedAtDescending => in_order!(self.query(), desc, updated_at, id, window, name, Timestamp),
+            CategorySort::Slug => in_order!(self.query(sight), asc, slug, id, window, name, String),
+            CategorySort::SlugDescending => in_order!(self.query(sight), desc, slug, id, window, name, String),
+            CategorySort::Position => in_order!(self.query(sight), asc, position, id, window, name, i32),
+            CategorySort::PositionDescending => in_order!(self.query(sight), desc, position, id, window, name, i32),
+            CategorySort::UpdatedAt => in_order!(self.query(sight), asc, updated_at, id, window, name, Timestamp),
+            CategorySort::UpdatedAtDescending => {
+                in_order!(self.query(sight), desc, updated_at, id, window, name, Timestamp)
+            }
         };
         let rows: Vec<CategoryRow> = query.select(CategoryRow::as_select()).load(connection)?;
         let rows = window.cut(name, rows, |row| {
@@ -207,11 +239,11 @@ impl Listed for CategoryFilter {
             };
             (key, row.id)
         });
-        rows.map(|rows| rows.into_iter().map(|row| CategoryRow::view(connection, caller, row)).collect())
+        rows.map(|rows| rows.into_iter().map(|row| CategoryRow::view(connection, sight, row)).collect())
     }
 
-    fn count(&self, connection: &mut Connection, _: &Caller) -> Result<i64, Problem> {
-        Ok(self.query().count().get_result(connection)?)
+    fn count(&self, connection: &mut Connection, sight: Sight) -> Result<i64, Problem> {
+        Ok(self.query(sight).count().get_result(connection)?)
     }
 }
 
@@ -219,20 +251,20 @@ impl Listed for CategoryFilter {
 ///
 /// # Errors
 /// 400 that names the first unknown one.
-pub fn meant_by(connection: &mut Connection, values: &[NameOrSlug]) -> Result<Vec<Id>, Problem> {
+pub fn meant_by(connection: &mut Connection, sight: Sight, values: &[NameOrSlug]) -> Result<Vec<Id>, Problem> {
     values
         .iter()
         .map(|NameOrSlug(reference)| {
-            CategoryRow::living(connection, &Caller::ANYONE, reference)?
+            resource::lead::<CategoryRow>(connection, sight, reference)?
                 .map(|row| row.id)
-                .map_or_else(|| Err(unknown(connection, reference)?), Ok)
+                .map_or_else(|| Err(unknown(connection, sight, reference)?), Ok)
         })
         .collect()
 }
 
-fn unknown(connection: &mut Connection, reference: &Reference) -> Result<Problem, Problem> {
+fn unknown(connection: &mut Connection, sight: Sight, reference: &Reference) -> Result<Problem, Problem> {
     let slugs: Vec<String> = categories::table
-        .filter(categories::until.is_null())
+        .filter(sight.stands(categories::since, categories::until))
         .select(categories::slug)
         .order(categories::slug)
         .limit(1000)

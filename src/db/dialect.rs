@@ -9,7 +9,8 @@ use super::Connection;
 /// How a SQLite connection is set up: readers never wait for the writer (WAL), a commit is on disk before it is
 /// answered (`synchronous=FULL`), references hold, and a second process waits its turn instead of failing.
 pub(super) const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout=10000; PRAGMA journal_mode=WAL; \
-    PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY;";
+    PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY; \
+    PRAGMA secure_delete=ON;";
 
 /// A connection that only reads maps the file instead of copying its pages; the writer does not, so that an import's
 /// memory stays small however large the file grows.
@@ -83,6 +84,18 @@ pub fn analyze(connection: &mut Connection) -> QueryResult<()> {
     connection.batch_execute(match connection {
         Connection::Sqlite(_) => "PRAGMA analysis_limit=1000; ANALYZE;",
         Connection::Postgres(_) => "ANALYZE",
+    })
+}
+
+/// Rewrites what still holds deleted rows: SQLite's write-ahead log (the pages themselves are overwritten when rows are
+/// deleted, see `secure_delete`), PostgreSQL's pages.
+///
+/// # Errors
+/// When the statement fails.
+pub(super) fn purge(connection: &mut Connection) -> QueryResult<()> {
+    connection.batch_execute(match connection {
+        Connection::Sqlite(_) => "PRAGMA wal_checkpoint(TRUNCATE)",
+        Connection::Postgres(_) => "VACUUM",
     })
 }
 

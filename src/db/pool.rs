@@ -156,6 +156,21 @@ impl Db {
         if outcomes.len() == sent { Ok(outcomes) } else { Err(writer_gone().into()) }
     }
 
+    /// Sees to it that what was deleted is not left in files that the database no longer reads.
+    ///
+    /// # Errors
+    /// [`DbError::Unavailable`] when the database cannot be reached.
+    pub async fn purge(&self) -> Result<(), DbError> {
+        let location = self.0.location.clone();
+        let work = move || {
+            let mut connection = connect(&location)?;
+            Ok::<_, DbError>(dialect::purge(&mut connection)?)
+        };
+        actix_web::rt::task::spawn_blocking(work)
+            .await
+            .unwrap_or_else(|error| Err(DbError::Unavailable(error.to_string())))
+    }
+
     fn send_write<T, E, F, A>(&self, write: F, answer: A) -> Result<(), E>
     where
         T: Send + 'static,

@@ -17,6 +17,7 @@ diesel::table! {
         secret_hash -> Binary,
         created_at -> Instant,
         revoked_at -> Nullable<Instant>,
+        quota -> Nullable<Integer>,
     }
 }
 
@@ -28,6 +29,8 @@ diesel::table! {
         id -> Identifier,
         kind -> Text,
         created_at -> Instant,
+        audience -> SmallInt,
+        content -> SmallInt,
     }
 }
 
@@ -72,6 +75,8 @@ diesel::table! {
         reason -> Nullable<Text>,
         replacement -> Nullable<Text>,
         audience -> SmallInt,
+        since -> BigInt,
+        erased -> Bool,
     }
 }
 
@@ -79,10 +84,41 @@ diesel::table! {
     use diesel::sql_types::*;
     use super::{Identifier, Instant};
 
-    redirects (kind, slug) {
+    erasures (resource_id, version) {
+        resource_id -> Identifier,
+        version -> Integer,
+        since -> BigInt,
+        until -> Nullable<BigInt>,
+        erased_at -> Instant,
+        reason -> Text,
+        audience -> SmallInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Identifier, Instant};
+
+    redirects (kind, slug, since) {
         kind -> Text,
         slug -> Text,
+        since -> BigInt,
         resource_id -> Identifier,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Identifier, Instant};
+
+    idempotency (key_id, idempotency_key) {
+        key_id -> Identifier,
+        idempotency_key -> Text,
+        fingerprint -> Binary,
+        created_at -> Instant,
+        status -> SmallInt,
+        headers -> Text,
+        body -> Binary,
     }
 }
 
@@ -360,7 +396,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     journal,
     heads,
     tombstones,
+    erasures,
     redirects,
+    idempotency,
     categories,
     actors,
     actor_names,

@@ -170,9 +170,10 @@ impl std::str::FromStr for Timestamp {
         let moment = DateTime::parse_from_rfc3339(text)
             .map_err(|_| "is not an RFC 3339 timestamp such as 2017-07-31T10:12:00Z".to_owned())?
             .to_utc();
-        let year = chrono::Datelike::year(&moment);
-        if (1..=9999).contains(&year) {
-            Ok(Self::from_datetime(moment))
+        // A leap second counts into the next year, so the year is that of what is kept.
+        let kept = Self::from_datetime(moment);
+        if (1..=9999).contains(&chrono::Datelike::year(&kept.0)) {
+            Ok(kept)
         } else {
             Err("lies outside of the years 0001 to 9999".to_owned())
         }

@@ -12,10 +12,10 @@ use utoipa::IntoParams;
 
 use super::model::{EventRow, EventView};
 use super::store;
-use crate::access::{Caller, visible};
+use crate::access::{Sight, Stands};
 use crate::actors::names;
 use crate::categories;
-use crate::db::schema::{brief_events, briefs, event_participants, events, journal};
+use crate::db::schema::{brief_events, briefs, event_participants, events};
 use crate::db::subquery::HasRow;
 use crate::db::types::{Id, Timestamp};
 use crate::db::{Connection, MultiBackend};
@@ -23,6 +23,7 @@ use crate::http::body::Invalid;
 use crate::http::dates::{Span, When};
 use crate::http::page::{Extras, Listed, Rows, Window, merge_ordered};
 use crate::http::query::{Many, NameOrSlug, Repeated};
+use crate::journal::changed_since;
 use crate::problem::Problem;
 use crate::scalars::{CountryCode, Day};
 use crate::vocabulary::{BriefState, EventKind, EventState, Kind, Marking};
@@ -96,7 +97,7 @@ crate::vocabulary::vocabulary! {
 /// A filter whose names have been led to what they mean.
 struct Resolved<'a> {
     filter: &'a EventFilter,
-    caller: &'a Caller,
+    sight: Sight,
     any_of: Vec<Id>,
     all_of: Vec<Vec<Id>>,
     categories: Vec<Id>,
@@ -104,13 +105,13 @@ struct Resolved<'a> {
 }
 
 impl EventFilter {
-    fn resolve<'a>(&'a self, connection: &mut Connection, caller: &'a Caller) -> Result<Resolved<'a>, Problem> {
+    fn resolve(&self, connection: &mut Connection, sight: Sight) -> Result<Resolved<'_>, Problem> {
         Ok(Resolved {
             filter: self,
-            caller,
-            any_of: names::meant_by(connection, "actor", &self.actor)?.into_iter().flatten().collect(),
-            all_of: names::meant_by(connection, "all_actors", &self.all_actors)?,
-            categories: categories::store::meant_by(connection, &self.category.0)?,
+            sight,
+            any_of: names::meant_by(connection, sight, "actor", &self.actor)?.into_iter().flatten().collect(),
+            all_of: names::meant_by(connection, sight, "all_actors", &self.all_actors)?,
+            categories: categories::store::meant_by(connection, sight, &self.category.0)?,
             span: Span::of(self.from, self.to, self.on)?,
         })
     }
@@ -119,8 +120,9 @@ impl EventFilter {
 impl<'a> Resolved<'a> {
     /// The events that pass every filter, but for the actors in `driving`, which another query takes care of.
     fn query(&self, driving: Driving) -> events::BoxedQuery<'a, MultiBackend> {
+        let sight = self.sight;
         let mut query =
-            events::table.filter(events::until.is_null()).filter(visible(events::audience, self.caller)).into_boxed();
+            events::table.filter(sight.sees(events::id, events::since, events::until, events::audience)).into_boxed();
         if let Some(day) = self.span.first_day() {
             query = query.filter(events::occurred_to.ge(day));
         }
@@ -132,34 +134,31 @@ impl<'a> Resolved<'a> {
         query = one_of!(query, events::marking, self.filter.marking.0.iter().copied());
         query = one_of!(query, events::country, self.filter.country.0.iter().map(|code| code.as_str().to_owned()));
         if !self.any_of.is_empty() && driving != Driving::AnyOf {
-            query = query.filter(exists(participates(self.any_of.clone())));
+            query = query.filter(exists(participates(sight, self.any_of.clone())));
         }
         for (place, bearers) in self.all_of.iter().enumerate() {
             if place > 0 || driving != Driving::AllOf {
-                query = query.filter(exists(participates(bearers.clone())));
+                query = query.filter(exists(participates(sight, bearers.clone())));
             }
         }
         if !self.categories.is_empty() {
             let showing = brief_events::table
                 .inner_join(briefs::table.on(briefs::id.eq(brief_events::brief_id)))
                 .filter(brief_events::event_id.eq(events::id))
-                .filter(brief_events::until.is_null())
-                .filter(briefs::until.is_null())
-                .filter(visible(briefs::audience, self.caller))
+                .filter(sight.stands(brief_events::since, brief_events::until))
+                .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
                 .filter(briefs::category_id.eq_any(self.categories.clone()));
             // What a retracted brief showed is withheld from readers.
-            query = if self.caller.is_editor() {
+            query = if sight.caller.is_editor() {
                 query.filter(exists(showing))
-            } else {
+            } else if sight.is_now() {
                 query.filter(exists(showing.filter(briefs::state.eq(BriefState::Published))))
+            } else {
+                query.filter(exists(showing.filter(sight.may_read(briefs::id))))
             };
         }
-        if let Some(moment) = self.filter.updated_since {
-            let changed = journal::table
-                .filter(journal::kind.eq(Kind::Event))
-                .filter(journal::at.ge(moment))
-                .filter(visible(journal::audience, self.caller));
-            query = query.filter(events::id.eq_any(changed.select(journal::resource_id)));
+        if let Some(time) = self.filter.updated_since {
+            query = query.filter(events::id.eq_any(changed_since(sight, Kind::Event, time)));
         }
         query
     }
@@ -192,12 +191,11 @@ impl<'a> Resolved<'a> {
         window: &Window,
         sort: &str,
     ) -> Result<Vec<(NaiveDate, Id)>, Problem> {
-        use event_participants::{actor_id, audience, event_id, occurred_from, occurred_to, until};
+        use event_participants::{actor_id, audience, event_id, occurred_from, occurred_to, since, until};
         let same_event = sql::<Bool>("events.id = event_participants.event_id");
         let mut query = event_participants::table
             .filter(actor_id.eq(actor))
-            .filter(until.is_null())
-            .filter(visible(audience, self.caller))
+            .filter(self.sight.sees(event_id, since, until, audience))
             .filter(HasRow(self.query(self.driving()).filter(same_event)))
             .select((occurred_from, event_id))
             .distinct()
@@ -240,12 +238,14 @@ enum Driving {
 
 /// The participations of any of these actors in the event at hand, by the key of the table.
 #[diesel::dsl::auto_type(no_type_alias)]
-fn participates(actors: Vec<Id>) -> _ {
+fn participates(sight: Sight, actors: Vec<Id>) -> _ {
+    let stands: Stands<event_participants::since, event_participants::until> =
+        sight.stands(event_participants::since, event_participants::until);
     event_participants::table
         .filter(event_participants::actor_id.eq_any(actors))
         .filter(event_participants::occurred_from.eq(events::occurred_from))
         .filter(event_participants::event_id.eq(events::id))
-        .filter(event_participants::until.is_null())
+        .filter(stands)
 }
 
 impl Listed for EventFilter {
@@ -259,19 +259,19 @@ impl Listed for EventFilter {
     fn page(
         &self,
         connection: &mut Connection,
-        caller: &Caller,
+        sight: Sight,
         _: &Extras,
         window: &Window,
     ) -> Result<Rows<EventView>, Problem> {
         use events::{id, occurred_from, updated_at};
-        let resolved = self.resolve(connection, caller)?;
+        let resolved = self.resolve(connection, sight)?;
         let sort = self.sort.unwrap_or(EventSort::OccurredFromDescending);
         let name = sort.as_str();
         let by_date = matches!(sort, EventSort::OccurredFrom | EventSort::OccurredFromDescending);
         if by_date && resolved.driving() != Driving::Nothing {
             let descending = sort == EventSort::OccurredFromDescending;
             let ids = resolved.page_by_actor(connection, descending, window, name)?;
-            return ids.map(|ids| store::views_of(connection, &ids));
+            return ids.map(|ids| store::views_of(connection, sight.moment, &ids));
         }
         let query = resolved.query(Driving::Nothing);
         let query = match sort {
@@ -285,10 +285,10 @@ impl Listed for EventFilter {
             let key = if by_date { row.occurred_from.to_string() } else { row.updated_at.to_string() };
             (key, row.id)
         });
-        rows.map(|rows| store::views(connection, rows))
+        rows.map(|rows| store::views(connection, sight.moment, rows))
     }
 
-    fn count(&self, connection: &mut Connection, caller: &Caller) -> Result<i64, Problem> {
-        Ok(self.resolve(connection, caller)?.query(Driving::Nothing).count().get_result(connection)?)
+    fn count(&self, connection: &mut Connection, sight: Sight) -> Result<i64, Problem> {
+        Ok(self.resolve(connection, sight)?.query(Driving::Nothing).count().get_result(connection)?)
     }
 }

@@ -155,6 +155,8 @@ impl LocationInput {
         }
         if self.lat.is_some() != self.lon.is_some() {
             faults.push(Fault::at("", "needs both `lat` and `lon`, or neither"));
+        } else if self.lat.is_none() && self.name.is_none() {
+            faults.push(Fault::at("", "needs a `name`, or `lat` and `lon`"));
         }
         checked(self, location, faults)
     }

@@ -9,13 +9,15 @@ use diesel::prelude::*;
 
 use super::input::EventInput;
 use super::model::{EventRow, EventView, Participant, ParticipantRow};
-use crate::access::{Audience, Caller, visible};
+use crate::access::{Audience, Caller, Moment, Sight, visible};
 use crate::actors;
 use crate::actors::model::ActorRow;
 use crate::briefs;
 use crate::db::schema::{event_participants, events};
 use crate::db::types::{Id, Json};
 use crate::db::{Connection, in_chunks};
+use crate::history::Version;
+use crate::history::erasure::{Stored, Stretch};
 use crate::http::body::{Fault, UpTo};
 use crate::journal::{self, Write};
 use crate::problem::Problem;
@@ -25,7 +27,7 @@ use crate::resource::{Place, Resource, must_lead_to};
 use crate::scalars::{CountryCode, Prose, Slug};
 use crate::sources::Source;
 use crate::vocabulary::{Change, EventState, Kind, Marking, ParticipantRole, Role};
-use crate::{end_versions, insert_rows, slugs};
+use crate::{destroy_rows, end_versions, insert_rows, slugs};
 
 impl Resource for EventRow {
     const KIND: Kind = Kind::Event;
@@ -54,22 +56,18 @@ impl Resource for EventRow {
         Slug::derive(input.title.as_str(), &input.occurred.earliest().to_string())
     }
 
-    fn living(connection: &mut Connection, caller: &Caller, reference: &Reference) -> Result<Option<Self>, Problem> {
-        let living = || {
+    fn look_up(connection: &mut Connection, sight: Sight, reference: &Reference) -> Result<Option<Self>, Problem> {
+        let seen = || {
             events::table
-                .filter(events::until.is_null())
-                .filter(visible(events::audience, caller))
+                .filter(sight.sees(events::id, events::since, events::until, events::audience))
                 .select(Self::as_select())
         };
-        if let Some(id) = reference.id
-            && let Some(found) = living().filter(events::id.eq(id)).first(connection).optional()?
-        {
-            return Ok(Some(found));
-        }
-        match &reference.slug {
-            Some(slug) => Ok(living().filter(events::slug.eq(slug)).first(connection).optional()?),
-            None => Ok(None),
-        }
+        reference::first(
+            connection,
+            reference,
+            |connection, id| seen().filter(events::id.eq(id)).first(connection),
+            |connection, slug| seen().filter(events::slug.eq(slug)).first(connection),
+        )
     }
 
     fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
@@ -77,8 +75,40 @@ impl Resource for EventRow {
         Ok(same.count().get_result::<i64>(connection)? > 0)
     }
 
-    fn view(connection: &mut Connection, _: &Caller, row: Self) -> Result<EventView, Problem> {
-        views(connection, vec![row])?.pop().ok_or_else(|| Problem::internal("an event has no view"))
+    fn versions(
+        connection: &mut Connection,
+        sight: Sight,
+        id: Id,
+        below: i32,
+        limit: i64,
+    ) -> Result<Vec<Version>, Problem> {
+        Ok(events::table
+            .filter(events::id.eq(id))
+            .filter(events::version.lt(below))
+            .filter(events::since.le(sight.moment.upper_bound()))
+            .filter(visible(events::audience, &sight.caller))
+            .order(events::version.desc())
+            .limit(limit)
+            .select((events::version, events::since))
+            .load(connection)?)
+    }
+
+    fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {
+        Ok(events::table
+            .filter(events::id.eq(id))
+            .order(events::version)
+            .select((events::version, events::since, events::until, events::audience))
+            .load(connection)?)
+    }
+
+    fn destroy(write: &mut Write<'_>, id: Id, stretch: Stretch) -> Result<(), Problem> {
+        destroy_rows!(write.connection, events, id, id, stretch);
+        destroy_rows!(write.connection, event_participants, event_id, id, stretch);
+        Ok(())
+    }
+
+    fn view(connection: &mut Connection, sight: Sight, row: Self) -> Result<EventView, Problem> {
+        views(connection, sight.moment, vec![row])?.pop().ok_or_else(|| Problem::internal("an event has no view"))
     }
 
     fn create(write: &mut Write<'_>, id: Id, input: EventInput) -> Result<Self, Problem> {
@@ -92,7 +122,7 @@ impl Resource for EventRow {
         }
         let slug = input.slug.clone().map_or_else(|| existing.slug.clone(), Slug::into_string);
         let whole = resolve(write, existing.id, slug, Some(&existing), input, &Context::default())?;
-        let before = participants_of(write.connection, &[existing.id])?;
+        let before = participants_of(write.connection, Moment::Head, &[existing.id])?;
         if whole.row.same_content(&existing) && whole.same_participants(&before) {
             return Ok(existing);
         }
@@ -151,12 +181,30 @@ pub fn create(write: &mut Write<'_>, id: Id, input: EventInput, context: &Contex
         || EventRow::derived_slug(&input),
         |slug| EventRow::slug_is_taken(write.connection, slug),
     )?;
-    write.identify(Kind::Event, id)?;
     let whole = resolve(write, id, slug, None, input, context)?;
+    write.identify(Kind::Event, id, whole.row.audience, whole.row.audience)?;
     insert(write, &whole.row, &whole.participants)?;
     let change = journal::change(None, whole.row.audience);
     write.record(Kind::Event, id, 1, change, whole.row.audience);
     Ok(whole.row)
+}
+
+/// Of these events, the one that an event without a name is: of the same title and date. So a brief that is written twice
+/// with an event inside has it once.
+///
+/// # Errors
+/// When the query fails.
+pub fn same_among(write: &mut Write<'_>, input: &EventInput, events_of_brief: &[Id]) -> Result<Option<Id>, Problem> {
+    let sight = write.sight();
+    Ok(events::table
+        .filter(sight.sees(events::id, events::since, events::until, events::audience))
+        .filter(events::id.eq_any(events_of_brief))
+        .filter(events::title.eq(input.title.as_str()))
+        .filter(events::occurred.eq(input.occurred.to_string()))
+        .order(events::id)
+        .select(events::id)
+        .first(write.connection)
+        .optional()?)
 }
 
 /// Turns an input into rows, with every reference in it led to its actor and every rule checked.
@@ -286,6 +334,9 @@ fn participant_rows(event: &EventRow, participants: Vec<(Id, ParticipantRole)>) 
 
 fn replace(write: &mut Write<'_>, existing: &EventRow, whole: &Whole) -> Result<(), Problem> {
     close(write, existing.id)?;
+    if whole.row.audience != existing.audience {
+        write.permit(existing.id, whole.row.audience, whole.row.audience)?;
+    }
     insert(write, &whole.row, &whole.participants)?;
     let change = journal::change(Some(existing.audience), whole.row.audience);
     let seen_by = existing.audience | whole.row.audience;
@@ -311,6 +362,46 @@ fn ever_seen_by(connection: &mut Connection, id: Id) -> Result<Audience, Problem
     Ok(audiences.into_iter().fold(Audience::NOBODY, |all, audience| all | audience))
 }
 
+/// Puts one actor in the place of another in every event.
+///
+/// # Errors
+/// 403 when one of the events is published and the writer no publisher.
+pub fn move_actor(write: &mut Write<'_>, from: Id, to: Id) -> Result<(), Problem> {
+    let concerned: Vec<Id> = event_participants::table
+        .filter(event_participants::actor_id.eq(from))
+        .filter(event_participants::until.is_null())
+        .select(event_participants::event_id)
+        .distinct()
+        .load(write.connection)?;
+    for id in concerned {
+        let living = events::table.filter(events::until.is_null()).filter(events::id.eq(id));
+        let existing: EventRow = living.select(EventRow::as_select()).first(write.connection)?;
+        if existing.state == EventState::Published && !write.caller().is_publisher() {
+            return Err(Problem::needs_role(Role::Publisher));
+        }
+        let mut participants: Vec<(Id, ParticipantRole)> = Vec::new();
+        for row in participants_of(write.connection, Moment::Head, &[id])? {
+            let participant = (if row.actor_id == from { to } else { row.actor_id }, row.role);
+            if !participants.contains(&participant) {
+                participants.push(participant);
+            }
+        }
+        let row = next_version(write, &existing);
+        let participants = participant_rows(&row, participants);
+        replace(write, &existing, &Whole { row, participants })?;
+    }
+    Ok(())
+}
+
+fn next_version(write: &Write<'_>, existing: &EventRow) -> EventRow {
+    EventRow {
+        since: write.since(),
+        version: write.version_after(existing.version, existing.since),
+        updated_at: write.at(),
+        ..existing.clone()
+    }
+}
+
 /// Makes the events of briefs that have changed as public as the briefs that show them now are: drafts of a published
 /// brief become public with it, and what only a retracted, deleted or changed brief showed is a draft again.
 ///
@@ -333,16 +424,8 @@ pub fn release(write: &mut Write<'_>, ids: &[Id]) -> Result<(), Problem> {
         if existing.state == state && existing.audience == audience {
             continue;
         }
-        let row = EventRow {
-            since: write.since(),
-            version: write.version_after(existing.version, existing.since),
-            updated_at: write.at(),
-            state,
-            released_by_brief: released,
-            audience,
-            ..existing.clone()
-        };
-        let participants = participants_of(write.connection, &[row.id])?;
+        let row = EventRow { state, released_by_brief: released, audience, ..next_version(write, &existing) };
+        let participants = participants_of(write.connection, Moment::Head, &[row.id])?;
         let participants =
             participant_rows(&row, participants.into_iter().map(|row| (row.actor_id, row.role)).collect());
         replace(write, &existing, &Whole { row, participants })?;
@@ -350,10 +433,10 @@ pub fn release(write: &mut Write<'_>, ids: &[Id]) -> Result<(), Problem> {
     Ok(())
 }
 
-fn participants_of(connection: &mut Connection, ids: &[Id]) -> Result<Vec<ParticipantRow>, Problem> {
+fn participants_of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<Vec<ParticipantRow>, Problem> {
     in_chunks(ids, |ids| {
         event_participants::table
-            .filter(event_participants::until.is_null())
+            .filter(moment.stands(event_participants::since, event_participants::until))
             .filter(event_participants::event_id.eq_any(ids))
             .order((event_participants::event_id, event_participants::ordinal))
             .select(ParticipantRow::as_select())
@@ -365,29 +448,29 @@ fn participants_of(connection: &mut Connection, ids: &[Id]) -> Result<Vec<Partic
 ///
 /// # Errors
 /// When a query fails.
-pub fn views_of(connection: &mut Connection, ids: &[Id]) -> Result<Vec<EventView>, Problem> {
+pub fn views_of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<Vec<EventView>, Problem> {
     let rows = in_chunks::<_, EventRow, Problem>(ids, |ids| {
         events::table
-            .filter(events::until.is_null())
+            .filter(moment.stands(events::since, events::until))
             .filter(events::id.eq_any(ids))
             .select(EventRow::as_select())
             .load(connection)
     })?;
     let mut rows: HashMap<Id, EventRow> = rows.into_iter().map(|row| (row.id, row)).collect();
-    views(connection, ids.iter().filter_map(|id| rows.remove(id)).collect())
+    views(connection, moment, ids.iter().filter_map(|id| rows.remove(id)).collect())
 }
 
 /// These rows as they are served, with two queries however many they are.
 ///
 /// # Errors
 /// When a query fails.
-pub fn views(connection: &mut Connection, rows: Vec<EventRow>) -> Result<Vec<EventView>, Problem> {
+pub fn views(connection: &mut Connection, moment: Moment, rows: Vec<EventRow>) -> Result<Vec<EventView>, Problem> {
     let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
-    let participants = participants_of(connection, &ids)?;
+    let participants = participants_of(connection, moment, &ids)?;
     let mut actor_ids: Vec<Id> = participants.iter().map(|participant| participant.actor_id).collect();
     actor_ids.sort_unstable();
     actor_ids.dedup();
-    let actors = actors::store::summaries(connection, &actor_ids)?;
+    let actors = actors::store::summaries(connection, moment, &actor_ids)?;
     let mut by_event: HashMap<Id, Vec<Participant>> = HashMap::new();
     for ParticipantRow { event_id, actor_id, role, .. } in participants {
         let actor = actors::store::link(&actors, actor_id);
@@ -406,11 +489,10 @@ pub fn views(connection: &mut Connection, rows: Vec<EventRow>) -> Result<Vec<Eve
 ///
 /// # Errors
 /// When the query fails.
-pub fn named(connection: &mut Connection, caller: &Caller, ids: &[Id]) -> Result<Vec<serde_json::Value>, Problem> {
+pub fn named(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Vec<serde_json::Value>, Problem> {
     let rows: Vec<(Id, String)> = events::table
-        .filter(events::until.is_null())
+        .filter(sight.sees(events::id, events::since, events::until, events::audience))
         .filter(events::id.eq_any(ids))
-        .filter(visible(events::audience, caller))
         .select((events::id, events::slug))
         .load(connection)?;
     Ok(rows.into_iter().map(|(id, slug)| serde_json::json!({"type": "event", "id": id, "slug": slug})).collect())

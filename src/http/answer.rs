@@ -3,8 +3,8 @@
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
-use actix_web::http::Method;
 use actix_web::http::header::{self, ContentType, Header};
+use actix_web::http::{Method, StatusCode};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use deserr::Deserr;
@@ -16,6 +16,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::access::Caller;
 use crate::app::AppState;
 use crate::config::Config;
+use crate::db::types::Timestamp;
 use crate::http::fields::{Known, Selection};
 use crate::http::query::ListFormat;
 use crate::journal::Head;
@@ -64,6 +65,11 @@ pub struct SingleQuery {
     #[deserr(default)]
     #[param(value_type = Option<String>, example = "slug,title")]
     pub fields: Option<String>,
+    /// The time as of which to answer, not later than now: how the archive stood then, as far as the caller could see it then
+    /// and may see it now.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, format = DateTime, example = "2017-08-31T00:00:00Z")]
+    pub as_of: Option<Timestamp>,
     /// The format, which is otherwise the one that `Accept` asks for.
     #[deserr(default)]
     #[param(inline)]
@@ -161,8 +167,8 @@ pub fn single<T: Serialize + ToSchema>(
     .map_err(Problem::internal)?;
     let tag = format!("{version}-{}", digest(&body));
     let mut response = validated(request, caller, head, &tag);
-    Ok(if not_modified(request, head, &tag) {
-        response.status(actix_web::http::StatusCode::NOT_MODIFIED).finish()
+    Ok(if let Some(known) = not_modified(request, head, &tag) {
+        response.insert_header((header::ETAG, known)).status(StatusCode::NOT_MODIFIED).finish()
     } else {
         response.content_type(ContentType::json()).body(body)
     })
@@ -183,8 +189,8 @@ pub fn list(
     if let Some(link) = link {
         response.insert_header(link);
     }
-    if not_modified(request, head, &tag) {
-        response.status(actix_web::http::StatusCode::NOT_MODIFIED).finish()
+    if let Some(known) = not_modified(request, head, &tag) {
+        response.insert_header((header::ETAG, known)).status(StatusCode::NOT_MODIFIED).finish()
     } else {
         response.content_type(format.media_type()).body(body)
     }
@@ -206,32 +212,74 @@ pub fn stream(
     response.streaming(body)
 }
 
+/// An answer to a write, in a form that can be kept and given again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers that belong to the answer itself, by their lower-case names.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// A reply with these headers beside those that every reply to a write has.
+    #[must_use]
+    pub fn new(status: StatusCode, headers: Vec<(String, String)>, body: Vec<u8>) -> Self {
+        let mut reply = Self { status: status.as_u16(), headers, body };
+        reply.add(header::CACHE_CONTROL.as_str(), "no-store");
+        reply
+    }
+
+    /// A JSON document.
+    ///
+    /// # Errors
+    /// 500 when it cannot be serialised, which no document should.
+    pub fn json(status: StatusCode, document: &impl Serialize) -> Result<Self, Problem> {
+        let body = serde_json::to_vec(document).map_err(Problem::internal)?;
+        let mut reply = Self::new(status, Vec::new(), body);
+        reply.add(header::CONTENT_TYPE.as_str(), "application/json");
+        Ok(reply)
+    }
+
+    /// Adds a header.
+    pub fn add(&mut self, name: &str, value: impl Into<String>) {
+        self.headers.push((name.to_owned(), value.into()));
+    }
+}
+
+impl From<Reply> for HttpResponse {
+    fn from(reply: Reply) -> Self {
+        let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = HttpResponseBuilder::new(status);
+        for header in reply.headers {
+            response.insert_header(header);
+        }
+        if status == StatusCode::NO_CONTENT { response.finish() } else { response.body(reply.body) }
+    }
+}
+
 /// Answers a write of a resource: 201 with its `Location` when it is new, else 200.
 ///
 /// # Errors
 /// 500 when the resource cannot be serialised, which no resource should.
-pub fn written<R: Resource>(config: &Config, written: &Written<R>, position: i64) -> Result<HttpResponse, Problem> {
-    let body = serde_json::to_vec(&written.view).map_err(Problem::internal)?;
-    let mut response = if written.outcome == Outcome::Created {
-        let mut response = HttpResponse::Created();
+pub fn written<R: Resource>(config: &Config, written: &Written<R>, position: i64) -> Result<Reply, Problem> {
+    let is_new = written.outcome == Outcome::Created;
+    let mut reply = Reply::json(if is_new { StatusCode::CREATED } else { StatusCode::OK }, &written.view)?;
+    if is_new {
         let location = format!("{}/v1/{}/{}", config.public_url, R::COLLECTION, written.slug);
-        response.insert_header((header::LOCATION, location));
-        response
-    } else {
-        HttpResponse::Ok()
-    };
-    response
-        .insert_header((header::ETAG, format!("\"{}-{}\"", written.version, digest(&body))))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .insert_header((POSITION, position.to_string()))
-        .content_type(ContentType::json());
-    Ok(response.body(body))
+        reply.add(header::LOCATION.as_str(), location);
+    }
+    reply.add(header::ETAG.as_str(), format!("\"{}-{}\"", written.version, digest(&reply.body)));
+    reply.add(POSITION, position.to_string());
+    Ok(reply)
 }
 
 /// Answers a deletion.
 #[must_use]
-pub fn deleted(position: i64) -> HttpResponse {
-    HttpResponse::NoContent().insert_header((POSITION, position.to_string())).finish()
+pub fn deleted(position: i64) -> Reply {
+    Reply::new(StatusCode::NO_CONTENT, vec![(POSITION.to_owned(), position.to_string())], Vec::new())
 }
 
 fn validated(request: &HttpRequest, caller: &Caller, head: Head, tag: &str) -> HttpResponseBuilder {
@@ -250,15 +298,29 @@ fn cache_control(caller: &Caller) -> &'static str {
     if caller.key.is_some() { "private, no-cache" } else { "public, no-cache" }
 }
 
-/// RFC 9110: `If-None-Match` decides where it is given, and `If-Modified-Since` only where it is not.
-fn not_modified(request: &HttpRequest, head: Head, tag: &str) -> bool {
-    let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
-    if let Some(known) = text(header::IF_NONE_MATCH) {
-        return known.trim() == "*" || tags(known).any(|known| known == tag);
+/// The entity tag of what the client has, if it has this representation. RFC 9110: `If-None-Match` decides where it is given,
+/// and `If-Modified-Since` only where it is not.
+fn not_modified(request: &HttpRequest, head: Head, tag: &str) -> Option<String> {
+    let own = || format!("\"{tag}\"");
+    if let Some(known) = lines(request, header::IF_NONE_MATCH) {
+        if known.trim() == "*" {
+            return Some(own());
+        }
+        // The one that the client sent is the one by which it, and every cache on the way, finds what it has.
+        let known =
+            known.split(',').map(|known| known.trim().trim_start_matches("W/")).find(|known| bare(known) == tag);
+        return known.map(ToOwned::to_owned);
     }
-    text(header::IF_MODIFIED_SINCE)
-        .and_then(|since| httpdate::parse_http_date(since).ok())
-        .is_some_and(|since| settled(head) && SystemTime::from(head.at.datetime()) < since + SECOND)
+    let since = request.headers().get(header::IF_MODIFIED_SINCE)?.to_str().ok()?;
+    let since = httpdate::parse_http_date(since).ok()?;
+    (settled(head) && SystemTime::from(head.at.datetime()) < since + SECOND).then(own)
+}
+
+/// The lines of a header as one. Bytes that are no text become a character that is in no tag.
+fn lines(request: &HttpRequest, name: header::HeaderName) -> Option<String> {
+    let lines: Vec<_> =
+        request.headers().get_all(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
+    (!lines.is_empty()).then(|| lines.join(","))
 }
 
 /// Whether the second of the last change is over. Until then the same `Last-Modified` may come to stand for another state,
@@ -269,12 +331,10 @@ fn settled(head: Head) -> bool {
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The entity tags of a header without their quotes, the `W/` that proxies add, and the suffix that tells encodings apart.
-fn tags(header: &str) -> impl Iterator<Item = &str> {
-    header.split(',').map(|tag| {
-        let tag = tag.trim().trim_start_matches("W/").trim_matches('"');
-        tag.split_once('.').map_or(tag, |(tag, _)| tag)
-    })
+/// An entity tag without its quotes, the `W/` that proxies add, and the suffix that tells encodings apart.
+fn bare(tag: &str) -> &str {
+    let tag = tag.trim().trim_start_matches("W/").trim_matches('"');
+    tag.split_once('.').map_or(tag, |(tag, _)| tag)
 }
 
 /// What a write demands of the version that it replaces.
@@ -291,19 +351,20 @@ impl Precondition {
     /// # Errors
     /// 428 when the server requires `If-Match` and there is neither.
     pub fn of(request: &HttpRequest, state: &AppState) -> Result<Self, Problem> {
-        let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
-        let if_match = text(header::IF_MATCH);
-        let if_none_match = text(header::IF_NONE_MATCH);
+        let if_match = lines(request, header::IF_MATCH);
+        let if_none_match = lines(request, header::IF_NONE_MATCH);
         if state.config.require_if_match && if_match.is_none() && if_none_match.is_none() {
             return Err(Problem::new(
                 crate::problem::ProblemType::PRECONDITION_REQUIRED,
                 "Send the `ETag` of what you read as `If-Match`.",
             ));
         }
+        let must_exist = if_match.is_some();
         let versions = if_match.filter(|given| given.trim() != "*").map(|given| {
-            tags(given).filter_map(|tag| tag.split('-').next().and_then(|version| version.parse().ok())).collect()
+            given.split(',').filter_map(|tag| bare(tag).split('-').next().and_then(|it| it.parse().ok())).collect()
         });
-        Ok(Self { versions, must_exist: if_match.is_some(), must_not_exist: if_none_match == Some("*") })
+        let must_not_exist = if_none_match.is_some_and(|given| given.trim() == "*");
+        Ok(Self { versions, must_exist, must_not_exist })
     }
 
     /// Holds the demand against what there is.

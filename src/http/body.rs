@@ -8,6 +8,7 @@ use std::fmt::Display;
 use std::marker::PhantomData;
 use std::ops::ControlFlow;
 use std::str::FromStr;
+use std::time::Duration;
 
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{Bytes, BytesMut};
@@ -16,9 +17,11 @@ use deserr::{DeserializeError, Deserr, ErrorKind, IntoValue, Map, MergeWithError
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use crate::db::types::Id;
+use crate::http::idempotency;
 use crate::problem::Problem;
 use crate::reference::Reference;
 use crate::scalars::Line;
@@ -283,9 +286,12 @@ pub fn text(
 ) -> impl Future<Output = Result<Bytes, Problem>> + use<> {
     let checked = check_media_type(request, accepted);
     let payload = payload.take();
+    let request = request.clone();
     async move {
         checked?;
-        read_limited(payload, BODY_LIMIT).await
+        let text = read_limited(payload, BODY_LIMIT).await?;
+        idempotency::note_body(&request, || Sha256::digest(&text).to_vec());
+        Ok(text)
     }
 }
 
@@ -307,7 +313,14 @@ pub fn check_media_type(request: &HttpRequest, accepted: &[&str]) -> Result<(), 
     if accepted.contains(&essence.as_str()) { Ok(()) } else { Err(Problem::unsupported_media_type(given, accepted)) }
 }
 
-async fn read_limited(mut payload: Payload, limit: usize) -> Result<Bytes, Problem> {
+/// How long a client may take to send a body, and how long nothing of an import's may come.
+pub const BODY_TIME: Duration = Duration::from_secs(30);
+
+async fn read_limited(payload: Payload, limit: usize) -> Result<Bytes, Problem> {
+    tokio::time::timeout(BODY_TIME, read_whole(payload, limit)).await.unwrap_or_else(|_| Err(Problem::too_slow()))
+}
+
+async fn read_whole(mut payload: Payload, limit: usize) -> Result<Bytes, Problem> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| Problem::bad_request(format!("the body could not be read: {error}")))?;

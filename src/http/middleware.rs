@@ -10,6 +10,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
 
 use crate::app::AppState;
+use crate::http::body::Fault;
 use crate::problem::{Problem, ProblemType};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -130,6 +131,26 @@ fn tag_encoding<B>(response: &mut ServiceResponse<B>) {
     {
         response.headers_mut().insert(header::ETAG, tagged);
     }
+}
+
+/// Refuses parameters where none is known. Where some are, the extractor of the query says which.
+///
+/// # Errors
+/// None of its own: a refusal is a response.
+pub async fn refuse_parameters<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+    let state = request.app_data::<web::Data<AppState>>();
+    let takes_query = state.is_none_or(|state| state.routes.takes_query(request.path(), request.method()));
+    if request.query_string().is_empty() || takes_query {
+        return Ok(next.call(request).await?.map_into_left_body());
+    }
+    let given = url::form_urlencoded::parse(request.query_string().as_bytes());
+    let faults = given.map(|(name, _)| Fault::parameter(name, "is not a known parameter; there is none here"));
+    let problem = Problem::parameters(faults.collect());
+    let (request, _) = request.into_parts();
+    Ok(ServiceResponse::from_err(problem, request).map_into_right_body())
 }
 
 /// Answers what no route took: `OPTIONS`, a method that the path does not know, and paths that do not exist.

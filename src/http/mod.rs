@@ -4,6 +4,7 @@ pub mod answer;
 pub mod body;
 pub mod dates;
 pub mod fields;
+pub mod idempotency;
 pub mod middleware;
 pub mod page;
 pub mod patch;

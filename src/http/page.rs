@@ -15,9 +15,9 @@ use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::access::Caller;
+use crate::access::{Caller, Sight};
 use crate::app::AppState;
-use crate::db::types::Id;
+use crate::db::types::{Id, Timestamp};
 use crate::db::{Connection, Db};
 use crate::http::answer::{self, Format};
 use crate::http::fields::{Known, Selection};
@@ -45,14 +45,14 @@ pub trait Listed: Clone + Send + 'static {
     /// The extras that `include` names.
     fn included(&self) -> Vec<&'static str>;
 
-    /// The rows of one page that this caller may see.
+    /// The rows of one page that are seen.
     ///
     /// # Errors
     /// 400 for a filter that names what does not exist, and for a cursor of another sort.
     fn page(
         &self,
         connection: &mut Connection,
-        caller: &Caller,
+        sight: Sight,
         extras: &Extras,
         window: &Window,
     ) -> Result<Rows<Self::View>, Problem>;
@@ -61,7 +61,7 @@ pub trait Listed: Clone + Send + 'static {
     ///
     /// # Errors
     /// As [`Listed::page`].
-    fn count(&self, connection: &mut Connection, caller: &Caller) -> Result<i64, Problem>;
+    fn count(&self, connection: &mut Connection, sight: Sight) -> Result<i64, Problem>;
 }
 
 /// The extras of a list that were asked for.
@@ -226,7 +226,8 @@ pub async fn list<L: Listed>(
     let selection = view.fields.as_deref().map(|fields| Selection::parse(fields, &known)).transpose()?;
     let mut extras = filter.included();
     extras.extend(L::EXTRAS.iter().filter(|extra| selection.as_ref().is_some_and(|chosen| chosen.has(extra))));
-    let listing = Listing { caller: *caller, filter, extras: Extras(extras), selection, known };
+    state.settle(view.as_of).await?;
+    let listing = Listing { caller: *caller, as_of: view.as_of, filter, extras: Extras(extras), selection, known };
     if format == Format::Json || view.limit.is_some() {
         listing.one_page(state, request, &view, format).await
     } else {
@@ -236,6 +237,7 @@ pub async fn list<L: Listed>(
 
 struct Listing<L> {
     caller: Caller,
+    as_of: Option<Timestamp>,
     filter: L,
     extras: Extras,
     selection: Option<Selection>,
@@ -253,13 +255,14 @@ impl<L: Listed> Listing<L> {
         let limit = view.limit.map_or(DEFAULT_LIMIT, |limit| limit.0);
         let window = Window { limit, after: view.cursor.as_deref().map(Cursor::decode).transpose()? };
         let count = view.count.is_some_and(|count| count.0);
-        let Self { caller, filter, extras, selection, known } = self;
+        let Self { caller, as_of, filter, extras, selection, known } = self;
         let columns = tabular::Columns::of(&known, &without(L::EXTRAS, &extras), selection.as_ref());
         let (head, rows, total) = state
             .db
             .read(move |connection| {
-                let rows = filter.page(connection, &caller, &extras, &window)?;
-                let total = count.then(|| filter.count(connection, &caller)).transpose()?;
+                let sight = journal::sight(connection, &caller, as_of)?;
+                let rows = filter.page(connection, sight, &extras, &window)?;
+                let total = count.then(|| filter.count(connection, sight)).transpose()?;
                 Ok::<_, Problem>((journal::last_seen(connection, &caller)?, rows, total))
             })
             .await?;
@@ -267,7 +270,7 @@ impl<L: Listed> Listing<L> {
         let link = next.as_ref().map(|next| next_link(&state.config.public_url, request, next));
         let body = match format {
             Format::Json => json_page(&rows.rows, PageInfo { limit, next, total }, selection.as_ref())?,
-            Format::Csv => columns.csv(&rows.rows, true)?,
+            Format::Csv => columns.csv(&rows.rows, selection.as_ref(), true)?,
             Format::Ndjson => tabular::ndjson(&rows.rows, selection.as_ref())?,
         };
         Ok(answer::list(request, &caller, head, format, body, link))
@@ -280,13 +283,18 @@ impl<L: Listed> Listing<L> {
         format: Format,
     ) -> Result<HttpResponse, Problem> {
         let after = view.cursor.as_deref().map(Cursor::decode).transpose()?;
-        let head = {
-            let caller = self.caller;
-            state.db.read(move |connection| journal::last_seen(connection, &caller)).await?
-        };
-        let caller = self.caller;
+        let (caller, as_of) = (self.caller, self.as_of);
+        let (head, sight) = state
+            .db
+            .read(move |connection| {
+                Ok::<_, Problem>((
+                    journal::last_seen(connection, &caller)?,
+                    journal::sight(connection, &caller, as_of)?,
+                ))
+            })
+            .await?;
         let columns = tabular::Columns::of(&self.known, &without(L::EXTRAS, &self.extras), self.selection.as_ref());
-        let mut stream = RowStream { db: state.db.clone(), listing: self, columns, format, after, more: true };
+        let mut stream = RowStream { db: state.db.clone(), sight, listing: self, columns, format, after, more: true };
         // The first chunk comes before the status, so that a filter that is refused is still a problem.
         let first = stream.chunk(true).await?;
         let rest = stream::unfold(stream, |mut stream| async move {
@@ -309,6 +317,7 @@ fn without(extras: &[&'static str], wanted: &Extras) -> Vec<&'static str> {
 /// A list on its way to the client, a chunk at a time.
 struct RowStream<L> {
     db: Db,
+    sight: Sight,
     listing: Listing<L>,
     columns: tabular::Columns,
     format: Format,
@@ -319,12 +328,12 @@ struct RowStream<L> {
 impl<L: Listed> RowStream<L> {
     async fn chunk(&mut self, first: bool) -> Result<Bytes, Problem> {
         let window = Window { limit: STREAM_CHUNK, after: self.after.take() };
-        let (caller, filter, extras) = (self.listing.caller, self.listing.filter.clone(), self.listing.extras.clone());
-        let rows = self.db.scan(move |connection| filter.page(connection, &caller, &extras, &window)).await?;
+        let (sight, filter, extras) = (self.sight, self.listing.filter.clone(), self.listing.extras.clone());
+        let rows = self.db.scan(move |connection| filter.page(connection, sight, &extras, &window)).await?;
         self.more = rows.next.is_some();
         self.after = rows.next;
         match self.format {
-            Format::Csv => self.columns.csv(&rows.rows, first),
+            Format::Csv => self.columns.csv(&rows.rows, self.listing.selection.as_ref(), first),
             Format::Json | Format::Ndjson => tabular::ndjson(&rows.rows, self.listing.selection.as_ref()),
         }
         .map(Bytes::from)

@@ -8,7 +8,9 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use deserr::{DeserializeError, Deserr, IntoValue, Sequence, Value, ValueKind, ValuePointerRef};
 use futures_util::future::{Ready, ready};
 use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterIn};
 
+use crate::db::types::Timestamp;
 use crate::http::body::{Fault, Invalid, from_text, refuse, unknown_name, wrong_kind};
 use crate::problem::Problem;
 use crate::reference::Reference;
@@ -77,6 +79,11 @@ pub struct ListView {
     #[deserr(default)]
     #[param(value_type = Option<String>, example = "slug,title")]
     pub fields: Option<String>,
+    /// The time as of which to answer, not later than now: how the archive stood then, as far as the caller could see it then
+    /// and may see it now.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, format = DateTime, example = "2017-08-31T00:00:00Z")]
+    pub as_of: Option<Timestamp>,
     /// Whether to count every row that matches, as `page.total`.
     #[deserr(default)]
     #[param(value_type = Option<bool>, example = true)]
@@ -109,6 +116,40 @@ impl FromStr for Limit {
 }
 
 from_text!(Limit);
+
+/// The number of a version, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VersionNumber(pub i32);
+
+impl FromStr for VersionNumber {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse()
+            .ok()
+            .filter(|number| *number > 0 && text.bytes().all(|byte| byte.is_ascii_digit()))
+            .map(Self)
+            .ok_or("must be the number of a version, from 1")
+    }
+}
+
+from_text!(VersionNumber);
+
+/// What a list can be asked that is not filtered.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unfiltered;
+
+impl<E: DeserializeError> Deserr<E> for Unfiltered {
+    fn deserialize_from_value<V: IntoValue>(_: Value<V>, _: ValuePointerRef<'_>) -> Result<Self, E> {
+        Ok(Self)
+    }
+}
+
+impl IntoParams for Unfiltered {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        Vec::new()
+    }
+}
 
 /// `true` or `false`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,6 +210,8 @@ impl FromStr for NameOrSlug {
         }
     }
 }
+
+from_text!(NameOrSlug);
 
 /// Several values that are not split at commas, since the values themselves may have some.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -24,13 +24,21 @@ impl Columns {
     ///
     /// # Errors
     /// 500 when a row cannot be serialised, which no row should.
-    pub fn csv<T: Serialize>(&self, rows: &[T], headings: bool) -> Result<Vec<u8>, Problem> {
+    pub fn csv<T: Serialize>(
+        &self,
+        rows: &[T],
+        selection: Option<&Selection>,
+        headings: bool,
+    ) -> Result<Vec<u8>, Problem> {
         let mut writer = csv::Writer::from_writer(Vec::new());
         if headings {
             writer.write_record(self.0.iter().map(|path| path.join("."))).map_err(Problem::internal)?;
         }
         for row in rows {
-            let row = serde_json::to_value(row).map_err(Problem::internal)?;
+            let row = match selection {
+                None => serde_json::to_value(row).map_err(Problem::internal)?,
+                Some(selection) => selection.apply(row)?,
+            };
             writer.write_record(self.0.iter().map(|path| cell(&row, path))).map_err(Problem::internal)?;
         }
         writer.into_inner().map_err(Problem::internal)

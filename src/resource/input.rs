@@ -11,7 +11,7 @@ use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 
 use super::{Resource, lead};
-use crate::access::Caller;
+use crate::access::{Caller, Sight};
 use crate::app::AppState;
 use crate::db::Connection;
 use crate::http::body::{self, Fault};
@@ -132,7 +132,7 @@ pub fn must_lead_to<R: Resource>(search: &mut Search<'_>, value: &Value, pointer
     let Ok(reference) = body::parse::<Reference>(value.clone()) else {
         return Ok(());
     };
-    if value.get("deleted").is_none() && lead::<R>(search.connection, search.caller, &reference)?.is_none() {
+    if !reference.deleted && lead::<R>(search.connection, Sight::now(search.caller), &reference)?.is_none() {
         search.faults.push(Fault::missing(R::KIND, &reference, pointer));
     }
     Ok(())

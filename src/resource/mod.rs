@@ -13,10 +13,12 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::access::Caller;
+use crate::access::{Caller, Sight};
 use crate::app::AppState;
 use crate::db::Connection;
 use crate::db::types::Id;
+use crate::history::Version;
+use crate::history::erasure::{self, Stored, Stretch};
 use crate::http::answer::{self, Precondition, SingleQuery};
 use crate::http::body::{Fault, Invalid};
 use crate::http::patch::merge;
@@ -24,7 +26,7 @@ use crate::journal::{self, Write};
 use crate::problem::Problem;
 use crate::reference::{self, Reference};
 use crate::removal::Removal;
-use crate::scalars::Slug;
+use crate::scalars::{Prose, Slug};
 use crate::slugs;
 use crate::vocabulary::Kind;
 
@@ -56,11 +58,11 @@ pub trait Resource: Clone + Send + Sized + 'static {
     /// Makes an input ready for an import: names what is written inside of it, so that importing the same again finds it.
     fn name_parts(_: &mut Self::Input, _: &Slug) {}
 
-    /// The living rows with this id or this slug that the caller may see.
+    /// The row with this id or this slug that is seen.
     ///
     /// # Errors
     /// When the query fails.
-    fn living(connection: &mut Connection, caller: &Caller, reference: &Reference) -> Result<Option<Self>, Problem>;
+    fn look_up(connection: &mut Connection, sight: Sight, reference: &Reference) -> Result<Option<Self>, Problem>;
 
     /// Whether a living resource has the slug, seen or not.
     ///
@@ -68,11 +70,68 @@ pub trait Resource: Clone + Send + Sized + 'static {
     /// When the query fails.
     fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem>;
 
-    /// It as this caller reads it, whole.
+    /// The versions of a resource that were seen when they stood, up to this moment and below a number: so many of the latest,
+    /// the latest first.
+    ///
+    /// # Errors
+    /// When the query fails.
+    fn versions(
+        connection: &mut Connection,
+        sight: Sight,
+        id: Id,
+        below: i32,
+        limit: i64,
+    ) -> Result<Vec<Version>, Problem>;
+
+    /// Every stored version of a resource, whoever could see it.
+    ///
+    /// # Errors
+    /// When the query fails.
+    fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem>;
+
+    /// Destroys its rows that stand within a stretch of the journal.
+    ///
+    /// # Errors
+    /// When a statement fails.
+    fn destroy(write: &mut Write<'_>, id: Id, stretch: Stretch) -> Result<(), Problem>;
+
+    /// The resources that are part of it and are erased with it: a brief's trends.
+    ///
+    /// # Errors
+    /// When the query fails.
+    fn parts(_: &mut Connection, _: Id) -> Result<Vec<Id>, Problem> {
+        Ok(Vec::new())
+    }
+
+    /// Erases a part of it within a stretch.
+    ///
+    /// # Errors
+    /// When a statement fails.
+    fn destroy_part(_: &mut Write<'_>, _: Id, _: Stretch, _: &Prose) -> Result<(), Problem> {
+        Ok(())
+    }
+
+    /// Refuses to delete what others name.
+    ///
+    /// # Errors
+    /// 409 that lists who does, as far as the writer may see them.
+    fn demand_unused(_: &mut Write<'_>, _: &Self) -> Result<(), Problem> {
+        Ok(())
+    }
+
+    /// Puts another in the place of this one wherever it is named.
+    ///
+    /// # Errors
+    /// 400 where there is nothing to put in its place.
+    fn merge(_: &mut Write<'_>, _: &Self, _: &Self) -> Result<(), Problem> {
+        Err(Problem::parameter("replace_with", "is for actors and categories"))
+    }
+
+    /// It as it is read, whole.
     ///
     /// # Errors
     /// When a query fails.
-    fn view(connection: &mut Connection, caller: &Caller, row: Self) -> Result<Self::View, Problem>;
+    fn view(connection: &mut Connection, sight: Sight, row: Self) -> Result<Self::View, Problem>;
 
     /// Writes the first version of a new one, whose wanted slug is free, and returns it. `id` is for imports that keep
     /// the identity that a resource had elsewhere.
@@ -90,7 +149,7 @@ pub trait Resource: Clone + Send + Sized + 'static {
     /// Ends the living version and leaves a tombstone.
     ///
     /// # Errors
-    /// 403, and 409 while it is in use.
+    /// 403, as the rules of the slice say.
     fn remove(write: &mut Write<'_>, existing: Self, removal: Removal) -> Result<(), Problem>;
 }
 
@@ -121,17 +180,20 @@ pub enum Outcome {
 ///
 /// # Errors
 /// 404, 410 with its tombstone, or 308 for a slug that it had before.
-pub fn find<R: Resource>(connection: &mut Connection, caller: &Caller, reference: &Reference) -> Result<R, Problem> {
-    if let Some(row) = R::living(connection, caller, reference)? {
+pub fn find<R: Resource>(connection: &mut Connection, sight: Sight, reference: &Reference) -> Result<R, Problem> {
+    if let Some(row) = R::look_up(connection, sight, reference)? {
         return Ok(row);
     }
-    let Some(id) = reference::redirected(connection, R::KIND, reference)? else {
-        return Err(reference::missing(connection, caller, R::KIND, reference));
+    let Some(id) = reference::redirected(connection, sight.moment, R::KIND, reference)? else {
+        if erasure::was_erased_at::<R>(connection, sight, reference)? {
+            return Err(Problem::gone("version"));
+        }
+        return Err(reference::missing(connection, sight, R::KIND, reference));
     };
     let renamed = Reference::from_id(id);
-    Err(match R::living(connection, caller, &renamed)? {
+    Err(match R::look_up(connection, sight, &renamed)? {
         Some(row) => Problem::moved(&format!("/v1/{}/{}", R::COLLECTION, row.slug())),
-        None => reference::missing(connection, caller, R::KIND, &renamed),
+        None => reference::missing(connection, sight, R::KIND, &renamed),
     })
 }
 
@@ -144,6 +206,7 @@ pub fn create<R: Resource>(write: &mut Write<'_>, id: Id, mut input: R::Input) -
         slugs::demand_free(slug, R::slug_is_taken(write.connection, slug.as_str())?)?;
     }
     let row = R::create(write, id, input)?;
+    reference::claim(write, R::KIND, row.slug(), id)?;
     written(write, row, Outcome::Created)
 }
 
@@ -157,8 +220,8 @@ pub fn put<R: Resource>(
     mut input: R::Input,
     precondition: &Precondition,
 ) -> Result<Written<R>, Problem> {
-    let caller = write.caller();
-    let existing: Option<R> = slugs::unless_free(find(write.connection, &caller, reference), reference)?;
+    let sight = write.sight();
+    let existing: Option<R> = slugs::unless_free(find(write.connection, sight, reference), reference)?;
     precondition.check(existing.as_ref().map(Resource::version))?;
     match existing {
         Some(existing) => replace(write, existing, input),
@@ -180,14 +243,30 @@ pub fn patch<R: Resource>(
     changes: Value,
     precondition: &Precondition,
 ) -> Result<Written<R>, Problem> {
-    let caller = write.caller();
-    let existing: R = find(write.connection, &caller, reference)?;
+    let sight = write.sight();
+    let existing: R = find(write.connection, sight, reference)?;
     precondition.check(Some(existing.version()))?;
-    let view = R::view(write.connection, &caller, existing.clone())?;
+    let view = R::view(write.connection, sight, existing.clone())?;
     let mut document = serde_json::to_value(view).map_err(Problem::internal)?;
+    forget_ids(&mut document, &changes);
     merge(&mut document, changes);
-    let input = input::parse::<R>(write.connection, &caller, document)?;
+    let input = input::parse::<R>(write.connection, &sight.caller, document)?;
     replace(write, existing, input)
+}
+
+/// A reference in a patch that names only a slug means what has that slug, not what stood there before: the id that was
+/// read beside the old slug does not count any more.
+fn forget_ids(document: &mut Value, changes: &Value) {
+    for (name, change) in changes.as_object().into_iter().flatten() {
+        let Some(member) = document.get_mut(name) else { continue };
+        if change.get("slug").is_some()
+            && change.get("id").is_none()
+            && let Some(link) = member.as_object_mut()
+        {
+            link.shift_remove("id");
+        }
+        forget_ids(member, change);
+    }
 }
 
 /// Puts an input in the place of an existing resource. A new slug leaves a redirect behind.
@@ -198,9 +277,12 @@ pub fn replace<R: Resource>(write: &mut Write<'_>, existing: R, mut input: R::In
     let (id, version, old_slug) = (existing.id(), existing.version(), existing.slug().to_owned());
     if let Some(slug) = R::wanted_slug(&mut input).clone().filter(|slug| slug.as_str() != old_slug) {
         slugs::demand_free(&slug, R::slug_is_taken(write.connection, slug.as_str())?)?;
-        reference::redirect(write.connection, R::KIND, &old_slug, id)?;
+        reference::redirect(write, R::KIND, &old_slug, id)?;
     }
     let row = R::update(write, existing, input)?;
+    if row.slug() != old_slug {
+        reference::claim(write, R::KIND, row.slug(), id)?;
+    }
     let outcome = if row.version() == version { Outcome::Unchanged } else { Outcome::Updated };
     written(write, row, outcome)
 }
@@ -215,10 +297,35 @@ pub fn delete<R: Resource>(
     removal: Removal,
     precondition: &Precondition,
 ) -> Result<(), Problem> {
-    let caller = write.caller();
-    let existing: R = find(write.connection, &caller, reference)?;
+    let sight = write.sight();
+    let existing: R = find(write.connection, sight, reference)?;
     precondition.check(Some(existing.version()))?;
+    R::demand_unused(write, &existing)?;
     R::remove(write, existing, removal)
+}
+
+/// Deletes a resource and puts another in its place wherever it is named. Its slug and its id lead to the other from now on.
+///
+/// # Errors
+/// 400 when the other is not there or is the same, 404, 412, and what [`Resource::merge`] and [`Resource::remove`] return.
+pub fn merge_into<R: Resource>(
+    write: &mut Write<'_>,
+    reference: &Reference,
+    other: &Reference,
+    removal: Removal,
+    precondition: &Precondition,
+) -> Result<(), Problem> {
+    let sight = write.sight();
+    let existing: R = find(write.connection, sight, reference)?;
+    precondition.check(Some(existing.version()))?;
+    let Some(target) = lead::<R>(write.connection, sight, other)?.filter(|target| target.id() != existing.id()) else {
+        return Err(Problem::parameter("replace_with", format!("there is no other {} `{other}`", R::KIND)));
+    };
+    let (id, slug) = (existing.id(), existing.slug().to_owned());
+    R::merge(write, &existing, &target)?;
+    let replacement = removal.replacement.or_else(|| target.slug().parse().ok());
+    R::remove(write, existing, Removal { replacement, ..removal })?;
+    reference::redirect_all(write, R::KIND, id, &slug, target.id())
 }
 
 /// What a write leaves behind, read as its writer now reads it.
@@ -226,8 +333,8 @@ pub fn delete<R: Resource>(
 /// # Errors
 /// When a query fails.
 pub fn written<R: Resource>(write: &mut Write<'_>, row: R, outcome: Outcome) -> Result<Written<R>, Problem> {
-    let (slug, version, caller) = (row.slug().to_owned(), row.version(), write.caller());
-    let view = R::view(write.connection, &caller, row)?;
+    let (slug, version, sight) = (row.slug().to_owned(), row.version(), write.sight());
+    let view = R::view(write.connection, sight, row)?;
     Ok(Written { view, slug, version, outcome })
 }
 
@@ -242,13 +349,15 @@ pub async fn answer_get<R: Resource>(
     id: &str,
     query: &SingleQuery,
 ) -> Result<HttpResponse, Problem> {
-    let (reader, reference) = (*caller, Reference::from_text(id));
+    let (reader, reference, as_of) = (*caller, Reference::from_text(id), query.as_of);
+    state.settle(as_of).await?;
     let (head, version, view) = state
         .db
         .read(move |connection| {
-            let row: R = find(connection, &reader, &reference)?;
+            let sight = journal::sight(connection, &reader, as_of)?;
+            let row: R = find(connection, sight, &reference)?;
             let version = row.version();
-            let view = R::view(connection, &reader, row)?;
+            let view = R::view(connection, sight, row)?;
             Ok::<_, Problem>((journal::last_seen(connection, &reader)?, version, view))
         })
         .await?;
@@ -260,12 +369,14 @@ pub async fn answer_get<R: Resource>(
 /// # Errors
 /// As [`create`].
 pub async fn answer_post<R: Resource>(
-    state: &AppState,
+    state: &Data<AppState>,
+    request: &HttpRequest,
     caller: &Caller,
     input: R::Input,
 ) -> Result<HttpResponse, Problem> {
-    let (written, position) = state.write(*caller, move |write| create::<R>(write, Id::new(), input)).await?;
-    answer::written(&state.config, &written, position)
+    let config = state.config.clone();
+    let work = move |write: &mut Write<'_>| create::<R>(write, Id::new(), input);
+    state.write_once(request, *caller, work, move |written, position| answer::written(&config, written, position)).await
 }
 
 /// Answers `PUT` of a single resource.
@@ -283,7 +394,7 @@ pub async fn answer_put<R: Resource>(
     let reference = Reference::from_text(id);
     let (written, position) =
         state.write(*caller, move |write| put::<R>(write, &reference, input, &precondition)).await?;
-    answer::written(&state.config, &written, position)
+    Ok(answer::written(&state.config, &written, position)?.into())
 }
 
 /// Answers `PATCH` of a single resource.
@@ -301,7 +412,7 @@ pub async fn answer_patch<R: Resource>(
     let reference = Reference::from_text(id);
     let (written, position) =
         state.write(*caller, move |write| patch::<R>(write, &reference, changes, &precondition)).await?;
-    answer::written(&state.config, &written, position)
+    Ok(answer::written(&state.config, &written, position)?.into())
 }
 
 /// Answers `DELETE` of a single resource.
@@ -314,12 +425,16 @@ pub async fn answer_delete<R: Resource>(
     caller: &Caller,
     id: &str,
     removal: Removal,
+    replace_with: Option<Reference>,
 ) -> Result<HttpResponse, Problem> {
     let precondition = Precondition::of(request, state)?;
     let reference = Reference::from_text(id);
-    let ((), position) =
-        state.write(*caller, move |write| delete::<R>(write, &reference, removal, &precondition)).await?;
-    Ok(answer::deleted(position))
+    let work = move |write: &mut Write<'_>| match &replace_with {
+        None => delete::<R>(write, &reference, removal, &precondition),
+        Some(other) => merge_into::<R>(write, &reference, other, removal, &precondition),
+    };
+    let ((), position) = state.write(*caller, work).await?;
+    Ok(answer::deleted(position).into())
 }
 
 /// The resource that a reference in a body means, with its slug; if there is none, a fault at its place. What the
@@ -333,14 +448,16 @@ pub fn meant<R: Resource>(
     pointer: &str,
     faults: &mut Vec<Fault>,
 ) -> Result<Option<(Id, Option<R>)>, Problem> {
-    let caller = write.caller();
-    if let Some(row) = lead::<R>(write.connection, &caller, reference)? {
+    let sight = write.sight();
+    if let Some(row) = lead::<R>(write.connection, sight, reference)? {
         return Ok(Some((row.id(), Some(row))));
     }
     if let Some(id) = write.promised(R::KIND, reference) {
         return Ok(Some((id, None)));
     }
-    faults.push(Fault::missing(R::KIND, reference, pointer));
+    if !reference.deleted {
+        faults.push(Fault::missing(R::KIND, reference, pointer));
+    }
     Ok(None)
 }
 
@@ -350,14 +467,14 @@ pub fn meant<R: Resource>(
 /// When a query fails.
 pub fn lead<R: Resource>(
     connection: &mut Connection,
-    caller: &Caller,
+    sight: Sight,
     reference: &Reference,
 ) -> Result<Option<R>, Problem> {
-    if let Some(row) = R::living(connection, caller, reference)? {
+    if let Some(row) = R::look_up(connection, sight, reference)? {
         return Ok(Some(row));
     }
-    match reference::redirected(connection, R::KIND, reference)? {
-        Some(id) => R::living(connection, caller, &Reference::from_id(id)),
+    match reference::redirected(connection, sight.moment, R::KIND, reference)? {
+        Some(id) => R::look_up(connection, sight, &Reference::from_id(id)),
         None => Ok(None),
     }
 }

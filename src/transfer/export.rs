@@ -4,7 +4,7 @@
 use diesel::prelude::*;
 use serde_json::{Map, Value, json};
 
-use crate::access::{Caller, visible};
+use crate::access::{Caller, Moment, Sight, visible};
 use crate::actors::model::ActorRow;
 use crate::briefs;
 use crate::briefs::model::BriefRow;
@@ -74,7 +74,7 @@ fn categories_after(connection: &mut Connection, caller: &Caller, after: Option<
     rows.into_iter()
         .map(|row| {
             let id = row.id;
-            let mut document = document(Kind::Category, &CategoryRow::view(connection, caller, row)?)?;
+            let mut document = document(Kind::Category, &CategoryRow::view(connection, Sight::now(caller), row)?)?;
             remove(&mut document, &["version", "created_at", "updated_at", "status"]);
             Ok((id, Value::Object(document)))
         })
@@ -87,7 +87,7 @@ fn actors_after(connection: &mut Connection, _: &Caller, after: Option<Id>) -> R
         query = query.filter(actors::id.gt(after));
     }
     let rows: Vec<ActorRow> = query.order(actors::id).limit(CHUNK).select(ActorRow::as_select()).load(connection)?;
-    crate::actors::store::views(connection, rows)?
+    crate::actors::store::views(connection, Moment::Head, rows)?
         .iter()
         .map(|view| {
             let mut document = document(Kind::Actor, view)?;
@@ -109,7 +109,7 @@ fn events_after(connection: &mut Connection, caller: &Caller, after: Option<Id>)
     }
     let rows: Vec<EventRow> = query.order(events::id).limit(CHUNK).select(EventRow::as_select()).load(connection)?;
     let released: Vec<Id> = rows.iter().filter(|row| row.released_by_brief).map(|row| row.id).collect();
-    crate::events::store::views(connection, rows)?
+    crate::events::store::views(connection, Moment::Head, rows)?
         .iter()
         .map(|view| {
             let mut document = document(Kind::Event, view)?;
@@ -137,12 +137,19 @@ fn briefs_after(connection: &mut Connection, caller: &Caller, after: Option<Id>)
     let rows: Vec<BriefRow> =
         query.order(brief_table::id).limit(CHUNK).select(BriefRow::as_select()).load(connection)?;
     let extras = Extras::all(&["body", "trends", "events"]);
-    briefs::views::rows(connection, caller, rows, &extras)?
+    briefs::views::rows(connection, Sight::now(caller), rows, &extras)?
         .iter()
         .map(|view| {
             let mut document = document(Kind::Brief, view)?;
             remove(&mut document, &["version", "created_at", "updated_at"]);
             refer(document.get_mut("category"));
+            if let Some(Value::Array(translations)) = document.get_mut("translations") {
+                // Whoever names one of a group is in it, so each names those before it, and no line waits for another.
+                translations.retain(|link| {
+                    let id = link.get("id").and_then(Value::as_str).and_then(Id::parse);
+                    id.is_some_and(|id| id < view.id)
+                });
+            }
             for name in ["events", "translations", "related"] {
                 refer_each(document.get_mut(name));
             }
@@ -186,10 +193,9 @@ fn refer(link: Option<&mut Value>) {
     }
 }
 
-/// The same for a list. What was deleted has no slug any more, and is left out.
+/// The same for a list. What was deleted stays the link that it is.
 fn refer_each(list: Option<&mut Value>) {
     if let Some(Value::Array(links)) = list {
-        links.retain(|link| link.get("slug").is_some());
         for link in links {
             refer(Some(link));
         }

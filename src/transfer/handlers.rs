@@ -1,23 +1,29 @@
 //! The endpoints of import and export.
 
 use std::io::{Seek, Write};
+use std::sync::Arc;
 
-use actix_web::http::header;
+use actix_web::http::StatusCode;
 use actix_web::rt::task::spawn_blocking;
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use futures_util::{StreamExt, stream};
+use sha2::{Digest, Sha256};
+use tokio::time::timeout;
 
 use super::export::{Place, chunk};
 use super::import::{Report, lines, run};
 use crate::access::{Editor, Reader};
 use crate::app::AppState;
 use crate::db::Db;
-use crate::http::answer::{self, POSITION};
-use crate::http::body::check_media_type;
+use crate::http::answer::{self, POSITION, Reply};
+use crate::http::body::{BODY_TIME, check_media_type};
+use crate::http::idempotency::{self, Once};
 use crate::journal;
 use crate::problem::Problem;
 
+/// How many verdicts an answer has.
+const VERDICTS: usize = 1000;
 /// The largest body of an import.
 const IMPORT_LIMIT: u64 = 4 * 1024 * 1024 * 1024;
 
@@ -39,21 +45,33 @@ pub async fn import(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     check_media_type(&request, &["application/x-ndjson", "application/ndjson", "application/jsonl"])?;
-    let file = spool(payload).await?;
+    let file = spool(&request, payload).await?;
     let (db, caller) = (state.db.clone(), *caller);
-    let report = spawn_blocking(move || run(&db, caller, lines(file), |_| {})).await.map_err(Problem::internal)??;
+    let once = Once::of(&request, &caller, &state.under_way)?.map(Arc::new);
+    if let Some(asked) = once.clone()
+        && let Some(reply) = state.db.read(move |connection| asked.recall(connection)).await?
+    {
+        return Ok(reply.into());
+    }
+    let report = spawn_blocking(move || run(&db, caller, lines(file), VERDICTS, |_| {}));
+    let report = report.await.map_err(Problem::internal)??;
     let head = state.db.read(move |connection| journal::last_seen(connection, &caller)).await?;
-    Ok(HttpResponse::Ok()
-        .insert_header((POSITION, head.position.to_string()))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .json(report))
+    let mut reply = Reply::json(StatusCode::OK, &report)?;
+    reply.add(POSITION, head.position.to_string());
+    if let Some(once) = once {
+        // An import is many writes. One that was broken off is done again, which changes nothing of what it had done.
+        let kept = reply.clone();
+        state.db.write(move |connection| once.keep(connection, &kept)).await?;
+    }
+    Ok(reply.into())
 }
 
 /// A body on its way to disk: the import needs it whole, and memory does not.
-async fn spool(mut payload: Payload) -> Result<std::fs::File, Problem> {
+async fn spool(request: &HttpRequest, mut payload: Payload) -> Result<std::fs::File, Problem> {
     let mut file = tempfile::tempfile().map_err(Problem::internal)?;
     let mut length = 0_u64;
-    while let Some(chunk) = payload.next().await {
+    let mut digest = Sha256::new();
+    while let Some(chunk) = timeout(BODY_TIME, payload.next()).await.map_err(|_| Problem::too_slow())? {
         let chunk = chunk.map_err(|error| Problem::bad_request(format!("The body could not be read: {error}.")))?;
         length += chunk.len() as u64;
         if length > IMPORT_LIMIT {
@@ -63,7 +81,9 @@ async fn spool(mut payload: Payload) -> Result<std::fs::File, Problem> {
             ));
         }
         file.write_all(&chunk).map_err(Problem::internal)?;
+        digest.update(&chunk);
     }
+    idempotency::note_body(request, || digest.finalize().to_vec());
     file.rewind().map_err(Problem::internal)?;
     Ok(file)
 }

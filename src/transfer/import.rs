@@ -3,22 +3,23 @@
 //! Lines are written in batches, each line in a savepoint of its own, so that a bad one takes nothing with it. A line
 //! that refers to what is not there yet is set aside on disk and tried again when the input has ended, as long as that
 //! gets any further. What is left then either refers to each other in a circle (two briefs that are translations of each
-//! other) or to nothing: circles are written in one transaction that promises all of them first, and the rest fails.
+//! other) or to nothing: each circle is written in one transaction that promises all of it first, and the rest fails.
+//! Trends that have lines of their own come last of all, in the order in which they stand in their briefs.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::spool::{Line, Lines, Spool};
+use super::spool::{Line, Lines, Place, Shelf, Spool};
 use crate::access::Caller;
 use crate::actors::model::ActorRow;
 use crate::briefs::model::BriefRow;
 use crate::categories::model::CategoryRow;
 use crate::db::types::Id;
-use crate::db::{Db, dialect};
+use crate::db::{Db, DbError, dialect};
 use crate::events::model::EventRow;
 use crate::http::body::{self, Fault};
 use crate::journal::{self, Write};
@@ -30,8 +31,6 @@ use crate::vocabulary::Kind;
 
 /// How many lines are under way at a time.
 const BATCH: usize = 512;
-/// How many verdicts are kept; the count goes on.
-const VERDICTS: usize = 1000;
 /// From how many lines on the planners' statistics are gathered anew.
 const MANY: u64 = 1000;
 
@@ -50,8 +49,11 @@ pub struct Report {
     /// How many lines were refused.
     #[schema(example = 0)]
     pub failed: u64,
-    /// Why, line by line; at most 1,000 of them.
+    /// Why, line by line; over HTTP at most 1,000 of them.
     pub errors: Vec<Verdict>,
+    /// How many more there are.
+    #[schema(example = 0)]
+    pub errors_left_out: u64,
 }
 
 /// Why a line was refused.
@@ -71,7 +73,7 @@ pub struct Verdict {
 /// How one line fared.
 enum Fate {
     Written(Outcome),
-    /// It refers to these, which are not there yet.
+    /// It refers to what is not there yet, whatever else is wrong with it.
     Waiting(Vec<Fault>),
     Refused(Vec<Fault>),
 }
@@ -85,14 +87,14 @@ impl Fate {
             Err(problem) if problem.kind().status >= 500 => Err(problem),
             Err(problem) => {
                 let faults = faults_of(&problem);
-                let waits = faults.iter().all(|fault| fault.missing.is_some());
+                let waits = faults.iter().any(|fault| fault.missing.is_some());
                 Ok(if waits { Self::Waiting(faults) } else { Self::Refused(faults) })
             }
         }
     }
 }
 
-/// Imports every line of an input, and calls `progress` with how many lines are done.
+/// Imports every line of an input, and calls `progress` with how many lines are done. At most so many `verdicts` are kept.
 ///
 /// # Errors
 /// When the input or the disk cannot be read, or the database is lost; what was written until then stays.
@@ -100,17 +102,25 @@ pub fn run(
     db: &Db,
     caller: Caller,
     lines: impl Iterator<Item = io::Result<Line>>,
-    mut progress: impl FnMut(u64),
+    verdicts: usize,
+    progress: impl FnMut(u64),
 ) -> Result<Report, Problem> {
-    let mut import = Import { db, caller, report: Report::default(), done: 0 };
-    let mut waiting = import.pass(lines, &mut progress)?;
+    let trends = Trends { spool: Spool::new().map_err(Problem::internal)?, places: Vec::new() };
+    let mut import =
+        Import { db, caller, verdicts, progress, trends: Some(trends), report: Report::default(), done: 0 };
+    let mut waiting = import.pass(lines)?;
+    let trends = import.trends.take();
     while waiting.count() > 0 {
         let before = waiting.count();
-        waiting = import.pass(waiting.into_lines().map_err(Problem::internal)?, &mut progress)?;
+        waiting = import.pass(waiting.into_lines().map_err(Problem::internal)?)?;
         if waiting.count() == before {
             import.untangle(waiting)?;
             break;
         }
+    }
+    if let Some(trends) = trends {
+        let lost = import.pass(trends.in_order().map_err(Problem::internal)?)?;
+        import.judge(lost.into_lines().map_err(Problem::internal)?)?;
     }
     if import.report.created + import.report.updated >= MANY {
         db.write_blocking(|connection| Ok::<_, Problem>(dialect::analyze(connection)?))?;
@@ -124,48 +134,97 @@ pub fn lines(input: impl io::Read) -> impl Iterator<Item = io::Result<Line>> {
     Lines::of(io::BufReader::new(input))
 }
 
-struct Import<'a> {
+struct Import<'a, P> {
     db: &'a Db,
     caller: Caller,
+    verdicts: usize,
+    progress: P,
+    /// While the input is read: where its trends are set aside.
+    trends: Option<Trends>,
     report: Report,
     done: u64,
 }
 
-impl Import<'_> {
+/// The lines that are trends of their own, which come when all briefs are there, and each brief's in their order.
+struct Trends {
+    spool: Spool,
+    places: Vec<(u64, Place)>,
+}
+
+impl Trends {
+    fn keep(&mut self, line: &Line, document: &Value) -> io::Result<()> {
+        let position = document.get("position").and_then(Value::as_u64).unwrap_or(u64::MAX);
+        let place = self.spool.push(line.number, line.text.as_deref().unwrap_or_default())?;
+        self.places.push((position, place));
+        Ok(())
+    }
+
+    fn in_order(mut self) -> io::Result<impl Iterator<Item = io::Result<Line>>> {
+        self.places.sort_by_key(|(position, _)| *position);
+        let mut shelf = self.spool.into_shelf()?;
+        Ok(self.places.into_iter().map(move |(_, place)| shelf.line(place)))
+    }
+}
+
+impl<P: FnMut(u64)> Import<'_, P> {
     /// Writes what can be written, and returns what refers to things that are not there yet.
-    fn pass(
-        &mut self,
-        lines: impl Iterator<Item = io::Result<Line>>,
-        progress: &mut impl FnMut(u64),
-    ) -> Result<Spool, Problem> {
+    fn pass(&mut self, lines: impl Iterator<Item = io::Result<Line>>) -> Result<Spool, Problem> {
         let mut waiting = Spool::new().map_err(Problem::internal)?;
-        let mut lines = lines.peekable();
-        while lines.peek().is_some() {
-            let batch = lines
-                .by_ref()
-                .take(BATCH)
-                .collect::<io::Result<Vec<Line>>>()
-                .map_err(|error| Problem::bad_request(format!("the input cannot be read: {error}")))?;
-            for (line, fate) in self.write_batch(batch)? {
-                if let (Fate::Waiting(_), Some(text)) = (&fate, &line.text) {
-                    waiting.push(line.number, text).map_err(Problem::internal)?;
-                } else {
-                    self.note(line.number, fate);
-                }
+        self.in_batches(lines, |import, line, fate| match (fate, &line.text) {
+            (Fate::Waiting(_), Some(text)) => waiting.push(line.number, text).map(drop).map_err(Problem::internal),
+            (fate, _) => {
+                import.note(line.number, fate);
+                Ok(())
             }
-            progress(self.done);
-        }
+        })?;
         Ok(waiting)
     }
 
-    fn write_batch(&self, batch: Vec<Line>) -> Result<Vec<(Line, Fate)>, Problem> {
+    /// Writes what can be written, and refuses the rest.
+    fn judge(&mut self, lines: impl Iterator<Item = io::Result<Line>>) -> Result<(), Problem> {
+        self.in_batches(lines, |import, line, fate| {
+            import.note(line.number, fate);
+            Ok(())
+        })
+    }
+
+    fn in_batches(
+        &mut self,
+        lines: impl Iterator<Item = io::Result<Line>>,
+        mut take: impl FnMut(&mut Self, Line, Fate) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
+        let mut lines = lines.peekable();
+        while lines.peek().is_some() {
+            let batch = lines.by_ref().take(BATCH).collect::<io::Result<Vec<Line>>>().map_err(Problem::internal)?;
+            for (line, fate) in self.write_batch(batch)? {
+                take(self, line, fate)?;
+            }
+            (self.progress)(self.done);
+        }
+        Ok(())
+    }
+
+    fn write_batch(&mut self, batch: Vec<Line>) -> Result<Vec<(Line, Fate)>, Problem> {
         let caller = self.caller;
-        let documents: Vec<Result<Value, Problem>> = batch.iter().map(|line| read(line.text.as_deref())).collect();
+        let mut written = Vec::new();
+        let mut documents: Vec<Result<Value, Problem>> = Vec::new();
+        for line in batch {
+            let document = read(line.text.as_deref());
+            match (&mut self.trends, &document) {
+                (Some(trends), Ok(document)) if document.get("type").is_some_and(|kind| kind == "trend") => {
+                    trends.keep(&line, document).map_err(Problem::internal)?;
+                }
+                _ => {
+                    written.push(line);
+                    documents.push(document);
+                }
+            }
+        }
         let outcomes = self.db.write_each_blocking(documents, move |connection, document| {
             let document = document?;
             journal::write(connection, &caller, |write| upsert(write, document)).map(|(outcome, _)| outcome)
         })?;
-        batch.into_iter().zip(outcomes).map(|(line, outcome)| Ok((line, Fate::of(outcome)?))).collect()
+        written.into_iter().zip(outcomes).map(|(line, outcome)| Ok((line, Fate::of(outcome)?))).collect()
     }
 
     fn note(&mut self, line: u64, fate: Fate) {
@@ -177,93 +236,98 @@ impl Import<'_> {
             Fate::Waiting(faults) | Fate::Refused(faults) => {
                 self.report.failed += 1;
                 for fault in faults {
-                    if self.report.errors.len() < VERDICTS {
+                    if self.report.errors.len() < self.verdicts {
                         let pointer = fault.pointer.unwrap_or_default();
                         self.report.errors.push(Verdict { line, pointer, detail: fault.detail });
+                    } else {
+                        self.report.errors_left_out += 1;
                     }
                 }
             }
         }
     }
 
-    /// Writes the circles among the lines that are left, and refuses the others.
+    /// Writes the circles among the lines that are left, each by itself, and refuses the others.
     fn untangle(&mut self, waiting: Spool) -> Result<(), Problem> {
-        let lines: Vec<Line> = waiting.into_lines().and_then(Iterator::collect).map_err(Problem::internal)?;
-        let mut tangled: Vec<Tangled> = self
-            .write_batch(lines)?
-            .into_iter()
-            .filter_map(|(line, fate)| match fate {
-                Fate::Waiting(faults) => Tangled::of(line, faults),
-                fate => {
-                    self.note(line.number, fate);
-                    None
+        let mut spool = Spool::new().map_err(Problem::internal)?;
+        let mut tangled = Vec::new();
+        self.in_batches(waiting.into_lines().map_err(Problem::internal)?, |import, line, fate| {
+            match (fate, &line.text) {
+                (Fate::Waiting(faults), Some(text)) => {
+                    let place = spool.push(line.number, text).map_err(Problem::internal)?;
+                    tangled.extend(Tangled::of(&line, place, faults));
                 }
-            })
-            .collect();
-        // What is named comes before what names it: an event before the briefs that show it, a brief before its trends.
-        tangled.sort_by_key(|line| (rank(line.kind), line.line.number));
-        let mut hopeless = Vec::new();
-        loop {
-            hopeless.extend(take_hopeless(&mut tangled).into_iter().map(|line| line.line));
-            if tangled.is_empty() {
-                break;
+                (fate, _) => import.note(line.number, fate),
             }
-            match self.write_circle(&tangled)? {
+            Ok(())
+        })?;
+        let mut shelf = spool.into_shelf().map_err(Problem::internal)?;
+        let mut hopeless = take_hopeless(&mut tangled);
+        let mut circles = circles_of(tangled);
+        while let Some(mut circle) = circles.pop() {
+            // What is named comes before what names it: an event before the briefs that show it.
+            circle.sort_by_key(|line| (rank(line.kind), line.number));
+            match self.write_circle(&circle, &mut shelf)? {
                 Ok(outcomes) => {
-                    for (tangled, outcome) in tangled.iter().zip(outcomes) {
-                        self.note(tangled.line.number, Fate::Written(outcome));
+                    for (line, outcome) in circle.iter().zip(outcomes) {
+                        self.note(line.number, Fate::Written(outcome));
                     }
-                    break;
                 }
-                Err((index, faults)) => {
-                    let refused = tangled.remove(index);
-                    self.note(refused.line.number, Fate::Refused(faults));
+                Err(refusal) => {
+                    let refused = circle.remove(refusal.index);
+                    self.note(refused.number, Fate::Refused(faults_of(&refusal.problem)));
+                    hopeless.append(&mut take_hopeless(&mut circle));
+                    circles.append(&mut circles_of(circle));
                 }
             }
+            (self.progress)(self.done);
         }
         // Judged last, so that a verdict names only what is missing for good.
-        for (line, fate) in self.write_batch(hopeless)? {
-            self.note(line.number, fate);
-        }
-        Ok(())
+        self.judge(hopeless.into_iter().map(move |line| shelf.line(line.place)))
     }
 
-    /// Writes lines that refer to each other in one transaction. One that is refused is named, and nothing is written.
-    #[expect(clippy::type_complexity, reason = "either every line's outcome, or the line that is refused and why")]
-    fn write_circle(&self, circle: &[Tangled]) -> Result<Result<Vec<Outcome>, (usize, Vec<Fault>)>, Problem> {
+    /// Writes lines that refer to each other in one transaction. If one is refused, nothing is written.
+    fn write_circle(&self, circle: &[Tangled], shelf: &mut Shelf) -> Result<Result<Vec<Outcome>, Refusal>, Problem> {
         let caller = self.caller;
-        let documents: Vec<(Kind, String, Value)> =
-            circle.iter().map(|line| (line.kind, line.slug.clone(), line.document.clone())).collect();
-        let mut refused = None;
-        let refusal = std::sync::Arc::new(std::sync::Mutex::new(None));
-        let report = refusal.clone();
+        let mut documents = Vec::new();
+        for line in circle {
+            let text = shelf.line(line.place).map_err(Problem::internal)?.text;
+            documents.push((line.kind, line.slug.clone(), read(text.as_deref())?));
+        }
         let written = self.db.write_blocking(move |connection| {
-            let (outcomes, _) = journal::write(connection, &caller, |write| {
+            journal::write(connection, &caller, |write| {
                 for (kind, slug, document) in &documents {
                     promise(write, *kind, slug, document)?;
                 }
+                let documents = documents.into_iter().map(|(_, _, document)| document).enumerate();
                 documents
-                    .into_iter()
-                    .enumerate()
-                    .map(|(index, (_, _, document))| {
-                        upsert(write, document).inspect_err(|problem| {
-                            if let Ok(mut refusal) = report.lock() {
-                                *refusal = Some((index, faults_of(problem)));
-                            }
-                        })
-                    })
-                    .collect::<Result<Vec<Outcome>, Problem>>()
-            })?;
-            Ok::<_, Problem>(outcomes)
+                    .map(|(index, document)| upsert(write, document).map_err(|problem| Refusal { index, problem }))
+                    .collect::<Result<Vec<Outcome>, Refusal>>()
+            })
         });
-        if let Ok(mut refusal) = refusal.lock() {
-            refused = refusal.take();
+        match written {
+            Ok((outcomes, _)) => Ok(Ok(outcomes)),
+            Err(refusal) if refusal.problem.kind().status >= 500 => Err(refusal.problem),
+            Err(refusal) => Ok(Err(refusal)),
         }
-        match (written, refused) {
-            (Ok(outcomes), _) => Ok(Ok(outcomes)),
-            (Err(problem), Some(refused)) if problem.kind().status < 500 => Ok(Err(refused)),
-            (Err(problem), _) => Err(problem),
-        }
+    }
+}
+
+/// Why a circle was not written, and which of its lines is to blame.
+struct Refusal {
+    index: usize,
+    problem: Problem,
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self { index: 0, problem }
+    }
+}
+
+impl From<DbError> for Refusal {
+    fn from(error: DbError) -> Self {
+        Problem::from(error).into()
     }
 }
 
@@ -278,21 +342,27 @@ fn rank(kind: Kind) -> u8 {
     }
 }
 
-/// A line that waits for others.
+/// A line that waits for others: what it is going to be, and what it waits for. Its text stays on disk.
 struct Tangled {
-    line: Line,
+    number: u64,
+    place: Place,
     kind: Kind,
     slug: String,
-    document: Value,
-    missing: Vec<Fault>,
+    /// What it refers to; nothing for a fault that no other line can mend.
+    missing: Vec<Option<(Kind, String)>>,
 }
 
 impl Tangled {
-    fn of(line: Line, missing: Vec<Fault>) -> Option<Self> {
+    fn of(line: &Line, place: Place, faults: Vec<Fault>) -> Option<Self> {
         let document: Value = serde_json::from_slice(line.text.as_deref()?).ok()?;
         let kind = document.get("type")?.as_str()?.parse().ok()?;
         let slug = document.get("slug").and_then(Value::as_str).unwrap_or_default().to_owned();
-        Some(Self { line, kind, slug, document, missing })
+        let missing = faults.into_iter().map(|fault| fault.missing.and_then(|(kind, it)| Some((kind, it.slug?))));
+        Some(Self { number: line.number, place, kind, slug, missing: missing.collect() })
+    }
+
+    fn name(&self) -> (Kind, String) {
+        (self.kind, self.slug.clone())
     }
 }
 
@@ -300,12 +370,9 @@ impl Tangled {
 fn take_hopeless(tangled: &mut Vec<Tangled>) -> Vec<Tangled> {
     let mut hopeless = Vec::new();
     loop {
-        let promised: HashSet<(Kind, String)> = tangled.iter().map(|line| (line.kind, line.slug.clone())).collect();
-        let keeps_its_word = |fault: &Fault| {
-            fault.missing.as_ref().is_some_and(|(kind, reference)| {
-                reference.slug.as_ref().is_some_and(|slug| promised.contains(&(*kind, slug.clone())))
-            })
-        };
+        let promised: HashSet<(Kind, String)> = tangled.iter().map(Tangled::name).collect();
+        let keeps_its_word =
+            |missing: &Option<(Kind, String)>| missing.as_ref().is_some_and(|it| promised.contains(it));
         let (hopeful, lost): (Vec<Tangled>, Vec<Tangled>) =
             tangled.drain(..).partition(|line| line.missing.iter().all(keeps_its_word));
         *tangled = hopeful;
@@ -316,8 +383,45 @@ fn take_hopeless(tangled: &mut Vec<Tangled>) -> Vec<Tangled> {
     }
 }
 
+/// Parts lines into those that hang together.
+fn circles_of(tangled: Vec<Tangled>) -> Vec<Vec<Tangled>> {
+    let places: HashMap<(Kind, String), usize> =
+        tangled.iter().enumerate().map(|(place, line)| (line.name(), place)).collect();
+    let mut neighbours: Vec<Vec<usize>> = vec![Vec::new(); tangled.len()];
+    for (place, line) in tangled.iter().enumerate() {
+        for other in line.missing.iter().flatten().filter_map(|name| places.get(name)) {
+            for (one, another) in [(place, *other), (*other, place)] {
+                if let Some(list) = neighbours.get_mut(one) {
+                    list.push(another);
+                }
+            }
+        }
+    }
+    let mut circle_of: Vec<Option<usize>> = vec![None; tangled.len()];
+    let mut count = 0;
+    for start in 0..tangled.len() {
+        let mut reached = vec![start];
+        let mut is_new = false;
+        while let Some(place) = reached.pop() {
+            if let Some(circle @ None) = circle_of.get_mut(place) {
+                *circle = Some(count);
+                is_new = true;
+                reached.extend(neighbours.get(place).into_iter().flatten());
+            }
+        }
+        count += usize::from(is_new);
+    }
+    let mut circles: Vec<Vec<Tangled>> = (0..count).map(|_| Vec::new()).collect();
+    for (line, circle) in tangled.into_iter().zip(circle_of) {
+        if let Some(circle) = circle.and_then(|number| circles.get_mut(number)) {
+            circle.push(line);
+        }
+    }
+    circles
+}
+
 fn read(text: Option<&[u8]>) -> Result<Value, Problem> {
-    let text = text.ok_or_else(|| Problem::invalid_at("", "is longer than 2 MiB"))?;
+    let text = text.ok_or_else(|| Problem::invalid_at("", "is longer than 32 MiB"))?;
     serde_json::from_slice(text).map_err(|error| Problem::invalid_at("", format!("is not JSON: {error}")))
 }
 
@@ -347,9 +451,9 @@ fn upsert_as<R: Resource>(write: &mut Write<'_>, document: Value) -> Result<Outc
     let derived = R::derived_slug(&input);
     let slug = R::wanted_slug(&mut input).get_or_insert(derived).clone();
     R::name_parts(&mut input, &slug);
-    let caller = write.caller();
-    let reference = Reference { id: None, slug: Some(slug.as_str().to_owned()) };
-    match R::living(write.connection, &caller, &reference)? {
+    let sight = write.sight();
+    let reference = Reference::from_slug(slug.as_str());
+    match R::look_up(write.connection, sight, &reference)? {
         Some(existing) => {
             let version = existing.version();
             let row = R::update(write, existing, input)?;
@@ -361,7 +465,8 @@ fn upsert_as<R: Resource>(write: &mut Write<'_>, document: Value) -> Result<Outc
                 Some(promised) => promised,
                 None => identity(write, given_id)?,
             };
-            R::create(write, id, input)?;
+            let row = R::create(write, id, input)?;
+            reference::claim(write, R::KIND, row.slug(), id)?;
             Ok(Outcome::Created)
         }
     }
@@ -376,14 +481,14 @@ fn identity(write: &mut Write<'_>, given: Option<Id>) -> Result<Id, Problem> {
 }
 
 fn promise(write: &mut Write<'_>, kind: Kind, slug: &str, document: &Value) -> Result<(), Problem> {
-    let (caller, reference) = (write.caller(), Reference { id: None, slug: Some(slug.to_owned()) });
+    let (sight, reference) = (write.sight(), Reference::from_slug(slug));
     let connection = &mut *write.connection;
     let is_living = match kind {
-        Kind::Category => CategoryRow::living(connection, &caller, &reference)?.is_some(),
-        Kind::Actor => ActorRow::living(connection, &caller, &reference)?.is_some(),
-        Kind::Event => EventRow::living(connection, &caller, &reference)?.is_some(),
-        Kind::Brief => BriefRow::living(connection, &caller, &reference)?.is_some(),
-        Kind::Trend => TrendRow::living(connection, &caller, &reference)?.is_some(),
+        Kind::Category => CategoryRow::look_up(connection, sight, &reference)?.is_some(),
+        Kind::Actor => ActorRow::look_up(connection, sight, &reference)?.is_some(),
+        Kind::Event => EventRow::look_up(connection, sight, &reference)?.is_some(),
+        Kind::Brief => BriefRow::look_up(connection, sight, &reference)?.is_some(),
+        Kind::Trend => TrendRow::look_up(connection, sight, &reference)?.is_some(),
     };
     if is_living || slug.is_empty() {
         return Ok(());

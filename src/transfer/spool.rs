@@ -1,10 +1,11 @@
 //! Lines set aside on disk, so that memory stays small however many there are.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 
-/// The longest line that is read: one resource.
-const LINE_LIMIT: u64 = 2 * 1024 * 1024;
+/// The longest line that is read: one resource. A brief can outgrow the body that a single request may have, by trends that
+/// are added to it one by one, and its line must still come back.
+const LINE_LIMIT: u64 = 32 * 1024 * 1024;
 
 /// A line with its number, from 1.
 pub struct Line {
@@ -65,7 +66,12 @@ fn skip_line(input: &mut impl BufRead) -> io::Result<()> {
 pub struct Spool {
     file: BufWriter<File>,
     count: u64,
+    length: u64,
 }
+
+/// Where a line was set aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place(u64);
 
 impl Spool {
     /// An empty spool; its file has no name, and goes with the process.
@@ -73,7 +79,7 @@ impl Spool {
     /// # Errors
     /// When no temporary file can be made.
     pub fn new() -> io::Result<Self> {
-        Ok(Self { file: BufWriter::new(tempfile::tempfile()?), count: 0 })
+        Ok(Self { file: BufWriter::new(tempfile::tempfile()?), count: 0, length: 0 })
     }
 
     /// How many lines it holds.
@@ -86,48 +92,64 @@ impl Spool {
     ///
     /// # Errors
     /// When the disk is full.
-    pub fn push(&mut self, number: u64, text: &[u8]) -> io::Result<()> {
+    pub fn push(&mut self, number: u64, text: &[u8]) -> io::Result<Place> {
+        let place = Place(self.length);
         let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
         self.file.write_all(&number.to_le_bytes())?;
         self.file.write_all(&length.to_le_bytes())?;
         self.file.write_all(text)?;
         self.count += 1;
-        Ok(())
+        self.length += 16 + length;
+        Ok(place)
     }
 
     /// The lines, in the order in which they came.
     ///
     /// # Errors
     /// When the file cannot be read again.
-    pub fn into_lines(self) -> io::Result<SpooledLines> {
-        let mut file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.rewind()?;
-        Ok(SpooledLines(BufReader::new(file)))
+    pub fn into_lines(self) -> io::Result<impl Iterator<Item = io::Result<Line>>> {
+        let mut shelf = self.into_shelf()?;
+        let mut left = shelf.count;
+        shelf.file.rewind()?;
+        Ok(std::iter::from_fn(move || {
+            left = left.checked_sub(1)?;
+            Some(shelf.next())
+        }))
+    }
+
+    /// The lines, to be taken out one by one.
+    ///
+    /// # Errors
+    /// When the file cannot be read again.
+    pub fn into_shelf(self) -> io::Result<Shelf> {
+        let count = self.count;
+        let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        Ok(Shelf { file: BufReader::new(file), count })
     }
 }
 
-/// Numbered lines on their way back from disk.
-pub struct SpooledLines(BufReader<File>);
-
-impl Iterator for SpooledLines {
-    type Item = io::Result<Line>;
-
-    fn next(&mut self) -> Option<io::Result<Line>> {
-        let mut number = [0; 8];
-        match self.0.read_exact(&mut number) {
-            Ok(()) => Some(self.rest_of(u64::from_le_bytes(number))),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => None,
-            Err(error) => Some(Err(error)),
-        }
-    }
+/// Numbered lines on disk.
+pub struct Shelf {
+    file: BufReader<File>,
+    count: u64,
 }
 
-impl SpooledLines {
-    fn rest_of(&mut self, number: u64) -> io::Result<Line> {
-        let mut length = [0; 8];
-        self.0.read_exact(&mut length)?;
+impl Shelf {
+    /// The line that was set aside there.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn line(&mut self, Place(offset): Place) -> io::Result<Line> {
+        self.file.seek(SeekFrom::Start(offset))?;
+        self.next()
+    }
+
+    fn next(&mut self) -> io::Result<Line> {
+        let (mut number, mut length) = ([0; 8], [0; 8]);
+        self.file.read_exact(&mut number)?;
+        self.file.read_exact(&mut length)?;
         let mut text = vec![0; usize::try_from(u64::from_le_bytes(length)).unwrap_or_default()];
-        self.0.read_exact(&mut text)?;
-        Ok(Line { number, text: Some(text) })
+        self.file.read_exact(&mut text)?;
+        Ok(Line { number: u64::from_le_bytes(number), text: Some(text) })
     }
 }

@@ -10,10 +10,10 @@ use utoipa::IntoParams;
 
 use super::model::{TrendRow, TrendView};
 use super::store;
-use crate::access::{Caller, visible};
+use crate::access::{Sight, Stands};
 use crate::actors::names;
 use crate::categories;
-use crate::db::schema::{briefs, journal, trend_actors, trends};
+use crate::db::schema::{briefs, trend_actors, trends};
 use crate::db::subquery::HasRow;
 use crate::db::types::{Id, Timestamp};
 use crate::db::{Connection, MultiBackend, in_chunks};
@@ -21,6 +21,7 @@ use crate::http::body::Invalid;
 use crate::http::dates::{Span, When};
 use crate::http::page::{Extras, Listed, Rows, Window, merge_ordered};
 use crate::http::query::{Many, NameOrSlug, Repeated};
+use crate::journal::changed_since;
 use crate::problem::Problem;
 use crate::scalars::{CountryCode, Day, LanguageCode, Slug};
 use crate::vocabulary::{Assessment, BriefState, Direction, Kind, Marking};
@@ -110,7 +111,7 @@ crate::vocabulary::vocabulary! {
 /// A filter whose names have been led to what they mean.
 struct Resolved<'a> {
     filter: &'a TrendFilter,
-    caller: &'a Caller,
+    sight: Sight,
     any_of: Vec<Id>,
     all_of: Vec<Vec<Id>>,
     categories: Vec<Id>,
@@ -118,13 +119,13 @@ struct Resolved<'a> {
 }
 
 impl TrendFilter {
-    fn resolve<'a>(&'a self, connection: &mut Connection, caller: &'a Caller) -> Result<Resolved<'a>, Problem> {
+    fn resolve(&self, connection: &mut Connection, sight: Sight) -> Result<Resolved<'_>, Problem> {
         Ok(Resolved {
             filter: self,
-            caller,
-            any_of: names::meant_by(connection, "actor", &self.actor)?.into_iter().flatten().collect(),
-            all_of: names::meant_by(connection, "all_actors", &self.all_actors)?,
-            categories: categories::store::meant_by(connection, &self.category.0)?,
+            sight,
+            any_of: names::meant_by(connection, sight, "actor", &self.actor)?.into_iter().flatten().collect(),
+            all_of: names::meant_by(connection, sight, "all_actors", &self.all_actors)?,
+            categories: categories::store::meant_by(connection, sight, &self.category.0)?,
             span: Span::of(self.from, self.to, self.on)?,
         })
     }
@@ -142,8 +143,9 @@ impl TrendFilter {
 impl<'a> Resolved<'a> {
     /// The trends that pass every filter.
     fn query(&self) -> trends::BoxedQuery<'a, MultiBackend> {
+        let sight = self.sight;
         let mut query =
-            trends::table.filter(trends::until.is_null()).filter(visible(trends::audience, self.caller)).into_boxed();
+            trends::table.filter(sight.sees(trends::id, trends::since, trends::until, trends::audience)).into_boxed();
         if let Some(day) = self.span.first_day() {
             query = query.filter(trends::period_to.ge(day));
         }
@@ -154,29 +156,26 @@ impl<'a> Resolved<'a> {
         query = one_of!(query, trends::assessment, self.filter.assessment.0.iter().copied());
         query = one_of!(query, trends::series, self.filter.series.0.iter().map(|series| series.as_str().to_owned()));
         if !self.any_of.is_empty() {
-            query = query.filter(exists(concerns(self.any_of.clone())));
+            query = query.filter(exists(concerns(sight, self.any_of.clone())));
         }
         for bearers in &self.all_of {
-            query = query.filter(exists(concerns(bearers.clone())));
+            query = query.filter(exists(concerns(sight, bearers.clone())));
         }
         if self.filter.asks_of_brief() {
             let same_brief = sql::<Bool>("briefs.id = trends.brief_id");
             query = query.filter(HasRow(self.briefs().filter(same_brief)));
         }
-        if let Some(moment) = self.filter.updated_since {
-            let changed = journal::table
-                .filter(journal::kind.eq(Kind::Trend))
-                .filter(journal::at.ge(moment))
-                .filter(visible(journal::audience, self.caller));
-            query = query.filter(trends::id.eq_any(changed.select(journal::resource_id)));
+        if let Some(time) = self.filter.updated_since {
+            query = query.filter(trends::id.eq_any(changed_since(sight, Kind::Trend, time)));
         }
         query
     }
 
     /// The briefs that pass what the filter asks of a trend's brief.
     fn briefs(&self) -> briefs::BoxedQuery<'a, MultiBackend> {
-        let mut query =
-            briefs::table.filter(briefs::until.is_null()).filter(visible(briefs::audience, self.caller)).into_boxed();
+        let mut query = briefs::table
+            .filter(self.sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
+            .into_boxed();
         query = one_of!(query, briefs::category_id, self.categories.iter().copied());
         query = one_of!(query, briefs::category_status, self.filter.category_status.0.iter().copied());
         query = one_of!(query, briefs::country, self.filter.country.0.iter().map(|code| code.as_str().to_owned()));
@@ -198,12 +197,11 @@ impl<'a> Resolved<'a> {
         window: &Window,
         sort: &str,
     ) -> Result<Vec<(NaiveDate, Id)>, Problem> {
-        use trend_actors::{actor_id, audience, period_from, period_to, trend_id, until};
+        use trend_actors::{actor_id, audience, period_from, period_to, since, trend_id, until};
         let same_trend = sql::<Bool>("trends.id = trend_actors.trend_id");
         let mut query = trend_actors::table
             .filter(actor_id.eq(actor))
-            .filter(until.is_null())
-            .filter(visible(audience, self.caller))
+            .filter(self.sight.sees(trend_id, since, until, audience))
             .filter(HasRow(self.query().filter(same_trend)))
             .select((period_to, trend_id))
             .into_boxed();
@@ -236,26 +234,28 @@ impl<'a> Resolved<'a> {
             let ids: Vec<Id> = keys.into_iter().map(|(_, id)| id).collect();
             let rows = in_chunks::<_, TrendRow, Problem>(&ids, |ids| {
                 trends::table
-                    .filter(trends::until.is_null())
+                    .filter(self.sight.stands(trends::since, trends::until))
                     .filter(trends::id.eq_any(ids))
                     .select(TrendRow::as_select())
                     .load(connection)
             })?;
             let mut rows: std::collections::HashMap<Id, TrendRow> = rows.into_iter().map(|row| (row.id, row)).collect();
             let rows = ids.iter().filter_map(|id| rows.remove(id)).collect();
-            store::views(connection, self.caller, rows)
+            store::views(connection, self.sight, rows)
         })
     }
 }
 
 /// That any of these actors is among those of the trend at hand, by the key of the table.
 #[diesel::dsl::auto_type(no_type_alias)]
-fn concerns(actors: Vec<Id>) -> _ {
+fn concerns(sight: Sight, actors: Vec<Id>) -> _ {
+    let stands: Stands<trend_actors::since, trend_actors::until> =
+        sight.stands(trend_actors::since, trend_actors::until);
     trend_actors::table
         .filter(trend_actors::actor_id.eq_any(actors))
         .filter(trend_actors::period_to.eq(trends::period_to))
         .filter(trend_actors::trend_id.eq(trends::id))
-        .filter(trend_actors::until.is_null())
+        .filter(stands)
 }
 
 impl Listed for TrendFilter {
@@ -269,12 +269,12 @@ impl Listed for TrendFilter {
     fn page(
         &self,
         connection: &mut Connection,
-        caller: &Caller,
+        sight: Sight,
         _: &Extras,
         window: &Window,
     ) -> Result<Rows<TrendView>, Problem> {
         use trends::{id, period_to, updated_at};
-        let resolved = self.resolve(connection, caller)?;
+        let resolved = self.resolve(connection, sight)?;
         let sort = self.sort.unwrap_or(TrendSort::PeriodToDescending);
         let name = sort.as_str();
         let by_period = matches!(sort, TrendSort::PeriodTo | TrendSort::PeriodToDescending);
@@ -293,10 +293,10 @@ impl Listed for TrendFilter {
             let key = if by_period { row.period_to.to_string() } else { row.updated_at.to_string() };
             (key, row.id)
         });
-        rows.map(|rows| store::views(connection, caller, rows))
+        rows.map(|rows| store::views(connection, sight, rows))
     }
 
-    fn count(&self, connection: &mut Connection, caller: &Caller) -> Result<i64, Problem> {
-        Ok(self.resolve(connection, caller)?.query().count().get_result(connection)?)
+    fn count(&self, connection: &mut Connection, sight: Sight) -> Result<i64, Problem> {
+        Ok(self.resolve(connection, sight)?.query().count().get_result(connection)?)
     }
 }

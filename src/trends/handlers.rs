@@ -45,9 +45,10 @@ pub async fn list(
 pub async fn create(
     state: Data<AppState>,
     caller: Editor,
+    request: HttpRequest,
     Input(input): Input<TrendRow>,
 ) -> Result<HttpResponse, Problem> {
-    resource::answer_post::<TrendRow>(&state, &caller, input).await
+    resource::answer_post::<TrendRow>(&state, &request, &caller, input).await
 }
 
 /// Read a trend
@@ -123,5 +124,5 @@ pub async fn delete(
     Query(removal): Query<Removal>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    resource::answer_delete::<TrendRow>(&state, &request, &caller, &id, removal).await
+    resource::answer_delete::<TrendRow>(&state, &request, &caller, &id, removal, None).await
 }

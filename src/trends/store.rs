@@ -9,13 +9,15 @@ use diesel::prelude::*;
 
 use super::input::TrendInput;
 use super::model::{EventLink, EvidenceRow, Stored, TrendActorRow, TrendRow, TrendView};
-use crate::access::{Audience, Caller, visible};
+use crate::access::{Audience, Moment, Sight, visible};
 use crate::actors::model::ActorRow;
 use crate::briefs::model::{BriefLink, BriefRow};
 use crate::db::schema::{events, trend_actors, trend_evidence, trends};
 use crate::db::types::Id;
 use crate::db::{Connection, in_chunks};
 use crate::events::model::EventRow;
+use crate::history::Version;
+use crate::history::erasure::{self, Stored as StoredVersion, Stretch};
 use crate::http::body::{Fault, UpTo};
 use crate::journal::{self, Write};
 use crate::problem::Problem;
@@ -24,7 +26,7 @@ use crate::removal::Removal;
 use crate::resource::{self, Place, Resource, must_lead_to};
 use crate::scalars::{Day, Prose, Slug};
 use crate::vocabulary::{Change, Kind, Outcome, Role};
-use crate::{actors, briefs, end_versions, insert_rows, slugs};
+use crate::{actors, briefs, destroy_rows, end_versions, insert_rows, slugs};
 
 impl Resource for TrendRow {
     const KIND: Kind = Kind::Trend;
@@ -54,25 +56,27 @@ impl Resource for TrendRow {
     }
 
     fn derived_slug(input: &TrendInput) -> Slug {
-        Slug::derive(input.heading().as_str(), "")
+        // With the end of its brief's slug, where the date is: statements recur from week to week.
+        let brief = input.brief.as_ref().map(ToString::to_string).unwrap_or_default();
+        let end: Vec<char> = brief.chars().rev().take(30).collect();
+        Slug::derive(
+            input.heading().as_str(),
+            &Slug::derive(&end.into_iter().rev().collect::<String>(), "").into_string(),
+        )
     }
 
-    fn living(connection: &mut Connection, caller: &Caller, reference: &Reference) -> Result<Option<Self>, Problem> {
-        let living = || {
+    fn look_up(connection: &mut Connection, sight: Sight, reference: &Reference) -> Result<Option<Self>, Problem> {
+        let seen = || {
             trends::table
-                .filter(trends::until.is_null())
-                .filter(visible(trends::audience, caller))
+                .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
                 .select(Self::as_select())
         };
-        if let Some(id) = reference.id
-            && let Some(found) = living().filter(trends::id.eq(id)).first(connection).optional()?
-        {
-            return Ok(Some(found));
-        }
-        match &reference.slug {
-            Some(slug) => Ok(living().filter(trends::slug.eq(slug)).first(connection).optional()?),
-            None => Ok(None),
-        }
+        reference::first(
+            connection,
+            reference,
+            |connection, id| seen().filter(trends::id.eq(id)).first(connection),
+            |connection, slug| seen().filter(trends::slug.eq(slug)).first(connection),
+        )
     }
 
     fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
@@ -80,8 +84,41 @@ impl Resource for TrendRow {
         Ok(same.count().get_result::<i64>(connection)? > 0)
     }
 
-    fn view(connection: &mut Connection, caller: &Caller, row: Self) -> Result<TrendView, Problem> {
-        views(connection, caller, vec![row])?.pop().ok_or_else(|| Problem::internal("a trend has no view"))
+    fn versions(
+        connection: &mut Connection,
+        sight: Sight,
+        id: Id,
+        below: i32,
+        limit: i64,
+    ) -> Result<Vec<Version>, Problem> {
+        Ok(trends::table
+            .filter(trends::id.eq(id))
+            .filter(trends::version.lt(below))
+            .filter(trends::since.le(sight.moment.upper_bound()))
+            .filter(visible(trends::audience, &sight.caller))
+            .order(trends::version.desc())
+            .limit(limit)
+            .select((trends::version, trends::since))
+            .load(connection)?)
+    }
+
+    fn stored(connection: &mut Connection, id: Id) -> Result<Vec<StoredVersion>, Problem> {
+        Ok(trends::table
+            .filter(trends::id.eq(id))
+            .order(trends::version)
+            .select((trends::version, trends::since, trends::until, trends::audience))
+            .load(connection)?)
+    }
+
+    fn destroy(write: &mut Write<'_>, id: Id, stretch: Stretch) -> Result<(), Problem> {
+        destroy_rows!(write.connection, trends, id, id, stretch);
+        destroy_rows!(write.connection, trend_actors, trend_id, id, stretch);
+        destroy_rows!(write.connection, trend_evidence, trend_id, id, stretch);
+        Ok(())
+    }
+
+    fn view(connection: &mut Connection, sight: Sight, row: Self) -> Result<TrendView, Problem> {
+        views(connection, sight, vec![row])?.pop().ok_or_else(|| Problem::internal("a trend has no view"))
     }
 
     fn create(write: &mut Write<'_>, id: Id, input: TrendInput) -> Result<Self, Problem> {
@@ -307,8 +344,8 @@ fn hidden_evidence(write: &mut Write<'_>, existing: Option<&Stored>) -> Result<V
     let Some(existing) = existing.filter(|stored| !stored.evidence.is_empty()) else {
         return Ok(Vec::new());
     };
-    let caller = write.caller();
-    let seen = event_links(write.connection, &caller, &existing.evidence)?;
+    let sight = write.sight();
+    let seen = event_links(write.connection, sight, &existing.evidence)?;
     Ok(existing.evidence.iter().copied().filter(|id| !seen.contains_key(id)).collect())
 }
 
@@ -375,11 +412,15 @@ pub fn save_all(
 fn save(write: &mut Write<'_>, row: &TrendRow, plan: &Plan) -> Result<(), Problem> {
     let before = plan.existing.as_ref().map(|earlier| earlier.row.audience);
     match &plan.existing {
-        None => write.identify(Kind::Trend, row.id)?,
-        Some(earlier) if earlier.row.slug != row.slug => {
-            reference::redirect(write.connection, Kind::Trend, &earlier.row.slug, row.id)?;
+        None => write.identify(Kind::Trend, row.id, row.audience, row.audience)?,
+        Some(earlier) => {
+            if earlier.row.audience != row.audience {
+                write.permit(row.id, row.audience, row.audience)?;
+            }
+            if earlier.row.slug != row.slug {
+                reference::redirect(write, Kind::Trend, &earlier.row.slug, row.id)?;
+            }
         }
-        Some(_) => {}
     }
     if TrendRow::slug_is_taken(write.connection, &row.slug)? {
         let fault = Fault::at(format!("/trends/{}/slug", row.position - 1), format!("`{}` is taken", row.slug));
@@ -429,6 +470,59 @@ fn ever_seen_by(connection: &mut Connection, id: Id) -> Result<Audience, Problem
     Ok(audiences.into_iter().fold(Audience::NOBODY, |all, audience| all | audience))
 }
 
+/// Every trend that ever belonged to a brief.
+///
+/// # Errors
+/// When the query fails.
+pub fn ever_of_brief(connection: &mut Connection, brief: Id) -> Result<Vec<Id>, Problem> {
+    Ok(trends::table.filter(trends::brief_id.eq(brief)).select(trends::id).distinct().load(connection)?)
+}
+
+/// Erases what a trend said within a stretch of the journal, as a part of its brief.
+///
+/// # Errors
+/// When a statement fails.
+pub fn erase_within(write: &mut Write<'_>, trend: Id, stretch: Stretch, reason: &Prose) -> Result<(), Problem> {
+    let mut gone = TrendRow::stored(write.connection, trend)?;
+    gone.retain(|version| {
+        version.since >= stretch.since
+            && stretch.until.is_none_or(|end| version.until.is_some_and(|until| until <= end))
+    });
+    if gone.is_empty() {
+        return Ok(());
+    }
+    TrendRow::destroy(write, trend, stretch)?;
+    erasure::leave_notes(write, trend, &gone, reason)?;
+    if TrendRow::stored(write.connection, trend)?.is_empty() {
+        write.permit(trend, Audience::NOBODY, Audience::NOBODY)?;
+        erasure::bury_deeper(write, Kind::Trend, trend, reason)?;
+    }
+    Ok(())
+}
+
+/// Puts one actor in the place of another in every trend, and the briefs of these trends in new versions.
+///
+/// # Errors
+/// 403 when one of the briefs is published and the writer no publisher.
+pub fn move_actor(write: &mut Write<'_>, from: Id, to: Id) -> Result<(), Problem> {
+    let concerned: Vec<Id> = trend_actors::table
+        .inner_join(trends::table.on(trends::id.eq(trend_actors::trend_id).and(trends::until.is_null())))
+        .filter(trend_actors::actor_id.eq(from))
+        .filter(trend_actors::until.is_null())
+        .select(trends::brief_id)
+        .distinct()
+        .load(write.connection)?;
+    for brief in concerned {
+        let brief = briefs::store::to_write(write, brief)?;
+        let mut planned = Plan::of_stored(of_brief(write.connection, brief.id)?);
+        for plan in &mut planned {
+            plan.actors = actors::merge::moved(&plan.actors, from, to);
+        }
+        briefs::store::save_trends(write, brief, planned)?;
+    }
+    Ok(())
+}
+
 /// The trends of a brief in their order, with whom they are about and what they rest on.
 ///
 /// # Errors
@@ -441,7 +535,8 @@ pub fn of_brief(connection: &mut Connection, brief: Id) -> Result<Vec<Stored>, P
         .select(TrendRow::as_select())
         .load(connection)?;
     let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
-    let (mut actors, mut evidence) = (actors_of(connection, &ids)?, evidence_of(connection, &ids)?);
+    let (mut actors, mut evidence) =
+        (actors_of(connection, Moment::Head, &ids)?, evidence_of(connection, Moment::Head, &ids)?);
     Ok(rows
         .into_iter()
         .map(|row| Stored {
@@ -456,22 +551,21 @@ pub fn of_brief(connection: &mut Connection, brief: Id) -> Result<Vec<Stored>, P
 ///
 /// # Errors
 /// When the query fails.
-pub fn rows_of_briefs(connection: &mut Connection, caller: &Caller, briefs: &[Id]) -> Result<Vec<TrendRow>, Problem> {
+pub fn rows_of_briefs(connection: &mut Connection, sight: Sight, briefs: &[Id]) -> Result<Vec<TrendRow>, Problem> {
     in_chunks(briefs, |briefs| {
         trends::table
-            .filter(trends::until.is_null())
+            .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
             .filter(trends::brief_id.eq_any(briefs))
-            .filter(visible(trends::audience, caller))
             .order((trends::brief_id, trends::position))
             .select(TrendRow::as_select())
             .load(connection)
     })
 }
 
-fn actors_of(connection: &mut Connection, ids: &[Id]) -> Result<HashMap<Id, Vec<Id>>, Problem> {
+fn actors_of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<HashMap<Id, Vec<Id>>, Problem> {
     let rows = in_chunks::<_, (Id, Id), Problem>(ids, |ids| {
         trend_actors::table
-            .filter(trend_actors::until.is_null())
+            .filter(moment.stands(trend_actors::since, trend_actors::until))
             .filter(trend_actors::trend_id.eq_any(ids))
             .order((trend_actors::trend_id, trend_actors::ordinal))
             .select((trend_actors::trend_id, trend_actors::actor_id))
@@ -480,10 +574,10 @@ fn actors_of(connection: &mut Connection, ids: &[Id]) -> Result<HashMap<Id, Vec<
     Ok(grouped(rows))
 }
 
-fn evidence_of(connection: &mut Connection, ids: &[Id]) -> Result<HashMap<Id, Vec<Id>>, Problem> {
+fn evidence_of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<HashMap<Id, Vec<Id>>, Problem> {
     let rows = in_chunks::<_, (Id, Id), Problem>(ids, |ids| {
         trend_evidence::table
-            .filter(trend_evidence::until.is_null())
+            .filter(moment.stands(trend_evidence::since, trend_evidence::until))
             .filter(trend_evidence::trend_id.eq_any(ids))
             .order((trend_evidence::trend_id, trend_evidence::ordinal))
             .select((trend_evidence::trend_id, trend_evidence::event_id))
@@ -503,20 +597,15 @@ pub fn grouped(pairs: Vec<(Id, Id)>) -> HashMap<Id, Vec<Id>> {
 }
 
 /// How trends show these events to this caller: those that it may see, and those deleted that it could once see.
-fn event_links(
-    connection: &mut Connection,
-    caller: &Caller,
-    ids: &[Id],
-) -> Result<HashMap<Id, Link<EventLink>>, Problem> {
+fn event_links(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<HashMap<Id, Link<EventLink>>, Problem> {
     let living = in_chunks::<_, EventLink, Problem>(ids, |ids| {
         events::table
-            .filter(events::until.is_null())
+            .filter(sight.sees(events::id, events::since, events::until, events::audience))
             .filter(events::id.eq_any(ids))
-            .filter(visible(events::audience, caller))
             .select((events::id, events::slug, events::title, events::occurred))
             .load(connection)
     })?;
-    let deleted = deleted_among(connection, caller, ids)?;
+    let deleted = deleted_among(connection, sight, ids)?;
     Ok(living
         .into_iter()
         .map(|link| (link.id, Link::Living(link)))
@@ -528,11 +617,11 @@ fn event_links(
 ///
 /// # Errors
 /// When a query fails.
-pub fn views(connection: &mut Connection, caller: &Caller, rows: Vec<TrendRow>) -> Result<Vec<TrendView>, Problem> {
+pub fn views(connection: &mut Connection, sight: Sight, rows: Vec<TrendRow>) -> Result<Vec<TrendView>, Problem> {
     let brief_ids: Vec<Id> = rows.iter().map(|row| row.brief_id).collect();
-    let briefs = briefs::store::links(connection, caller, &brief_ids)?;
+    let briefs = briefs::store::links(connection, sight, &brief_ids)?;
     let links: Vec<Option<BriefLink>> = rows.iter().map(|row| briefs.get(&row.brief_id).cloned()).collect();
-    let mut views = embedded_views(connection, caller, rows)?;
+    let mut views = embedded_views(connection, sight, rows)?;
     for (view, link) in views.iter_mut().zip(links) {
         view.brief = link;
     }
@@ -545,15 +634,16 @@ pub fn views(connection: &mut Connection, caller: &Caller, rows: Vec<TrendRow>) 
 /// When a query fails.
 pub fn embedded_views(
     connection: &mut Connection,
-    caller: &Caller,
+    sight: Sight,
     rows: Vec<TrendRow>,
 ) -> Result<Vec<TrendView>, Problem> {
     let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
-    let (mut actor_ids, mut event_ids) = (actors_of(connection, &ids)?, evidence_of(connection, &ids)?);
+    let (mut actor_ids, mut event_ids) =
+        (actors_of(connection, sight.moment, &ids)?, evidence_of(connection, sight.moment, &ids)?);
     let all_actors: Vec<Id> = actor_ids.values().flatten().copied().collect();
     let all_events: Vec<Id> = event_ids.values().flatten().copied().collect();
-    let summaries = actors::store::summaries(connection, &all_actors)?;
-    let links = event_links(connection, caller, &all_events)?;
+    let summaries = actors::store::summaries(connection, sight.moment, &all_actors)?;
+    let links = event_links(connection, sight, &all_events)?;
     Ok(rows
         .into_iter()
         .map(|row| {
@@ -602,11 +692,10 @@ fn view(
 ///
 /// # Errors
 /// When the query fails.
-pub fn named(connection: &mut Connection, caller: &Caller, ids: &[Id]) -> Result<Vec<serde_json::Value>, Problem> {
+pub fn named(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Vec<serde_json::Value>, Problem> {
     let rows: Vec<(Id, String)> = trends::table
-        .filter(trends::until.is_null())
+        .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
         .filter(trends::id.eq_any(ids))
-        .filter(visible(trends::audience, caller))
         .select((trends::id, trends::slug))
         .load(connection)?;
     Ok(rows.into_iter().map(|(id, slug)| serde_json::json!({"type": "trend", "id": id, "slug": slug})).collect())

@@ -40,9 +40,9 @@ fn every_write_needs_a_key_of_enough_standing(app: &TestApp) {
             let reader = app.cleared("reader", highest).with("Content-Type", "application/json");
             call(&reader).problem(403, "forbidden");
         }
-        let at_least = if path.starts_with("/v1/keys") {
+        let at_least = if path.starts_with("/v1/keys") || path.ends_with("/erase") {
             "admin"
-        } else if path.ends_with("/publish") {
+        } else if ["/publish", "/schedule", "/retract", "/corrections"].iter().any(|step| path.ends_with(step)) {
             "publisher"
         } else {
             "editor"

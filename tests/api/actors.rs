@@ -228,7 +228,7 @@ fn faults_of_an_actor_are_all_named(app: &TestApp) {
     let backwards = json!([{"organisation": "nobody", "title": "y", "from": "2018", "to": "2017"}]);
     let refused =
         app.editor().post("/v1/actors", actor("a", "A").with(json!({"country": "?", "positions": backwards})));
-    assert_eq!(refused.faults(), ["/country", "/positions/0/to"]);
+    assert_eq!(refused.faults(), ["/country", "/positions/0/organisation", "/positions/0/to"]);
 }
 
 fn encoded(text: &str) -> String {

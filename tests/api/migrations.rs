@@ -148,7 +148,7 @@ fn references_are_enforced() {
             Connection::Sqlite(_) => "x'0190f2f47d3c7a538b0a3f1d6f6a0b1c'",
             Connection::Postgres(_) => "'0190f2f4-7d3c-7a53-8b0a-3f1d6f6a0b1c'",
         };
-        let orphan = format!("INSERT INTO redirects (kind, slug, resource_id) VALUES ('brief', 'x', {id})");
+        let orphan = format!("INSERT INTO redirects (kind, slug, since, resource_id) VALUES ('brief', 'x', 1, {id})");
         let refused = diesel::sql_query(orphan).execute(&mut connection).expect_err("the resource does not exist");
         assert!(refused.to_string().to_lowercase().contains("foreign key"), "{refused}");
     }

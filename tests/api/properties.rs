@@ -281,6 +281,9 @@ impl Comparison<'_> {
     }
 
     fn names_of_related(&self, brief: &Brief) -> Vec<String> {
+        if !self.caller.sees_content(brief) {
+            return Vec::new();
+        }
         let related = brief.related.iter().map(|place| &self.archive.briefs[*place]);
         related
             .filter_map(|brief| match brief.deleted {

@@ -43,6 +43,7 @@ impl Archive {
             && of_brief(ask, brief)
             && self.by_actors(ask, &actors)
             && in_span(ask, brief.published_at)
+            && (!ask.asks_for("category_status") || caller.sees_content(brief))
             && (!ask.asks_for("kind") || kind())
             && (!of_trends || trend())
     }
@@ -96,15 +97,14 @@ impl Archive {
     }
 
     fn bearers(&self, text: &str) -> Vec<usize> {
-        let identified = self.actors.iter().position(|actor| actor.slug == text || actor.facts.id == text);
-        if let Some(actor) = identified {
+        if let Some(actor) = self.actors.iter().position(|actor| actor.facts.id == text) {
             return vec![actor];
         }
         (0..self.actors.len())
             .filter(|place| {
                 let actor = &self.actors[*place];
                 let mut names = actor.aliases.iter().chain([&actor.name]);
-                names.any(|name| words(name) == words(text))
+                actor.slug == text || names.any(|name| words(name) == words(text))
             })
             .collect()
     }

@@ -44,7 +44,8 @@ impl TestApp {
         let db = database.open();
         let listener = app::listen(([127, 0, 0, 1], 0).into()).expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let mut config = Config { public_url: url.clone(), require_if_match: false };
+        let mut config =
+            Config { public_url: url.clone(), require_if_match: false, limits: None, trusted_proxies: Vec::new() };
         change(&mut config);
         let running = Running::start(listener, db.clone(), config);
         let keys = [Role::Reader, Role::Editor, Role::Publisher, Role::Admin].map(|role| create_key(&db, role, None));
@@ -54,6 +55,16 @@ impl TestApp {
     /// Another server over a fresh database of the same kind.
     pub fn another(&self) -> Self {
         Self::over(self.database.another())
+    }
+
+    /// The same with other settings.
+    pub fn another_configured(&self, change: impl FnOnce(&mut Config)) -> Self {
+        Self::configured(self.database.another(), change)
+    }
+
+    /// Another server over this very database.
+    pub fn beside(&self) -> Self {
+        Self::over(self.database.same())
     }
 
     /// A caller with a key of role reader, cleared for `TLP:CLEAR`.
@@ -113,7 +124,7 @@ impl Deref for TestApp {
 
 fn create_key(db: &Db, role: Role, clearance: Option<Marking>) -> String {
     let (_, key) = db
-        .write_blocking(move |connection| keys::create(connection, "a test", role, clearance))
+        .write_blocking(move |connection| keys::create(connection, "a test", role, clearance, None))
         .expect("a key is made");
     key
 }

@@ -15,7 +15,12 @@ pub struct Database {
 
 enum Place {
     File(#[expect(dead_code, reason = "it is there to be dropped")] TempDir),
-    Server { name: String, server: &'static postgres::Server },
+    Server {
+        name: String,
+        server: &'static postgres::Server,
+    },
+    /// Somebody else's to drop.
+    Elsewhere,
 }
 
 impl Database {
@@ -41,7 +46,13 @@ impl Database {
         match self.place {
             Place::File(_) => Self::on_sqlite(),
             Place::Server { .. } => Self::on_postgres().expect("the server that serves this one"),
+            Place::Elsewhere => panic!("ask the one that it is of"),
         }
+    }
+
+    /// This one once more. It goes with the one that it is of.
+    pub fn same(&self) -> Self {
+        Self { url: self.url.clone(), place: Place::Elsewhere }
     }
 
     pub fn url(&self) -> &str {

@@ -1,0 +1,89 @@
+-- What reading the past and writing safely need beside the versions: who may see a thing now, whenever it is read; since
+-- when a slug leads elsewhere and a thing is gone; answers that are given again; and indexes over versions that have ended.
+
+-- Who may see the thing now, and who may see what it says (of a retracted brief, the editors). The past is shown to those
+-- only who could see it then and may see it now. Nobody may see what was erased.
+ALTER TABLE resources ADD COLUMN audience SMALLINT NOT NULL DEFAULT 0;
+ALTER TABLE resources ADD COLUMN content SMALLINT NOT NULL DEFAULT 0;
+UPDATE resources SET audience = 1023, content = 1023 WHERE kind IN ('actor', 'category');
+UPDATE resources SET audience = (SELECT v.audience FROM events AS v WHERE v.id = resources.id ORDER BY v.since DESC LIMIT 1)
+    WHERE kind = 'event' AND EXISTS (SELECT 1 FROM events AS v WHERE v.id = resources.id);
+UPDATE resources SET audience = (SELECT v.audience FROM trends AS v WHERE v.id = resources.id ORDER BY v.since DESC LIMIT 1)
+    WHERE kind = 'trend' AND EXISTS (SELECT 1 FROM trends AS v WHERE v.id = resources.id);
+UPDATE resources SET audience = (SELECT v.audience FROM briefs AS v WHERE v.id = resources.id ORDER BY v.since DESC LIMIT 1)
+    WHERE kind = 'brief' AND EXISTS (SELECT 1 FROM briefs AS v WHERE v.id = resources.id);
+UPDATE resources SET content = audience;
+UPDATE resources SET content = audience & 992
+    WHERE kind = 'brief'
+    AND (SELECT v.state FROM briefs AS v WHERE v.id = resources.id ORDER BY v.since DESC LIMIT 1) = 'retracted';
+
+-- Since which position a thing is gone, and whether its content was destroyed in every version.
+ALTER TABLE tombstones ADD COLUMN since BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE tombstones ADD COLUMN erased BOOLEAN NOT NULL DEFAULT FALSE;
+UPDATE tombstones SET since = coalesce(
+    (SELECT max(j.since) FROM journal AS j WHERE j.resource_id = tombstones.id AND j.change = 'removed'), 0
+);
+
+-- The versions whose content was destroyed, for those who could once see them.
+CREATE TABLE erasures (
+    resource_id UUID NOT NULL REFERENCES resources (id),
+    version INTEGER NOT NULL,
+    since BIGINT NOT NULL,
+    until BIGINT,
+    erased_at TIMESTAMPTZ NOT NULL,
+    reason TEXT NOT NULL,
+    audience SMALLINT NOT NULL,
+    PRIMARY KEY (resource_id, version)
+);
+
+-- The slugs that resources had before, each with the position from which it leads elsewhere.
+CREATE TABLE redirects_since (
+    kind TEXT COLLATE "C" NOT NULL,
+    slug TEXT COLLATE "C" NOT NULL,
+    since BIGINT NOT NULL,
+    resource_id UUID NOT NULL REFERENCES resources (id),
+    PRIMARY KEY (kind, slug, since)
+);
+INSERT INTO redirects_since (kind, slug, since, resource_id) SELECT kind, slug, 0, resource_id FROM redirects;
+DROP TABLE redirects;
+ALTER TABLE redirects_since RENAME TO redirects;
+ALTER INDEX redirects_since_pkey RENAME TO redirects_pkey;
+CREATE INDEX redirects_of_resource ON redirects (resource_id);
+
+-- How many requests a minute a key has, if it has a quota of its own.
+ALTER TABLE keys ADD COLUMN quota INTEGER;
+
+-- The answers to requests that carried an `Idempotency-Key`, to be given again.
+CREATE TABLE idempotency (
+    key_id UUID NOT NULL REFERENCES keys (id),
+    idempotency_key TEXT COLLATE "C" NOT NULL,
+    fingerprint BYTEA NOT NULL,
+    created_at TIMESTAMPTZ NOT NULL,
+    status SMALLINT NOT NULL,
+    headers TEXT NOT NULL,
+    body BYTEA NOT NULL,
+    PRIMARY KEY (key_id, idempotency_key)
+);
+CREATE INDEX idempotency_by_age ON idempotency (created_at);
+
+-- From a time to the last position that was written by then.
+CREATE INDEX journal_by_time ON journal (at, position);
+
+-- The past is read along these, in the order of the living ones. Where a page may pass over many versions, `since` and
+-- `until` are in the index, so that they are passed over there.
+CREATE INDEX actors_past ON actors (slug, id, since);
+CREATE INDEX actor_names_past ON actor_names (folded, actor_id, since);
+CREATE INDEX events_past_slug ON events (slug, since);
+CREATE INDEX events_past_order ON events (occurred_from DESC, id DESC, since, until);
+CREATE INDEX events_past_kind ON events (kind, occurred_from DESC, id DESC, since, until);
+CREATE INDEX event_participants_past ON event_participants (event_id, since);
+CREATE INDEX briefs_past_slug ON briefs (slug, since);
+CREATE INDEX briefs_past_order ON briefs (listed_at DESC, id DESC, since, until);
+CREATE INDEX briefs_past_category ON briefs (category_id, listed_at DESC, id DESC, since, until);
+CREATE INDEX brief_events_past ON brief_events (event_id, since);
+CREATE INDEX brief_translations_past ON brief_translations (group_id, since);
+CREATE INDEX trends_past_slug ON trends (slug, since);
+CREATE INDEX trends_past_order ON trends (period_to DESC, id DESC, since, until);
+CREATE INDEX trends_past_series ON trends (series, period_to DESC, id DESC, since, until);
+CREATE INDEX trends_past_brief ON trends (brief_id, position, since);
+CREATE INDEX trend_actors_past ON trend_actors (trend_id, since);
