@@ -282,6 +282,7 @@ pub fn change(before: Option<Audience>, after: Audience) -> Change {
 }
 
 /// What changed at a time or later, itself or in what it shows, for those who may see that: the ids of such resources.
+#[must_use]
 #[diesel::dsl::auto_type(no_type_alias)]
 pub fn changed_since(sight: Sight, kind: Kind, time: Timestamp) -> _ {
     let until: i64 = sight.moment.upper_bound();

@@ -364,7 +364,7 @@ impl Precondition {
             given.split(',').filter_map(|tag| bare(tag).split('-').next().and_then(|it| it.parse().ok())).collect()
         });
         let must_not_exist = if_none_match.is_some_and(|given| given.trim() == "*");
-        Ok(Self { versions, must_exist, must_not_exist })
+        Ok(Self { versions, must_not_exist, must_exist })
     }
 
     /// Holds the demand against what there is.

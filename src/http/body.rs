@@ -279,6 +279,9 @@ impl FromRequest for MergePatch {
 }
 
 /// The bytes of a body of one of these media types.
+///
+/// # Errors
+/// 415 for another, 413 when it is too large, 400 when it does not come in time.
 pub fn text(
     request: &HttpRequest,
     payload: &mut Payload,

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::spool::{Line, Lines, Place, Shelf, Spool};
+use super::spool::{Drawer, Line, Lines, Place, Spool};
 use crate::access::Caller;
 use crate::actors::model::ActorRow;
 use crate::briefs::model::BriefRow;
@@ -161,8 +161,8 @@ impl Trends {
 
     fn in_order(mut self) -> io::Result<impl Iterator<Item = io::Result<Line>>> {
         self.places.sort_by_key(|(position, _)| *position);
-        let mut shelf = self.spool.into_shelf()?;
-        Ok(self.places.into_iter().map(move |(_, place)| shelf.line(place)))
+        let mut drawer = self.spool.into_drawer()?;
+        Ok(self.places.into_iter().map(move |(_, place)| drawer.line(place)))
     }
 }
 
@@ -261,13 +261,13 @@ impl<P: FnMut(u64)> Import<'_, P> {
             }
             Ok(())
         })?;
-        let mut shelf = spool.into_shelf().map_err(Problem::internal)?;
+        let mut drawer = spool.into_drawer().map_err(Problem::internal)?;
         let mut hopeless = take_hopeless(&mut tangled);
         let mut circles = circles_of(tangled);
         while let Some(mut circle) = circles.pop() {
             // What is named comes before what names it: an event before the briefs that show it.
             circle.sort_by_key(|line| (rank(line.kind), line.number));
-            match self.write_circle(&circle, &mut shelf)? {
+            match self.write_circle(&circle, &mut drawer)? {
                 Ok(outcomes) => {
                     for (line, outcome) in circle.iter().zip(outcomes) {
                         self.note(line.number, Fate::Written(outcome));
@@ -283,15 +283,15 @@ impl<P: FnMut(u64)> Import<'_, P> {
             (self.progress)(self.done);
         }
         // Judged last, so that a verdict names only what is missing for good.
-        self.judge(hopeless.into_iter().map(move |line| shelf.line(line.place)))
+        self.judge(hopeless.into_iter().map(move |line| drawer.line(line.place)))
     }
 
     /// Writes lines that refer to each other in one transaction. If one is refused, nothing is written.
-    fn write_circle(&self, circle: &[Tangled], shelf: &mut Shelf) -> Result<Result<Vec<Outcome>, Refusal>, Problem> {
+    fn write_circle(&self, circle: &[Tangled], drawer: &mut Drawer) -> Result<Result<Vec<Outcome>, Refusal>, Problem> {
         let caller = self.caller;
         let mut documents = Vec::new();
         for line in circle {
-            let text = shelf.line(line.place).map_err(Problem::internal)?.text;
+            let text = drawer.line(line.place).map_err(Problem::internal)?.text;
             documents.push((line.kind, line.slug.clone(), read(text.as_deref())?));
         }
         let written = self.db.write_blocking(move |connection| {

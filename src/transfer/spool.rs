@@ -108,12 +108,12 @@ impl Spool {
     /// # Errors
     /// When the file cannot be read again.
     pub fn into_lines(self) -> io::Result<impl Iterator<Item = io::Result<Line>>> {
-        let mut shelf = self.into_shelf()?;
-        let mut left = shelf.count;
-        shelf.file.rewind()?;
+        let mut drawer = self.into_drawer()?;
+        let mut left = drawer.count;
+        drawer.file.rewind()?;
         Ok(std::iter::from_fn(move || {
             left = left.checked_sub(1)?;
-            Some(shelf.next())
+            Some(drawer.next())
         }))
     }
 
@@ -121,20 +121,20 @@ impl Spool {
     ///
     /// # Errors
     /// When the file cannot be read again.
-    pub fn into_shelf(self) -> io::Result<Shelf> {
+    pub fn into_drawer(self) -> io::Result<Drawer> {
         let count = self.count;
         let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        Ok(Shelf { file: BufReader::new(file), count })
+        Ok(Drawer { file: BufReader::new(file), count })
     }
 }
 
 /// Numbered lines on disk.
-pub struct Shelf {
+pub struct Drawer {
     file: BufReader<File>,
     count: u64,
 }
 
-impl Shelf {
+impl Drawer {
     /// The line that was set aside there.
     ///
     /// # Errors
