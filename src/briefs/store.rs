@@ -564,6 +564,7 @@ fn replace_row(
         close(write, row.id)?;
         if (existing.audience, existing.audience_of_content()) != (row.audience, row.audience_of_content()) {
             write.permit(row.id, row.audience, row.audience_of_content())?;
+            trends::store::permit_former(write, row.id, row.audience_of_content())?;
         }
     }
     diesel::insert_into(briefs::table).values(row).execute(write.connection)?;

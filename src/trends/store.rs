@@ -12,7 +12,7 @@ use super::model::{EventLink, EvidenceRow, Stored, TrendActorRow, TrendRow, Tren
 use crate::access::{Audience, Moment, Sight, visible};
 use crate::actors::model::ActorRow;
 use crate::briefs::model::{BriefLink, BriefRow};
-use crate::db::schema::{events, trend_actors, trend_evidence, trends};
+use crate::db::schema::{events, resources, trend_actors, trend_evidence, trends};
 use crate::db::types::Id;
 use crate::db::{Connection, in_chunks};
 use crate::events::model::EventRow;
@@ -476,6 +476,27 @@ fn ever_seen_by(connection: &mut Connection, id: Id) -> Result<Audience, Problem
 /// When the query fails.
 pub fn ever_of_brief(connection: &mut Connection, brief: Id) -> Result<Vec<Id>, Problem> {
     Ok(trends::table.filter(trends::brief_id.eq(brief)).select(trends::id).distinct().load(connection)?)
+}
+
+/// Says who may see the trends that a brief had once: those who may see what it says now.
+///
+/// # Errors
+/// When a statement fails.
+pub fn permit_former(write: &mut Write<'_>, brief: Id, audience: Audience) -> Result<(), Problem> {
+    let living = of_brief_ids(write.connection, brief)?;
+    let erased = Audience::NOBODY;
+    for trend in ever_of_brief(write.connection, brief)?.into_iter().filter(|trend| !living.contains(trend)) {
+        let present: Audience = resources::table.find(trend).select(resources::audience).first(write.connection)?;
+        if present != erased {
+            write.permit(trend, audience, audience)?;
+        }
+    }
+    Ok(())
+}
+
+fn of_brief_ids(connection: &mut Connection, brief: Id) -> Result<Vec<Id>, Problem> {
+    let living = trends::table.filter(trends::until.is_null()).filter(trends::brief_id.eq(brief));
+    Ok(living.select(trends::id).load(connection)?)
 }
 
 /// Erases what a trend said within a stretch of the journal, as a part of its brief.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{SecondsFormat, Utc};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::Value;
@@ -10,7 +11,11 @@ use serde_json::Value;
 use crate::oracle::{Archive, Ask, Brief, Caller, Event, List, MARKINGS, Trend, archive, asks, deeds, load};
 use crate::support::{Client, TestApp};
 
-on_both![lists_answer_as_the_model_does, single_resources_show_what_the_model_does];
+on_both![
+    lists_answer_as_the_model_does,
+    single_resources_show_what_the_model_does,
+    the_past_is_as_the_model_was_less_what_is_hidden_now,
+];
 
 /// How many archives are tried on each database, and how many requests to lists on each archive.
 const CASES: u32 = 12;
@@ -26,7 +31,7 @@ fn lists_answer_as_the_model_does(app: &TestApp) {
         }
         archive.learn(&app.admin());
         for (ask, caller) in asks.iter().zip(callers.0.keys().cycle()) {
-            compare_list(&archive, ask, *caller, callers.client(*caller));
+            compare_list(&archive, ask, *caller, callers.client(*caller), None);
         }
     });
 }
@@ -41,7 +46,35 @@ fn single_resources_show_what_the_model_does(app: &TestApp) {
         }
         archive.learn(&app.admin());
         for (caller, client) in &callers.0 {
-            let comparison = Comparison { archive: &archive, caller: *caller, client };
+            let comparison = Comparison { archive: &archive, caller: *caller, client, as_of: None };
+            comparison.briefs();
+            comparison.events();
+            comparison.trends();
+            comparison.categories();
+        }
+    });
+}
+
+fn the_past_is_as_the_model_was_less_what_is_hidden_now(app: &TestApp) {
+    for_all(&(archive(), deeds(), deeds(), asks(ASKS / 2)), |(mut archive, first, second, asks)| {
+        let app = app.another();
+        let callers = Callers::of(&app);
+        load(&app.admin(), &mut archive);
+        for deed in &first {
+            archive.apply(&app.admin(), deed);
+        }
+        archive.learn(&app.admin());
+        let (then, past) = (Utc::now(), archive.clone());
+        for deed in &second {
+            archive.apply(&app.admin(), deed);
+        }
+        let past = past.seen_from(&archive);
+        let time = then.to_rfc3339_opts(SecondsFormat::Micros, true);
+        for (ask, caller) in asks.iter().zip(callers.0.keys().cycle()) {
+            compare_list(&past, ask, *caller, callers.client(*caller), Some(&time));
+        }
+        for (caller, client) in &callers.0 {
+            let comparison = Comparison { archive: &past, caller: *caller, client, as_of: Some(&time) };
             comparison.briefs();
             comparison.events();
             comparison.trends();
@@ -88,9 +121,10 @@ impl Callers {
 
 // --- lists
 
-fn compare_list(archive: &Archive, ask: &Ask, caller: Caller, client: &Client) {
+fn compare_list(archive: &Archive, ask: &Ask, caller: Caller, client: &Client, as_of: Option<&str>) {
     let query = ask.query(archive);
-    let path = format!("{}?{query}", ask.list.path());
+    let time = as_of.map(|time| format!("&as_of={time}")).unwrap_or_default();
+    let path = format!("{}?{query}{time}", ask.list.path());
     if ask.is_turned_round() {
         client.get(&path).problem(400, "invalid-parameter");
         return;
@@ -105,7 +139,7 @@ fn compare_list(archive: &Archive, ask: &Ask, caller: Caller, client: &Client) {
     assert_eq!(csv, expected, "the CSV of {path} for {caller:?}");
     if ask.list == List::Briefs {
         let rows = client.get(&format!("{path}&limit=5&include=body,events,actors,trends")).expect(200).rows();
-        let comparison = Comparison { archive, caller, client };
+        let comparison = Comparison { archive, caller, client, as_of };
         for row in rows {
             let brief = archive.briefs.iter().find(|brief| brief.slug == text(&row["slug"])).expect("a known brief");
             comparison.brief_shows(&row, brief);
@@ -148,6 +182,7 @@ struct Comparison<'a> {
     archive: &'a Archive,
     caller: Caller,
     client: &'a Client,
+    as_of: Option<&'a str>,
 }
 
 impl Comparison<'_> {
@@ -175,21 +210,21 @@ impl Comparison<'_> {
     fn trends(&self) {
         for brief in &self.archive.briefs {
             for trend in &brief.trends {
-                let seen = self.caller.sees_content(brief);
+                let seen = self.caller.sees_trend(brief, trend);
                 if let Some(view) = self.read("trends", &trend.slug, &trend.facts.id, seen, false) {
                     assert_eq!(view["brief"]["slug"], brief.slug.as_str(), "{view}");
                     self.trend_shows(&view, trend);
                 }
             }
         }
-        for trend in &self.archive.gone_trends {
+        for (_, trend) in &self.archive.gone_trends {
             self.read("trends", &trend.slug, &trend.facts.id, false, trend.once_seen.contains(&self.caller));
         }
     }
 
     fn categories(&self) {
         for (place, category) in self.archive.categories.iter().enumerate() {
-            let view = self.client.get(&format!("/v1/categories/{}", category.slug)).expect(200).json();
+            let view = self.client.get(&format!("/v1/categories/{}{}", category.slug, self.time())).expect(200).json();
             match self.archive.status_of(self.caller, place) {
                 None => assert!(view["status"].is_null(), "{:?} sees {view}", self.caller),
                 Some(brief) => {
@@ -207,9 +242,10 @@ impl Comparison<'_> {
             (false, true) => 410,
             (false, false) => 404,
         };
-        let answer = self.client.get(&format!("/v1/{collection}/{slug}"));
+        let time = self.time();
+        let answer = self.client.get(&format!("/v1/{collection}/{slug}{time}"));
         assert_eq!(answer.status, status, "{:?} asks for {slug}: {}", self.caller, answer.whole());
-        let by_id = self.client.get(&format!("/v1/{collection}/{id}"));
+        let by_id = self.client.get(&format!("/v1/{collection}/{id}{time}"));
         assert_eq!(by_id.status, status, "{:?} asks for {slug} by id: {}", self.caller, by_id.whole());
         seen.then(|| {
             assert_eq!(by_id.body, answer.body, "{:?} asks for {slug}", self.caller);
@@ -217,9 +253,14 @@ impl Comparison<'_> {
         })
     }
 
+    fn time(&self) -> String {
+        self.as_of.map(|time| format!("?as_of={time}")).unwrap_or_default()
+    }
+
     fn brief_shows(&self, view: &Value, brief: &Brief) {
         let context = || format!("{:?} sees {} as {view:#}", self.caller, brief.slug);
         let content = self.caller.sees_content(brief);
+        // Whoever may not read it any more is told so, whatever it was then.
         assert_eq!(view["state"], brief.state, "{}", context());
         assert_eq!(view["summary"].is_string(), content, "{}", context());
         assert_eq!(view["body"].is_string(), content, "{}", context());
@@ -310,7 +351,10 @@ impl Comparison<'_> {
         let translations = self.names_of_translations(brief);
         for slug in &similar[related.len()..] {
             let other = self.archive.briefs.iter().find(|other| other.slug == *slug).expect("a known brief");
-            let allowed = self.caller.sees_content(other) && *slug != brief.slug && !translations.contains(slug);
+            let allowed = self.as_of.is_none()
+                && self.caller.sees_content(other)
+                && *slug != brief.slug
+                && !translations.contains(slug);
             assert!(allowed, "{:?} sees {slug} in {view:#}", self.caller);
         }
     }

@@ -17,8 +17,8 @@ pub struct Archive {
     pub actors: Vec<Actor>,
     pub events: Vec<Event>,
     pub briefs: Vec<Brief>,
-    /// Trends that were deleted, or whose brief was.
-    pub gone_trends: Vec<Trend>,
+    /// Trends that were deleted, or whose brief was, with the place of that brief.
+    pub gone_trends: Vec<(usize, Trend)>,
     /// As many of the briefs are imported, all lines at once; the others are then written one by one.
     pub imported: usize,
     /// Whether those that are imported may refer to each other in circles.
@@ -35,6 +35,30 @@ impl fmt::Debug for Archive {
             writeln!(f, "{} {:?} {}", event.slug, event.state, self.event_document(place))?;
         }
         (0..self.briefs.len()).try_for_each(|place| writeln!(f, "{}", self.new_brief_document(place, |_| true)))
+    }
+}
+
+/// Who may see a thing now, at whatever time it is read: as long as it lives, who sees it; then, who saw it last.
+#[derive(Debug, Clone, Default)]
+pub struct Permit {
+    pub seen_by: BTreeSet<Caller>,
+    /// Of a brief: who may see what it says.
+    pub read_by: BTreeSet<Caller>,
+    /// Whether this is the past, seen from a present of these permits.
+    pub veils: bool,
+}
+
+impl Permit {
+    pub fn lets_see(&self, caller: Caller) -> bool {
+        !self.veils || self.seen_by.contains(&caller)
+    }
+
+    pub fn lets_read(&self, caller: Caller) -> bool {
+        !self.veils || self.read_by.contains(&caller)
+    }
+
+    fn veil(&self) -> Self {
+        Self { veils: true, ..self.clone() }
     }
 }
 
@@ -81,6 +105,7 @@ pub struct Event {
     pub imported: bool,
     pub deleted: bool,
     pub once_seen: BTreeSet<Caller>,
+    pub permit: Permit,
     pub facts: Facts,
 }
 
@@ -111,6 +136,7 @@ pub struct Brief {
     pub related: Vec<usize>,
     pub deleted: bool,
     pub once_seen: BTreeSet<Caller>,
+    pub permit: Permit,
     pub facts: Facts,
 }
 
@@ -130,6 +156,7 @@ pub struct Trend {
     pub actors: Vec<usize>,
     pub evidence: Vec<usize>,
     pub once_seen: BTreeSet<Caller>,
+    pub permit: Permit,
     pub facts: Facts,
 }
 
@@ -149,6 +176,26 @@ impl Brief {
             let day = self.published_at.unwrap_or(self.facts.created_at).date_naive();
             (day, day)
         })
+    }
+}
+
+impl Archive {
+    /// This archive as a past one, seen from a later present.
+    pub fn seen_from(&self, present: &Self) -> Self {
+        let mut past = self.clone();
+        for (event, now) in past.events.iter_mut().zip(&present.events) {
+            event.permit = now.permit.veil();
+        }
+        let gone = present.gone_trends.iter().map(|(_, trend)| trend);
+        let trends: Vec<&Trend> = present.briefs.iter().flat_map(|brief| &brief.trends).chain(gone).collect();
+        for (brief, now) in past.briefs.iter_mut().zip(&present.briefs) {
+            brief.permit = now.permit.veil();
+            for trend in &mut brief.trends {
+                let now = trends.iter().find(|now| now.slug == trend.slug).expect("it is nowhere lost");
+                trend.permit = now.permit.veil();
+            }
+        }
+        past
     }
 }
 

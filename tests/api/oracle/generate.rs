@@ -7,7 +7,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::archive::{Actor, Archive, Brief, Category, Embargo, Event, Facts, Occurred, Trend};
+use super::archive::{Actor, Archive, Brief, Category, Embargo, Event, Facts, Occurred, Permit, Trend};
 use super::ask::{ASSESSMENTS, DIRECTIONS};
 
 pub const CATEGORIES: &[&str] = &["security", "economy", "west"];
@@ -95,6 +95,7 @@ fn event() -> impl Strategy<Value = Event> {
             imported,
             deleted: false,
             once_seen: BTreeSet::new(),
+            permit: Permit::default(),
             facts: Facts::default(),
         },
     )
@@ -151,6 +152,7 @@ fn brief() -> impl Strategy<Value = Brief> {
                 related,
                 deleted: false,
                 once_seen: BTreeSet::new(),
+                permit: Permit::default(),
                 facts: Facts::default(),
             }
         },
@@ -178,6 +180,7 @@ fn trend() -> impl Strategy<Value = Trend> {
             actors: each_once(actors),
             evidence,
             once_seen: BTreeSet::new(),
+            permit: Permit::default(),
             facts: Facts::default(),
         },
     )

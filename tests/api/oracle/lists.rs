@@ -67,7 +67,7 @@ impl Archive {
 
     fn trend_matches(&self, caller: Caller, ask: &Ask, brief: &Brief, trend: &Trend) -> bool {
         let (from, to) = brief.days_of_trends();
-        caller.sees_content(brief)
+        caller.sees_trend(brief, trend)
             && of_brief(ask, brief)
             && self.by_actors(ask, &trend.actors)
             && overlaps(ask, from, to)

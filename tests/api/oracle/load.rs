@@ -107,6 +107,7 @@ fn facts(admin: &Client, collection: &str, slug: &str) -> Facts {
 #[derive(Debug, Clone)]
 pub enum Deed {
     PublishBrief(usize),
+    RetractBrief(usize),
     DeleteBrief(usize),
     DeleteEvent(usize),
     DeleteTrend(usize),
@@ -119,7 +120,7 @@ pub enum Deed {
 }
 
 pub fn deeds() -> impl Strategy<Value = Vec<Deed>> {
-    let deed = (0..8_u8, 0..100_usize, 0..5_usize, prop::collection::vec(0..100_usize, 0..4)).prop_map(
+    let deed = (0..9_u8, 0..100_usize, 0..5_usize, prop::collection::vec(0..100_usize, 0..4)).prop_map(
         |(deed, which, marking, others)| match deed {
             0 => Deed::PublishBrief(which),
             1 => Deed::DeleteBrief(which),
@@ -128,6 +129,7 @@ pub fn deeds() -> impl Strategy<Value = Vec<Deed>> {
             4 => Deed::MarkBrief(which, marking),
             5 => Deed::MarkEvent(which, marking),
             6 => Deed::RewriteBrief(which, others),
+            7 => Deed::RetractBrief(which),
             _ => Deed::RecastEvent(which, others),
         },
     );
@@ -139,6 +141,7 @@ impl Archive {
     pub fn apply(&mut self, admin: &Client, deed: &Deed) {
         match deed {
             Deed::PublishBrief(which) => self.publish(admin, which % self.briefs.len()),
+            Deed::RetractBrief(which) => self.retract(admin, which % self.briefs.len()),
             Deed::DeleteBrief(which) => self.delete_brief(admin, which % self.briefs.len()),
             Deed::DeleteEvent(which) => self.delete_event(admin, which % self.events.len()),
             Deed::DeleteTrend(which) => self.delete_trend(admin, which % self.briefs.len()),
@@ -161,12 +164,20 @@ impl Archive {
         assert!(brief.published_at.is_some(), "{published}");
     }
 
+    fn retract(&mut self, admin: &Client, place: usize) {
+        let brief = &mut self.briefs[place];
+        if !brief.deleted && brief.is_published() {
+            admin.post(&format!("/v1/briefs/{}/retract", brief.slug), json!({"reason": "It was wrong."})).expect(200);
+            brief.state = "retracted";
+        }
+    }
+
     fn delete_brief(&mut self, admin: &Client, place: usize) {
         let brief = &mut self.briefs[place];
         if !brief.deleted {
             admin.delete(&format!("/v1/briefs/{}?reason=wrong", brief.slug)).expect(204);
             brief.deleted = true;
-            self.gone_trends.append(&mut brief.trends);
+            self.gone_trends.extend(brief.trends.drain(..).map(|trend| (place, trend)));
         }
     }
 
@@ -182,7 +193,7 @@ impl Archive {
         let gone: Option<Trend> = self.briefs[place].trends.pop();
         if let Some(trend) = gone {
             admin.delete(&format!("/v1/trends/{}", trend.slug)).expect(204);
-            self.gone_trends.push(trend);
+            self.gone_trends.push((place, trend));
         }
     }
 

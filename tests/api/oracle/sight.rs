@@ -1,5 +1,7 @@
 //! Who may see what.
 
+use std::collections::BTreeSet;
+
 use super::archive::{Archive, Embargo, Trend};
 use super::{Brief, Event};
 
@@ -27,12 +29,17 @@ impl Caller {
             (true, Embargo::Lasting) => self.clearance > 0,
             (true, Embargo::None | Embargo::Over) => true,
         };
-        !brief.deleted && self.is_cleared_for(brief.marking) && (open || self.editor)
+        !brief.deleted && self.is_cleared_for(brief.marking) && (open || self.editor) && brief.permit.lets_see(self)
     }
 
     /// Of a retracted brief, the content is for editors.
     pub fn sees_content(self, brief: &Brief) -> bool {
-        self.sees_brief(brief) && (brief.state != "retracted" || self.editor)
+        self.sees_brief(brief) && (brief.state != "retracted" || self.editor) && brief.permit.lets_read(self)
+    }
+
+    /// A trend is as its brief's content.
+    pub fn sees_trend(self, brief: &Brief, trend: &Trend) -> bool {
+        self.sees_content(brief) && trend.permit.lets_see(self)
     }
 
     /// An event is public in its own right, or as far as published briefs show it.
@@ -44,7 +51,7 @@ impl Caller {
             showing.any(|brief| self.sees_brief(brief))
         };
         let open = event.state == Some("published") || self.editor || shown();
-        !event.deleted && self.is_cleared_for(event.marking) && open
+        !event.deleted && self.is_cleared_for(event.marking) && open && event.permit.lets_see(self)
     }
 }
 
@@ -57,7 +64,7 @@ impl Archive {
 
     /// The trends of a brief that the caller may see.
     pub fn visible_trends<'a>(&'a self, caller: Caller, brief: &'a Brief) -> Vec<&'a Trend> {
-        brief.trends.iter().filter(|_| caller.sees_content(brief)).collect()
+        brief.trends.iter().filter(|trend| caller.sees_trend(brief, trend)).collect()
     }
 
     /// The actors by whom the caller finds a brief: those in what it may see of it.
@@ -76,12 +83,30 @@ impl Archive {
         for (event, was) in self.events.iter_mut().zip(&now.events) {
             let shown = |brief: &Brief| brief.events.iter().any(|place| now.events[*place].slug == was.slug);
             event.released = now.briefs.iter().any(|brief| brief.is_published() && !brief.deleted && shown(brief));
-            event.once_seen.extend(Caller::all().filter(|caller| caller.sees_event(&now, was)));
+            let seen_by: BTreeSet<Caller> = Caller::all().filter(|caller| caller.sees_event(&now, was)).collect();
+            event.once_seen.extend(&seen_by);
+            if !event.deleted {
+                event.permit.seen_by = seen_by;
+            }
         }
         for (brief, was) in self.briefs.iter_mut().zip(&now.briefs) {
-            brief.once_seen.extend(Caller::all().filter(|caller| caller.sees_brief(was)));
+            let seen_by: BTreeSet<Caller> = Caller::all().filter(|caller| caller.sees_brief(was)).collect();
+            let read_by: BTreeSet<Caller> = Caller::all().filter(|caller| caller.sees_content(was)).collect();
             for trend in &mut brief.trends {
-                trend.once_seen.extend(Caller::all().filter(|caller| caller.sees_content(was)));
+                trend.once_seen.extend(&read_by);
+                trend.permit.seen_by.clone_from(&read_by);
+            }
+            brief.once_seen.extend(&seen_by);
+            if !brief.deleted {
+                brief.permit.seen_by = seen_by;
+                brief.permit.read_by = read_by;
+            }
+        }
+        // A trend that is gone goes on to be hidden and shown with its brief.
+        for (place, trend) in &mut self.gone_trends {
+            let brief = &self.briefs[*place];
+            if !brief.deleted {
+                trend.permit.seen_by.clone_from(&brief.permit.read_by);
             }
         }
     }
