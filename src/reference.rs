@@ -377,19 +377,26 @@ pub fn redirected(
 /// When a query fails.
 pub fn first<T>(
     connection: &mut Connection,
+    sight: Sight,
     reference: &Reference,
-    by_id: impl FnOnce(&mut Connection, Id) -> QueryResult<T>,
-    by_slug: impl FnOnce(&mut Connection, &str) -> QueryResult<T>,
+    mut by_id: impl FnMut(&mut Connection, Sight, Id) -> QueryResult<T>,
+    mut by_slug: impl FnMut(&mut Connection, Sight, &str) -> QueryResult<T>,
 ) -> Result<Option<T>, Problem> {
-    if let Some(id) = reference.id
-        && let Some(found) = by_id(connection, id).optional()?
-    {
-        return Ok(Some(found));
+    if let Some(id) = reference.id {
+        for part in sight.parts() {
+            if let Some(found) = by_id(connection, part, id).optional()? {
+                return Ok(Some(found));
+            }
+        }
     }
-    match &reference.slug {
-        Some(slug) => Ok(by_slug(connection, slug).optional()?),
-        None => Ok(None),
+    if let Some(slug) = &reference.slug {
+        for part in sight.parts() {
+            if let Some(found) = by_slug(connection, part, slug).optional()? {
+                return Ok(Some(found));
+            }
+        }
     }
+    Ok(None)
 }
 
 /// The graves under a reference, the latest first.

@@ -27,6 +27,20 @@ pub enum Moment {
         /// The time of the write.
         time: Timestamp,
     },
+    /// Of what stood at such a moment, what lives still.
+    StillAt {
+        /// The position.
+        position: i64,
+        /// The time of the write.
+        time: Timestamp,
+    },
+    /// Of what stood at such a moment, what has ended since.
+    EndedSince {
+        /// The position.
+        position: i64,
+        /// The time of the write.
+        time: Timestamp,
+    },
 }
 
 impl Moment {
@@ -46,7 +60,18 @@ impl Moment {
     pub fn position(self) -> Option<i64> {
         match self {
             Self::Head => None,
-            Self::At { position, .. } => Some(position),
+            Self::At { position, .. } | Self::StillAt { position, .. } | Self::EndedSince { position, .. } => {
+                Some(position)
+            }
+        }
+    }
+
+    /// The time, if it is one of the past.
+    #[must_use]
+    pub fn time(self) -> Option<Timestamp> {
+        match self {
+            Self::Head => None,
+            Self::At { time, .. } | Self::StillAt { time, .. } | Self::EndedSince { time, .. } => Some(time),
         }
     }
 }
@@ -71,6 +96,18 @@ impl Sight {
     #[must_use]
     pub fn is_now(self) -> bool {
         self.moment == Moment::Head
+    }
+
+    /// The sights that see together what this one does, each along indexes of its own: of the past, what lives still is read
+    /// along the indexes of what lives, and what has ended along those of what has ended.
+    pub fn parts(self) -> impl Iterator<Item = Self> {
+        let parts = match self.moment {
+            Moment::At { position, time } => {
+                [Some(Moment::StillAt { position, time }), Some(Moment::EndedSince { position, time })]
+            }
+            other => [Some(other), None],
+        };
+        parts.into_iter().flatten().map(move |moment| Self { moment, ..self })
     }
 
     /// That a row with these columns stands at this moment.
@@ -162,6 +199,24 @@ where
                 pass.push_sql(", 9223372036854775807) > ");
                 pass.push_bind_param::<BigInt, _>(position)?;
                 pass.push_sql(")");
+            }
+            Moment::StillAt { position, .. } => {
+                self.until.walk_ast(pass.reborrow())?;
+                pass.push_sql(" IS NULL AND ");
+                self.since.walk_ast(pass.reborrow())?;
+                pass.push_sql(" <= ");
+                pass.push_bind_param::<BigInt, _>(position)?;
+            }
+            Moment::EndedSince { position, .. } => {
+                self.until.walk_ast(pass.reborrow())?;
+                pass.push_sql(" IS NOT NULL AND ");
+                self.until.walk_ast(pass.reborrow())?;
+                pass.push_sql(" > ");
+                pass.push_bind_param::<BigInt, _>(position)?;
+                pass.push_sql(" AND ");
+                self.since.walk_ast(pass.reborrow())?;
+                pass.push_sql(" <= ");
+                pass.push_bind_param::<BigInt, _>(position)?;
             }
         }
         Ok(())

@@ -64,15 +64,21 @@ fn bearers(connection: &mut Connection, sight: Sight, text: &str) -> Result<Vec<
     if folded.is_empty() {
         return Ok(Vec::new());
     }
-    let mut bearers: Vec<Id> = actor_names::table
-        .filter(sight.stands(actor_names::since, actor_names::until))
-        .filter(actor_names::folded.eq(folded))
-        .select(actor_names::actor_id)
-        .distinct()
-        .order(actor_names::actor_id)
-        .limit(COMPARED)
-        .load(connection)?;
-    bearers.extend(named.map(|actor| actor.id).filter(|id| !bearers.contains(id)));
+    let mut bearers: Vec<Id> = Vec::new();
+    for part in sight.parts() {
+        let named: Vec<Id> = actor_names::table
+            .filter(part.stands(actor_names::since, actor_names::until))
+            .filter(actor_names::folded.eq(&folded))
+            .select(actor_names::actor_id)
+            .distinct()
+            .order(actor_names::actor_id)
+            .limit(COMPARED)
+            .load(connection)?;
+        bearers.extend(named);
+    }
+    bearers.extend(named.map(|actor| actor.id));
+    bearers.sort_unstable();
+    bearers.dedup();
     Ok(bearers)
 }
 

@@ -14,7 +14,7 @@ use crate::db::{Connection, MultiBackend, in_chunks};
 use crate::history::Version;
 use crate::history::erasure::{Stored, Stretch};
 use crate::http::body::{Fault, UpTo};
-use crate::http::page::{Extras, Listed, Rows, Window};
+use crate::http::page::{self, Extras, Listed, Rows, SortKey, Window};
 use crate::journal::{Write, changed_since};
 use crate::problem::Problem;
 use crate::reference::{self, Link, Reference};
@@ -53,12 +53,14 @@ impl Resource for ActorRow {
     }
 
     fn look_up(connection: &mut Connection, sight: Sight, reference: &Reference) -> Result<Option<Self>, Problem> {
-        let seen = || actors::table.filter(sight.stands(actors::since, actors::until)).select(Self::as_select());
+        let seen =
+            |part: Sight| actors::table.filter(part.stands(actors::since, actors::until)).select(Self::as_select());
         reference::first(
             connection,
+            sight,
             reference,
-            |connection, id| seen().filter(actors::id.eq(id)).first(connection),
-            |connection, slug| seen().filter(actors::slug.eq(slug)).first(connection),
+            |connection, part, id| seen(part).filter(actors::id.eq(id)).first(connection),
+            |connection, part, slug| seen(part).filter(actors::slug.eq(slug)).first(connection),
         )
     }
 
@@ -442,8 +444,8 @@ pub fn views(connection: &mut Connection, moment: Moment, rows: Vec<ActorRow>) -
 }
 
 impl ActorFilter {
-    fn query(&self, sight: Sight) -> actors::BoxedQuery<'_, MultiBackend> {
-        let mut query = actors::table.filter(sight.stands(actors::since, actors::until)).into_boxed();
+    fn query(&self, part: Sight, sight: Sight) -> actors::BoxedQuery<'_, MultiBackend> {
+        let mut query = actors::table.filter(part.stands(actors::since, actors::until)).into_boxed();
         if !self.country.0.is_empty() {
             query = query.filter(actors::country.eq_any(self.country.0.iter().map(CountryCode::as_str)));
         }
@@ -475,22 +477,27 @@ impl Listed for ActorFilter {
         use actors::{id, name, slug, updated_at};
         let sort = self.sort.unwrap_or(ActorSort::Slug);
         let sorted = sort.as_str();
-        let query = match sort {
-            ActorSort::Slug => in_order!(self.query(sight), asc, slug, id, window, sorted, String),
-            ActorSort::SlugDescending => in_order!(self.query(sight), desc, slug, id, window, sorted, String),
-            ActorSort::Name => in_order!(self.query(sight), asc, name, id, window, sorted, String),
-            ActorSort::NameDescending => in_order!(self.query(sight), desc, name, id, window, sorted, String),
-            ActorSort::UpdatedAt => in_order!(self.query(sight), asc, updated_at, id, window, sorted, Timestamp),
-            ActorSort::UpdatedAtDescending => {
-                in_order!(self.query(sight), desc, updated_at, id, window, sorted, Timestamp)
-            }
-        };
-        let rows: Vec<ActorRow> = query.select(ActorRow::as_select()).load(connection)?;
+        let mut rows: Vec<ActorRow> = Vec::new();
+        for part in sight.parts() {
+            let query = match sort {
+                ActorSort::Slug => in_order!(self.query(part, sight), asc, slug, id, window, sorted, String),
+                ActorSort::SlugDescending => in_order!(self.query(part, sight), desc, slug, id, window, sorted, String),
+                ActorSort::Name => in_order!(self.query(part, sight), asc, name, id, window, sorted, String),
+                ActorSort::NameDescending => in_order!(self.query(part, sight), desc, name, id, window, sorted, String),
+                ActorSort::UpdatedAt => {
+                    in_order!(self.query(part, sight), asc, updated_at, id, window, sorted, Timestamp)
+                }
+                ActorSort::UpdatedAtDescending => {
+                    in_order!(self.query(part, sight), desc, updated_at, id, window, sorted, Timestamp)
+                }
+            };
+            rows.append(&mut query.select(ActorRow::as_select()).load(connection)?);
+        }
         let rows = window.cut(sorted, rows, |row| {
             let key = match sort {
-                ActorSort::Slug | ActorSort::SlugDescending => row.slug.clone(),
-                ActorSort::Name | ActorSort::NameDescending => row.name.clone(),
-                ActorSort::UpdatedAt | ActorSort::UpdatedAtDescending => row.updated_at.to_string(),
+                ActorSort::Slug | ActorSort::SlugDescending => SortKey::Text(row.slug.clone()),
+                ActorSort::Name | ActorSort::NameDescending => SortKey::Text(row.name.clone()),
+                ActorSort::UpdatedAt | ActorSort::UpdatedAtDescending => SortKey::Time(row.updated_at),
             };
             (key, row.id)
         });
@@ -498,6 +505,6 @@ impl Listed for ActorFilter {
     }
 
     fn count(&self, connection: &mut Connection, sight: Sight) -> Result<i64, Problem> {
-        Ok(self.query(sight).count().get_result(connection)?)
+        page::sum(sight.parts(), |part| self.query(part, sight).count().get_result(connection))
     }
 }

@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 
 use super::model::{BriefRow, BriefView, NOT_YET_PUBLISHED};
 use super::views;
-use crate::access::{Moment, Sees, Sight};
+use crate::access::{Sees, Sight};
 use crate::actors::names;
 use crate::categories;
 use crate::db::schema::{brief_actors, brief_events, briefs, event_participants, events, trend_actors, trends};
@@ -18,7 +18,7 @@ use crate::db::types::{Id, Timestamp};
 use crate::db::{Connection, MultiBackend, in_chunks};
 use crate::http::body::Invalid;
 use crate::http::dates::{Span, When};
-use crate::http::page::{Extras, Listed, Rows, Window, merge_ordered};
+use crate::http::page::{self, Extras, Listed, Rows, Window, merge_ordered};
 use crate::http::query::{Many, NameOrSlug, Repeated};
 use crate::journal::changed_since;
 use crate::problem::Problem;
@@ -144,12 +144,12 @@ impl BriefFilter {
 }
 
 impl<'a> Resolved<'a> {
-    /// The briefs that pass every filter, but for the actors that a page is read along.
-    fn query_beside_actors(&self) -> briefs::BoxedQuery<'a, MultiBackend> {
+    /// The briefs of a part of what is seen that pass every filter, but for the actors that a page is read along.
+    fn query_beside_actors(&self, part: Sight) -> briefs::BoxedQuery<'a, MultiBackend> {
         let sight = self.sight;
         let mut query =
-            briefs::table.filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience)).into_boxed();
-        if let Moment::At { time, .. } = sight.moment {
+            briefs::table.filter(part.sees(briefs::id, briefs::since, briefs::until, briefs::audience)).into_boxed();
+        if let Some(time) = sight.moment.time() {
             // Nothing was published later than that: newer briefs are passed over in the index.
             let unpublished = Timestamp::from_micros(NOT_YET_PUBLISHED);
             query = query.filter(briefs::listed_at.le(time).or(briefs::listed_at.eq(unpublished)));
@@ -195,8 +195,8 @@ impl<'a> Resolved<'a> {
     }
 
     /// The briefs that pass every filter.
-    fn query(&self) -> briefs::BoxedQuery<'a, MultiBackend> {
-        let query = self.query_beside_actors();
+    fn query(&self, part: Sight) -> briefs::BoxedQuery<'a, MultiBackend> {
+        let query = self.query_beside_actors(part);
         let driving = self.driving_actors();
         if driving.is_empty() { query } else { self.found_by(query, driving) }
     }
@@ -283,7 +283,7 @@ impl<'a> Resolved<'a> {
     ) -> Result<Vec<(Timestamp, Id)>, Problem> {
         use brief_actors::{actor_id, audience, brief_id, listed_at, since, until};
         let same_brief = sql::<Bool>("briefs.id = brief_actors.brief_id");
-        let mut beside = self.query_beside_actors().filter(same_brief);
+        let mut beside = self.query_beside_actors(self.sight).filter(same_brief);
         if !self.sight.is_now() {
             beside = self.with_content_about(beside, &[actor]);
         }
@@ -373,20 +373,24 @@ impl Listed for BriefFilter {
         let rows = if by_publication && !resolved.driving_actors().is_empty() {
             resolved.page_by_actor(connection, sort == BriefSort::PublishedAtDescending, window, name)?
         } else {
-            let query = resolved.query();
-            let query = match sort {
-                BriefSort::PublishedAt => in_order!(query, asc, listed_at, id, window, name, Timestamp),
-                BriefSort::PublishedAtDescending => in_order!(query, desc, listed_at, id, window, name, Timestamp),
-                BriefSort::UpdatedAt => in_order!(query, asc, updated_at, id, window, name, Timestamp),
-                BriefSort::UpdatedAtDescending => in_order!(query, desc, updated_at, id, window, name, Timestamp),
-            };
-            let rows: Vec<BriefRow> = query.select(BriefRow::as_select()).load(connection)?;
+            let mut rows: Vec<BriefRow> = Vec::new();
+            for part in sight.parts() {
+                let query = resolved.query(part);
+                let query = match sort {
+                    BriefSort::PublishedAt => in_order!(query, asc, listed_at, id, window, name, Timestamp),
+                    BriefSort::PublishedAtDescending => in_order!(query, desc, listed_at, id, window, name, Timestamp),
+                    BriefSort::UpdatedAt => in_order!(query, asc, updated_at, id, window, name, Timestamp),
+                    BriefSort::UpdatedAtDescending => in_order!(query, desc, updated_at, id, window, name, Timestamp),
+                };
+                rows.append(&mut query.select(BriefRow::as_select()).load(connection)?);
+            }
             window.cut(name, rows, |row| (if by_publication { row.listed_at } else { row.updated_at }, row.id))
         };
         rows.map(|rows| views::rows(connection, sight, rows, extras))
     }
 
     fn count(&self, connection: &mut Connection, sight: Sight) -> Result<i64, Problem> {
-        Ok(self.resolve(connection, sight)?.query().count().get_result(connection)?)
+        let resolved = self.resolve(connection, sight)?;
+        page::sum(sight.parts(), |part| resolved.query(part).count().get_result(connection))
     }
 }

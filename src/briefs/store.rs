@@ -82,16 +82,17 @@ impl Resource for BriefRow {
     }
 
     fn look_up(connection: &mut Connection, sight: Sight, reference: &Reference) -> Result<Option<Self>, Problem> {
-        let seen = || {
+        let seen = |part: Sight| {
             briefs::table
-                .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
+                .filter(part.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
                 .select(Self::as_select())
         };
         reference::first(
             connection,
+            sight,
             reference,
-            |connection, id| seen().filter(briefs::id.eq(id)).first(connection),
-            |connection, slug| seen().filter(briefs::slug.eq(slug)).first(connection),
+            |connection, part, id| seen(part).filter(briefs::id.eq(id)).first(connection),
+            |connection, part, slug| seen(part).filter(briefs::slug.eq(slug)).first(connection),
         )
     }
 

@@ -14,7 +14,7 @@ use crate::db::types::{Id, Json, Timestamp};
 use crate::history::Version;
 use crate::history::erasure::{Stored, Stretch};
 use crate::http::body;
-use crate::http::page::{Extras, Listed, Rows, Window};
+use crate::http::page::{self, Extras, Listed, Rows, SortKey, Window};
 use crate::http::query::NameOrSlug;
 use crate::in_order;
 use crate::journal::{Write, changed_since};
@@ -66,13 +66,15 @@ impl Resource for CategoryRow {
     }
 
     fn look_up(connection: &mut Connection, sight: Sight, reference: &Reference) -> Result<Option<Self>, Problem> {
-        let seen =
-            || categories::table.filter(sight.stands(categories::since, categories::until)).select(Self::as_select());
+        let seen = |part: Sight| {
+            categories::table.filter(part.stands(categories::since, categories::until)).select(Self::as_select())
+        };
         reference::first(
             connection,
+            sight,
             reference,
-            |connection, id| seen().filter(categories::id.eq(id)).first(connection),
-            |connection, slug| seen().filter(categories::slug.eq(slug)).first(connection),
+            |connection, part, id| seen(part).filter(categories::id.eq(id)).first(connection),
+            |connection, part, slug| seen(part).filter(categories::slug.eq(slug)).first(connection),
         )
     }
 
@@ -193,8 +195,8 @@ fn close(write: &mut Write<'_>, id: Id) -> Result<(), Problem> {
 type Query<'a> = categories::BoxedQuery<'a, crate::db::MultiBackend>;
 
 impl CategoryFilter {
-    fn query(&self, sight: Sight) -> Query<'_> {
-        let mut query = categories::table.filter(sight.stands(categories::since, categories::until)).into_boxed();
+    fn query(&self, part: Sight, sight: Sight) -> Query<'_> {
+        let mut query = categories::table.filter(part.stands(categories::since, categories::until)).into_boxed();
         if let Some(time) = self.updated_since {
             query = query.filter(categories::id.eq_any(changed_since(sight, Kind::Category, time)));
         }
@@ -220,22 +222,31 @@ impl Listed for CategoryFilter {
         use categories::{id, position, slug, updated_at};
         let sort = self.sort.unwrap_or(CategorySort::Slug);
         let name = sort.as_str();
-        let query = match sort {
-            CategorySort::Slug => in_order!(self.query(sight), asc, slug, id, window, name, String),
-            CategorySort::SlugDescending => in_order!(self.query(sight), desc, slug, id, window, name, String),
-            CategorySort::Position => in_order!(self.query(sight), asc, position, id, window, name, i32),
-            CategorySort::PositionDescending => in_order!(self.query(sight), desc, position, id, window, name, i32),
-            CategorySort::UpdatedAt => in_order!(self.query(sight), asc, updated_at, id, window, name, Timestamp),
-            CategorySort::UpdatedAtDescending => {
-                in_order!(self.query(sight), desc, updated_at, id, window, name, Timestamp)
-            }
-        };
-        let rows: Vec<CategoryRow> = query.select(CategoryRow::as_select()).load(connection)?;
+        let mut rows: Vec<CategoryRow> = Vec::new();
+        for part in sight.parts() {
+            let query = match sort {
+                CategorySort::Slug => in_order!(self.query(part, sight), asc, slug, id, window, name, String),
+                CategorySort::SlugDescending => {
+                    in_order!(self.query(part, sight), desc, slug, id, window, name, String)
+                }
+                CategorySort::Position => in_order!(self.query(part, sight), asc, position, id, window, name, i32),
+                CategorySort::PositionDescending => {
+                    in_order!(self.query(part, sight), desc, position, id, window, name, i32)
+                }
+                CategorySort::UpdatedAt => {
+                    in_order!(self.query(part, sight), asc, updated_at, id, window, name, Timestamp)
+                }
+                CategorySort::UpdatedAtDescending => {
+                    in_order!(self.query(part, sight), desc, updated_at, id, window, name, Timestamp)
+                }
+            };
+            rows.append(&mut query.select(CategoryRow::as_select()).load(connection)?);
+        }
         let rows = window.cut(name, rows, |row| {
             let key = match sort {
-                CategorySort::Slug | CategorySort::SlugDescending => row.slug.clone(),
-                CategorySort::Position | CategorySort::PositionDescending => row.position.to_string(),
-                CategorySort::UpdatedAt | CategorySort::UpdatedAtDescending => row.updated_at.to_string(),
+                CategorySort::Slug | CategorySort::SlugDescending => SortKey::Text(row.slug.clone()),
+                CategorySort::Position | CategorySort::PositionDescending => SortKey::Number(row.position),
+                CategorySort::UpdatedAt | CategorySort::UpdatedAtDescending => SortKey::Time(row.updated_at),
             };
             (key, row.id)
         });
@@ -243,7 +254,7 @@ impl Listed for CategoryFilter {
     }
 
     fn count(&self, connection: &mut Connection, sight: Sight) -> Result<i64, Problem> {
-        Ok(self.query(sight).count().get_result(connection)?)
+        page::sum(sight.parts(), |part| self.query(part, sight).count().get_result(connection))
     }
 }
 

@@ -21,7 +21,7 @@ use crate::db::types::{Id, Timestamp};
 use crate::db::{Connection, MultiBackend};
 use crate::http::body::Invalid;
 use crate::http::dates::{Span, When};
-use crate::http::page::{Extras, Listed, Rows, Window, merge_ordered};
+use crate::http::page::{self, Extras, Listed, Rows, SortKey, Window, merge_ordered};
 use crate::http::query::{Many, NameOrSlug, Repeated};
 use crate::journal::changed_since;
 use crate::problem::Problem;
@@ -118,11 +118,12 @@ impl EventFilter {
 }
 
 impl<'a> Resolved<'a> {
-    /// The events that pass every filter, but for the actors in `driving`, which another query takes care of.
-    fn query(&self, driving: Driving) -> events::BoxedQuery<'a, MultiBackend> {
+    /// The events of a part of what is seen that pass every filter, but for the actors in `driving`, which another query takes
+    /// care of.
+    fn query(&self, part: Sight, driving: Driving) -> events::BoxedQuery<'a, MultiBackend> {
         let sight = self.sight;
         let mut query =
-            events::table.filter(sight.sees(events::id, events::since, events::until, events::audience)).into_boxed();
+            events::table.filter(part.sees(events::id, events::since, events::until, events::audience)).into_boxed();
         if let Some(day) = self.span.first_day() {
             query = query.filter(events::occurred_to.ge(day));
         }
@@ -196,7 +197,7 @@ impl<'a> Resolved<'a> {
         let mut query = event_participants::table
             .filter(actor_id.eq(actor))
             .filter(self.sight.sees(event_id, since, until, audience))
-            .filter(HasRow(self.query(self.driving()).filter(same_event)))
+            .filter(HasRow(self.query(self.sight, self.driving()).filter(same_event)))
             .select((occurred_from, event_id))
             .distinct()
             .into_boxed();
@@ -273,22 +274,26 @@ impl Listed for EventFilter {
             let ids = resolved.page_by_actor(connection, descending, window, name)?;
             return ids.map(|ids| store::views_of(connection, sight.moment, &ids));
         }
-        let query = resolved.query(Driving::Nothing);
-        let query = match sort {
-            EventSort::OccurredFrom => in_order!(query, asc, occurred_from, id, window, name, NaiveDate),
-            EventSort::OccurredFromDescending => in_order!(query, desc, occurred_from, id, window, name, NaiveDate),
-            EventSort::UpdatedAt => in_order!(query, asc, updated_at, id, window, name, Timestamp),
-            EventSort::UpdatedAtDescending => in_order!(query, desc, updated_at, id, window, name, Timestamp),
-        };
-        let rows: Vec<EventRow> = query.select(EventRow::as_select()).load(connection)?;
+        let mut rows: Vec<EventRow> = Vec::new();
+        for part in sight.parts() {
+            let query = resolved.query(part, Driving::Nothing);
+            let query = match sort {
+                EventSort::OccurredFrom => in_order!(query, asc, occurred_from, id, window, name, NaiveDate),
+                EventSort::OccurredFromDescending => in_order!(query, desc, occurred_from, id, window, name, NaiveDate),
+                EventSort::UpdatedAt => in_order!(query, asc, updated_at, id, window, name, Timestamp),
+                EventSort::UpdatedAtDescending => in_order!(query, desc, updated_at, id, window, name, Timestamp),
+            };
+            rows.append(&mut query.select(EventRow::as_select()).load(connection)?);
+        }
         let rows = window.cut(name, rows, |row| {
-            let key = if by_date { row.occurred_from.to_string() } else { row.updated_at.to_string() };
+            let key = if by_date { SortKey::Day(row.occurred_from) } else { SortKey::Time(row.updated_at) };
             (key, row.id)
         });
         rows.map(|rows| store::views(connection, sight.moment, rows))
     }
 
     fn count(&self, connection: &mut Connection, sight: Sight) -> Result<i64, Problem> {
-        Ok(self.resolve(connection, sight)?.query(Driving::Nothing).count().get_result(connection)?)
+        let resolved = self.resolve(connection, sight)?;
+        page::sum(sight.parts(), |part| resolved.query(part, Driving::Nothing).count().get_result(connection))
     }
 }

@@ -57,16 +57,17 @@ impl Resource for EventRow {
     }
 
     fn look_up(connection: &mut Connection, sight: Sight, reference: &Reference) -> Result<Option<Self>, Problem> {
-        let seen = || {
+        let seen = |part: Sight| {
             events::table
-                .filter(sight.sees(events::id, events::since, events::until, events::audience))
+                .filter(part.sees(events::id, events::since, events::until, events::audience))
                 .select(Self::as_select())
         };
         reference::first(
             connection,
+            sight,
             reference,
-            |connection, id| seen().filter(events::id.eq(id)).first(connection),
-            |connection, slug| seen().filter(events::slug.eq(slug)).first(connection),
+            |connection, part, id| seen(part).filter(events::id.eq(id)).first(connection),
+            |connection, part, slug| seen(part).filter(events::slug.eq(slug)).first(connection),
         )
     }
 

@@ -11,6 +11,8 @@ use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::NaiveDate;
+use diesel::QueryResult;
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -146,9 +148,13 @@ impl Window {
         Ok(Some((key, *id)))
     }
 
-    /// Cuts what was fetched to the size of the page, and finds the cursor of the next one.
+    /// Cuts what was fetched, in one part or several, to the size of the page, and finds the cursor of the next one.
     #[must_use]
-    pub fn cut<T, K: Display>(&self, sort: &str, mut rows: Vec<T>, key: impl Fn(&T) -> (K, Id)) -> Rows<T> {
+    pub fn cut<T, K: Display + Ord>(&self, sort: &str, mut rows: Vec<T>, key: impl Fn(&T) -> (K, Id)) -> Rows<T> {
+        rows.sort_by_cached_key(&key);
+        if sort.starts_with('-') {
+            rows.reverse();
+        }
         let limit = self.limit as usize;
         let more = rows.len() > limit;
         rows.truncate(limit);
@@ -167,6 +173,30 @@ impl<T> Rows<T> {
     /// What `make` returns.
     pub fn map<U, E>(self, make: impl FnOnce(Vec<T>) -> Result<Vec<U>, E>) -> Result<Rows<U>, E> {
         Ok(Rows { rows: make(self.rows)?, next: self.next })
+    }
+}
+
+/// What a row is ordered by, where the lists of a kind are ordered by different things.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SortKey {
+    /// A day.
+    Day(NaiveDate),
+    /// A moment.
+    Time(Timestamp),
+    /// A text, by its bytes.
+    Text(String),
+    /// A number.
+    Number(i32),
+}
+
+impl Display for SortKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Day(day) => day.fmt(f),
+            Self::Time(time) => time.fmt(f),
+            Self::Text(text) => text.fmt(f),
+            Self::Number(number) => number.fmt(f),
+        }
     }
 }
 
@@ -361,6 +391,18 @@ fn next_link(public_url: &str, request: &HttpRequest, cursor: &str) -> (header::
     }
     query.append_pair("cursor", cursor);
     (header::LINK, format!("<{public_url}{}?{}>; rel=\"next\"", request.path(), query.finish()))
+}
+
+/// Adds up what is counted in each part.
+///
+/// # Errors
+/// When a query fails.
+pub fn sum<P>(parts: impl Iterator<Item = P>, mut count: impl FnMut(P) -> QueryResult<i64>) -> Result<i64, Problem> {
+    let mut total = 0;
+    for part in parts {
+        total += count(part)?;
+    }
+    Ok(total)
 }
 
 /// Merges ordered keys of several sources into one order, each key once.

@@ -19,7 +19,7 @@ use crate::db::types::{Id, Timestamp};
 use crate::db::{Connection, MultiBackend, in_chunks};
 use crate::http::body::Invalid;
 use crate::http::dates::{Span, When};
-use crate::http::page::{Extras, Listed, Rows, Window, merge_ordered};
+use crate::http::page::{self, Extras, Listed, Rows, SortKey, Window, merge_ordered};
 use crate::http::query::{Many, NameOrSlug, Repeated};
 use crate::journal::changed_since;
 use crate::problem::Problem;
@@ -141,11 +141,11 @@ impl TrendFilter {
 }
 
 impl<'a> Resolved<'a> {
-    /// The trends that pass every filter.
-    fn query(&self) -> trends::BoxedQuery<'a, MultiBackend> {
+    /// The trends of a part of what is seen that pass every filter.
+    fn query(&self, part: Sight) -> trends::BoxedQuery<'a, MultiBackend> {
         let sight = self.sight;
         let mut query =
-            trends::table.filter(sight.sees(trends::id, trends::since, trends::until, trends::audience)).into_boxed();
+            trends::table.filter(part.sees(trends::id, trends::since, trends::until, trends::audience)).into_boxed();
         if let Some(day) = self.span.first_day() {
             query = query.filter(trends::period_to.ge(day));
         }
@@ -202,7 +202,7 @@ impl<'a> Resolved<'a> {
         let mut query = trend_actors::table
             .filter(actor_id.eq(actor))
             .filter(self.sight.sees(trend_id, since, until, audience))
-            .filter(HasRow(self.query().filter(same_trend)))
+            .filter(HasRow(self.query(self.sight).filter(same_trend)))
             .select((period_to, trend_id))
             .into_boxed();
         if let Some(day) = self.span.first_day() {
@@ -281,22 +281,26 @@ impl Listed for TrendFilter {
         if by_period && !resolved.driving_actors().is_empty() {
             return resolved.page_by_actor(connection, sort == TrendSort::PeriodToDescending, window, name);
         }
-        let query = resolved.query();
-        let query = match sort {
-            TrendSort::PeriodTo => in_order!(query, asc, period_to, id, window, name, NaiveDate),
-            TrendSort::PeriodToDescending => in_order!(query, desc, period_to, id, window, name, NaiveDate),
-            TrendSort::UpdatedAt => in_order!(query, asc, updated_at, id, window, name, Timestamp),
-            TrendSort::UpdatedAtDescending => in_order!(query, desc, updated_at, id, window, name, Timestamp),
-        };
-        let rows: Vec<TrendRow> = query.select(TrendRow::as_select()).load(connection)?;
+        let mut rows: Vec<TrendRow> = Vec::new();
+        for part in sight.parts() {
+            let query = resolved.query(part);
+            let query = match sort {
+                TrendSort::PeriodTo => in_order!(query, asc, period_to, id, window, name, NaiveDate),
+                TrendSort::PeriodToDescending => in_order!(query, desc, period_to, id, window, name, NaiveDate),
+                TrendSort::UpdatedAt => in_order!(query, asc, updated_at, id, window, name, Timestamp),
+                TrendSort::UpdatedAtDescending => in_order!(query, desc, updated_at, id, window, name, Timestamp),
+            };
+            rows.append(&mut query.select(TrendRow::as_select()).load(connection)?);
+        }
         let rows = window.cut(name, rows, |row| {
-            let key = if by_period { row.period_to.to_string() } else { row.updated_at.to_string() };
+            let key = if by_period { SortKey::Day(row.period_to) } else { SortKey::Time(row.updated_at) };
             (key, row.id)
         });
         rows.map(|rows| store::views(connection, sight, rows))
     }
 
     fn count(&self, connection: &mut Connection, sight: Sight) -> Result<i64, Problem> {
-        Ok(self.resolve(connection, sight)?.query().count().get_result(connection)?)
+        let resolved = self.resolve(connection, sight)?;
+        page::sum(sight.parts(), |part| resolved.query(part).count().get_result(connection))
     }
 }

@@ -66,16 +66,17 @@ impl Resource for TrendRow {
     }
 
     fn look_up(connection: &mut Connection, sight: Sight, reference: &Reference) -> Result<Option<Self>, Problem> {
-        let seen = || {
+        let seen = |part: Sight| {
             trends::table
-                .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
+                .filter(part.sees(trends::id, trends::since, trends::until, trends::audience))
                 .select(Self::as_select())
         };
         reference::first(
             connection,
+            sight,
             reference,
-            |connection, id| seen().filter(trends::id.eq(id)).first(connection),
-            |connection, slug| seen().filter(trends::slug.eq(slug)).first(connection),
+            |connection, part, id| seen(part).filter(trends::id.eq(id)).first(connection),
+            |connection, part, slug| seen(part).filter(trends::slug.eq(slug)).first(connection),
         )
     }
 

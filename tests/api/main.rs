@@ -34,4 +34,5 @@ mod properties;
 mod snapshots;
 mod transfer;
 mod trends;
+mod wall;
 mod workflow;

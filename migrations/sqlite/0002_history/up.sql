@@ -68,21 +68,29 @@ CREATE INDEX idempotency_by_age ON idempotency (created_at);
 -- From a time to the last position that was written by then.
 CREATE INDEX journal_by_time ON journal (at, position);
 
--- The past is read along these, in the order of the living ones. Where a page may pass over many versions, `since` and
--- `until` are in the index, so that they are passed over there.
-CREATE INDEX actors_past ON actors (slug, id, since);
-CREATE INDEX actor_names_past ON actor_names (folded, actor_id, since);
-CREATE INDEX events_past_slug ON events (slug, since);
-CREATE INDEX events_past_order ON events (occurred_from DESC, id DESC, since, until);
-CREATE INDEX events_past_kind ON events (kind, occurred_from DESC, id DESC, since, until);
-CREATE INDEX event_participants_past ON event_participants (event_id, since);
-CREATE INDEX briefs_past_slug ON briefs (slug, since);
-CREATE INDEX briefs_past_order ON briefs (listed_at DESC, id DESC, since, until);
-CREATE INDEX briefs_past_category ON briefs (category_id, listed_at DESC, id DESC, since, until);
-CREATE INDEX brief_events_past ON brief_events (event_id, since);
-CREATE INDEX brief_translations_past ON brief_translations (group_id, since);
-CREATE INDEX trends_past_slug ON trends (slug, since);
-CREATE INDEX trends_past_order ON trends (period_to DESC, id DESC, since, until);
-CREATE INDEX trends_past_series ON trends (series, period_to DESC, id DESC, since, until);
-CREATE INDEX trends_past_brief ON trends (brief_id, position, since);
-CREATE INDEX trend_actors_past ON trend_actors (trend_id, since);
+-- Of what stood in the past, what lives still is read along the indexes of the living. What has ended is read along these,
+-- in the same orders; an import, which ends nothing, pays nothing for them.
+CREATE INDEX actors_ended ON actors (slug, id) WHERE until IS NOT NULL;
+CREATE INDEX actor_names_ended ON actor_names (folded, actor_id) WHERE until IS NOT NULL;
+CREATE INDEX events_ended_slug ON events (slug) WHERE until IS NOT NULL;
+CREATE INDEX events_ended_order ON events (occurred_from DESC, id DESC) WHERE until IS NOT NULL;
+CREATE INDEX events_ended_kind ON events (kind, occurred_from DESC, id DESC) WHERE until IS NOT NULL;
+CREATE INDEX briefs_ended_slug ON briefs (slug) WHERE until IS NOT NULL;
+CREATE INDEX briefs_ended_order ON briefs (listed_at DESC, id DESC) WHERE until IS NOT NULL;
+CREATE INDEX briefs_ended_category ON briefs (category_id, listed_at DESC, id DESC) WHERE until IS NOT NULL;
+CREATE INDEX trends_ended_slug ON trends (slug) WHERE until IS NOT NULL;
+CREATE INDEX trends_ended_order ON trends (period_to DESC, id DESC) WHERE until IS NOT NULL;
+
+-- What belongs to a thing is looked up by it at every moment: these hold the living and what has ended.
+DROP INDEX event_participants_by_event;
+DROP INDEX brief_events_by_event;
+DROP INDEX brief_translations_by_group;
+DROP INDEX trends_by_series;
+DROP INDEX trends_by_brief;
+DROP INDEX trend_actors_by_trend;
+CREATE INDEX event_participants_by_event ON event_participants (event_id);
+CREATE INDEX brief_events_by_event ON brief_events (event_id);
+CREATE INDEX brief_translations_by_group ON brief_translations (group_id);
+CREATE INDEX trends_by_series ON trends (series, period_to DESC, id DESC);
+CREATE INDEX trends_by_brief ON trends (brief_id, position);
+CREATE INDEX trend_actors_by_trend ON trend_actors (trend_id);
