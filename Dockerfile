@@ -35,7 +35,8 @@ ENV DATABASE_URL=sqlite:///data/briefwire.db \
     BRIEFWIRE_LISTEN=0.0.0.0:8080
 EXPOSE 8080
 
-# Ready means that the database answers. The first start may migrate a large one, hence the long start period.
+# Ready means that the database answers. The check asks where BRIEFWIRE_LISTEN says, so change the port with that.
+# The first start may migrate a large one, hence the long start period.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["briefwire", "health"]
 
 # In exec form, so that SIGTERM reaches briefwire itself and it can finish what it is answering.

@@ -14,7 +14,7 @@ use crate::access::{Caller, keys};
 use crate::app;
 use crate::config::{DatabaseArgs, ServeArgs, reachable};
 use crate::db::types::Id;
-use crate::db::{self, Db};
+use crate::db::{self, Db, Location};
 use crate::demo;
 use crate::problem::Problem;
 use crate::routes;
@@ -199,7 +199,9 @@ fn migrate(database: &DatabaseArgs) -> Outcome {
 }
 
 fn import_file(arguments: &ImportArgs) -> Outcome {
-    let db = open(&arguments.database, 1)?;
+    let location = arguments.database.location()?;
+    db::migrate(&location)?;
+    let db = Db::open_for_bulk(&location)?;
     let (input, size) = open_input(&arguments.file)?;
     let progress = progress_bar(size);
     let lines = import::lines(progress.wrap_read(input));
@@ -250,6 +252,11 @@ fn shown(pointer: &str) -> &str {
 
 fn export_all(database: &DatabaseArgs) -> Outcome {
     let location = database.location()?;
+    if let Location::Sqlite(path) = &location
+        && !Path::new(path).exists()
+    {
+        return Err(format!("there is no database at {path}").into());
+    }
     db::migrate(&location)?;
     let mut output = io::BufWriter::new(io::stdout().lock());
     db::read_once(&location, |connection| {

@@ -12,7 +12,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = EnvFilter::try_from_env("BRIEFWIRE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let wanted = std::env::var("BRIEFWIRE_LOG").unwrap_or_else(|_| "info".to_owned());
+    let filter = EnvFilter::try_new(&wanted).unwrap_or_else(|error| {
+        eprintln!("briefwire: BRIEFWIRE_LOG={wanted} is not understood ({error}); info is taken instead");
+        EnvFilter::new("info")
+    });
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

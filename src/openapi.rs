@@ -50,7 +50,7 @@ const SOMETIMES: &[&str] =
     &["body", "body_html", "trends", "events", "actors", "similar", "brief", "total", "pointer", "parameter", "errors"];
 
 /// The resources that `fields` chooses members of.
-const RESOURCES: &[&str] = &["Brief", "Event", "Actor", "Trend", "Category"];
+const RESOURCES: &[&str] = &["Brief", "Event", "Actor", "Trend", "Category", "Revision"];
 
 /// How deep an example goes: deeper than any schema, so that one that held itself would end.
 const EXAMPLE_DEPTH: usize = 24;
@@ -230,12 +230,15 @@ impl Operation<'_> {
             .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
             .map(ToOwned::to_owned)
             .collect();
-        let (single, read) = (self.is_single(), self.is_read());
+        let (single, read, is_post) = (self.is_single(), self.is_read(), self.method == "post");
         if let Some(Value::Array(list)) = self.member("parameters", json!([])) {
             list.retain(|parameter| parameter.get("in") != Some(&json!("path")));
             list.extend(names.iter().map(|name| json!({"$ref": format!("#/components/parameters/{name}")})));
             if single && !read {
                 list.push(json!({"$ref": "#/components/parameters/IfMatch"}));
+            }
+            if is_post {
+                list.push(json!({"$ref": "#/components/parameters/IdempotencyKey"}));
             }
             if list.is_empty()
                 && let Some(operation) = self.it.as_object_mut()
@@ -293,10 +296,13 @@ impl Operation<'_> {
     }
 
     fn add_headers(&mut self) {
-        let (read, archive, single) = (self.is_read(), self.is_archive(), self.is_single());
+        let (read, archive, is_list) = (self.is_read(), self.is_archive(), self.is_list());
         let Some(Value::Object(responses)) = self.it.get_mut("responses") else { return };
         for (status, response) in responses.iter_mut().filter(|(status, _)| status.starts_with('2')) {
             let mut names = vec!["X-Request-Id"];
+            if !self.path.starts_with("/health/") {
+                names.extend(["RateLimit", "RateLimit-Policy"]);
+            }
             if archive && read {
                 names.extend(["ETag", "Last-Modified", "Cache-Control"]);
             } else if archive && !self.path.starts_with("/v1/keys") {
@@ -308,7 +314,7 @@ impl Operation<'_> {
             if status == "201" && !self.path.starts_with("/v1/keys") {
                 names.push("Location");
             }
-            if read && archive && !single {
+            if is_list {
                 names.push("Link");
             }
             if let Some(response) = response.as_object_mut() {
@@ -323,6 +329,9 @@ impl Operation<'_> {
 
     fn add_problems(&mut self) {
         let mut statuses = vec!["400", "405", "500"];
+        if !self.path.starts_with("/health/") {
+            statuses.push("429");
+        }
         if self.is_archive() {
             statuses.extend(["401", "503"]);
             if self.is_read() && !self.path.starts_with("/v1/keys") {
@@ -410,6 +419,8 @@ fn headers() -> Value {
         "Briefwire-Position": text("The position of the journal that this write made, or that this export was read from.", "17"),
         "Location": text("Where the new resource is.", "/v1/briefs/security-2017-07-31"),
         "Link": text("The next page, `rel=\"next\"`; absent on the last one.", "</v1/briefs?cursor=WyJ4Il0>; rel=\"next\""),
+        "RateLimit": text("What is left of the requests, and after how many seconds all are there again; absent where nothing is limited.", "\"burst\";r=1199;t=1"),
+        "RateLimit-Policy": text("How many requests there are in how many seconds.", "\"burst\";q=1200;w=60"),
         "X-Request-Id": text("Under which the server's log has this request; the client's own if it sent one.", "0190f2f4-7d3c-7a53-8b0a-3f1d6f6a0b1c"),
     })
 }
@@ -433,6 +444,12 @@ fn parameters() -> Value {
             "description": "The number of a version.",
             "schema": {"type": "integer", "minimum": 1, "maximum": 2_147_483_647},
             "example": 1,
+        },
+        "IdempotencyKey": {
+            "name": "Idempotency-Key", "in": "header",
+            "description": "Makes it safe to send the request again: with the same key it is done once, and answered as the first time.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+            "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
         },
         "IfMatch": {
             "name": "If-Match", "in": "header",

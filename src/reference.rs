@@ -363,7 +363,7 @@ pub fn redirected(
     };
     Ok(redirects::table
         .filter(redirects::kind.eq(kind))
-        .filter(redirects::slug.eq_any([veiled(&name), name]))
+        .filter(redirects::slug.eq(veiled(&name)).or(redirects::slug.eq(name)))
         .filter(redirects::since.le(moment.upper_bound()))
         .order(redirects::since.desc())
         .select(redirects::resource_id)
@@ -406,7 +406,7 @@ fn grave_of(sight: Sight, kind: Kind, reference: &Reference) -> tombstones::Boxe
         (Some(id), _) => graves.filter(tombstones::id.eq(*id)),
         (None, slug) => {
             let slug = slug.clone().unwrap_or_default();
-            graves.filter(tombstones::slug.eq_any([veiled(&slug), slug]))
+            graves.filter(tombstones::slug.eq(veiled(&slug)).or(tombstones::slug.eq(slug)))
         }
     }
 }

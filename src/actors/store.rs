@@ -11,7 +11,6 @@ use crate::access::{Audience, Moment, Sight};
 use crate::db::schema::{actor_names, actor_positions, actors, event_participants, trend_actors};
 use crate::db::types::{Id, Json, Timestamp};
 use crate::db::{Connection, MultiBackend, in_chunks};
-use crate::history::Version;
 use crate::history::erasure::{Stored, Stretch};
 use crate::http::body::{Fault, UpTo};
 use crate::http::page::{self, Extras, Listed, Rows, SortKey, Window};
@@ -67,23 +66,6 @@ impl Resource for ActorRow {
     fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
         let same = actors::table.filter(actors::until.is_null()).filter(actors::slug.eq(slug));
         Ok(same.count().get_result::<i64>(connection)? > 0)
-    }
-
-    fn versions(
-        connection: &mut Connection,
-        sight: Sight,
-        id: Id,
-        below: i32,
-        limit: i64,
-    ) -> Result<Vec<Version>, Problem> {
-        Ok(actors::table
-            .filter(actors::id.eq(id))
-            .filter(actors::version.lt(below))
-            .filter(actors::since.le(sight.moment.upper_bound()))
-            .order(actors::version.desc())
-            .limit(limit)
-            .select((actors::version, actors::since))
-            .load(connection)?)
     }
 
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {

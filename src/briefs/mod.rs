@@ -4,6 +4,7 @@ pub mod filter;
 pub mod handlers;
 pub mod input;
 pub mod links;
+mod meant;
 pub mod model;
 pub mod similar;
 pub mod steps;

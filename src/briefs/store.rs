@@ -6,20 +6,19 @@
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
-use super::input::{self, BriefInput, EventItem};
+use super::input::{self, BriefInput};
 use super::links;
+use super::meant::{Before, events_meant, related_meant, translations_meant, trends_meant};
 use super::model::{BriefRow, BriefView, NOT_YET_PUBLISHED};
 use super::views;
 use super::workflow;
-use crate::access::{Audience, Caller, Moment, Sight, visible};
+use crate::access::{Audience, Caller, Moment, Sight};
 use crate::actors::model::ActorRow;
 use crate::categories::model::{CategoryRow, CategoryStatus};
 use crate::db::Connection;
 use crate::db::schema::{brief_actors, brief_events, brief_related, brief_translations, briefs};
 use crate::db::types::{Id, Json, Timestamp};
 use crate::events;
-use crate::events::model::EventRow;
-use crate::history::Version;
 use crate::history::erasure::{Stored, Stretch};
 use crate::http::body::{Fault, UpTo};
 use crate::journal::{self, Write};
@@ -31,7 +30,7 @@ use crate::resource::{self, Place, Resource, must_lead_to};
 use crate::scalars::{CommonMark, CountryCode, HttpUrl, LanguageCode, Line, Prose, Slug};
 use crate::sources::Source;
 use crate::trends;
-use crate::trends::store::{Plan, Which};
+use crate::trends::plan::Plan;
 use crate::vocabulary::{Assessment, BriefState, Change, Kind, Marking, Role};
 use crate::{destroy_rows, end_versions, slugs};
 
@@ -99,24 +98,6 @@ impl Resource for BriefRow {
     fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
         let same = briefs::table.filter(briefs::until.is_null()).filter(briefs::slug.eq(slug));
         Ok(same.count().get_result::<i64>(connection)? > 0)
-    }
-
-    fn versions(
-        connection: &mut Connection,
-        sight: Sight,
-        id: Id,
-        below: i32,
-        limit: i64,
-    ) -> Result<Vec<Version>, Problem> {
-        Ok(briefs::table
-            .filter(briefs::id.eq(id))
-            .filter(briefs::version.lt(below))
-            .filter(briefs::since.le(sight.moment.upper_bound()))
-            .filter(visible(briefs::audience, &sight.caller))
-            .order(briefs::version.desc())
-            .limit(limit)
-            .select((briefs::version, briefs::since))
-            .load(connection)?)
     }
 
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {
@@ -275,30 +256,6 @@ fn save(
     Ok(row)
 }
 
-/// What stands beside the row of the present version.
-#[derive(Default)]
-struct Before {
-    trends: Vec<trends::model::Stored>,
-    events: Vec<Id>,
-    related: Vec<Id>,
-    translations: Vec<Id>,
-}
-
-impl Before {
-    fn of(write: &mut Write<'_>, existing: Option<&BriefRow>) -> Result<Self, Problem> {
-        let Some(BriefRow { id, .. }) = existing else {
-            return Ok(Self::default());
-        };
-        let connection = &mut *write.connection;
-        Ok(Self {
-            trends: trends::store::of_brief(connection, *id)?,
-            events: links::events_of(connection, Moment::Head, &[*id])?.remove(id).unwrap_or_default(),
-            related: links::related_of(connection, Moment::Head, &[*id])?.remove(id).unwrap_or_default(),
-            translations: links::translations_of(connection, Moment::Head, *id)?,
-        })
-    }
-}
-
 /// Turns the scalar members of an input into a row, with every rule checked.
 fn row_of(
     write: &mut Write<'_>,
@@ -356,158 +313,6 @@ fn row_of(
         corrections: Json(corrections),
         retraction: retraction.map(Json),
     })
-}
-
-/// The events of the brief: those that are meant, with the new ones created, and then those that the writer may not see.
-fn events_meant(
-    write: &mut Write<'_>,
-    brief: &BriefRow,
-    items: &[EventItem],
-    before: &Before,
-    faults: &mut Vec<Fault>,
-) -> Result<Vec<Id>, Problem> {
-    let mut meant = Vec::new();
-    for (index, item) in items.iter().enumerate() {
-        let pointer = format!("/events/{index}");
-        if let Some(event) = event_meant(write, brief, item, before, &pointer, faults)? {
-            if meant.contains(&event) {
-                faults.push(Fault::at(pointer, "is in the list already"));
-            } else {
-                meant.push(event);
-            }
-        }
-    }
-    let sight = write.sight();
-    let hidden = links::hidden_events(write.connection, sight, &before.events)?;
-    Ok(links::with_hidden(meant, &before.events, &hidden))
-}
-
-fn event_meant(
-    write: &mut Write<'_>,
-    brief: &BriefRow,
-    item: &EventItem,
-    before: &Before,
-    pointer: &str,
-    faults: &mut Vec<Fault>,
-) -> Result<Option<Id>, Problem> {
-    let mut unknown = Vec::new();
-    if let Some(reference) = item.reference() {
-        if let Some(id) = reference.id.filter(|id| before.events.contains(id)) {
-            return Ok(Some(id));
-        }
-        if let Some((id, _)) = resource::meant::<EventRow>(write, &reference, pointer, &mut unknown)? {
-            return Ok(Some(id));
-        }
-    }
-    let Some(document) = item.to_create() else {
-        faults.append(&mut unknown);
-        return Ok(None);
-    };
-    let created = create_event(write, brief, document.clone(), item.reference().is_none(), before);
-    match created {
-        Ok(event) => Ok(Some(event)),
-        Err(problem) if !problem.errors().is_empty() => {
-            faults.extend(problem.errors().iter().cloned().map(|fault| fault.below(pointer)));
-            Ok(None)
-        }
-        Err(problem) => Err(problem),
-    }
-}
-
-/// Creates an event that is written inside of a brief. One without a name that the brief has already is that event.
-fn create_event(
-    write: &mut Write<'_>,
-    brief: &BriefRow,
-    document: serde_json::Value,
-    is_nameless: bool,
-    before: &Before,
-) -> Result<Id, Problem> {
-    let caller = write.caller();
-    let mut input = resource::input::parse::<EventRow>(write.connection, &caller, document)?;
-    if is_nameless && let Some(id) = events::store::same_among(write, &input, &before.events)? {
-        return Ok(id);
-    }
-    if let Some(slug) = EventRow::wanted_slug(&mut input) {
-        slugs::demand_free(slug, EventRow::slug_is_taken(write.connection, slug.as_str())?)?;
-    }
-    let context = events::store::Context {
-        marking: Some(brief.marking),
-        released_to: (brief.state == BriefState::Published).then_some(brief.audience),
-    };
-    events::store::create(write, Id::new(), input, &context).map(|event| event.id)
-}
-
-/// The briefs that go with this one: those that are meant, with those that the writer may not see in their places.
-fn related_meant(
-    write: &mut Write<'_>,
-    references: &[Reference],
-    before: &[Id],
-    faults: &mut Vec<Fault>,
-) -> Result<Vec<Id>, Problem> {
-    let meant = briefs_meant(write, references, before, "/related", faults)?;
-    let sight = write.sight();
-    let hidden = links::hidden_briefs(write.connection, sight, before)?;
-    Ok(links::with_hidden(meant, before, &hidden))
-}
-
-/// The translations that are named, or nothing where they stay as they are.
-fn translations_meant(
-    write: &mut Write<'_>,
-    references: Option<Vec<Reference>>,
-    before: &[Id],
-    faults: &mut Vec<Fault>,
-) -> Result<Option<Vec<Id>>, Problem> {
-    references.map(|references| briefs_meant(write, &references, before, "/translations", faults)).transpose()
-}
-
-fn briefs_meant(
-    write: &mut Write<'_>,
-    references: &[Reference],
-    before: &[Id],
-    pointer: &str,
-    faults: &mut Vec<Fault>,
-) -> Result<Vec<Id>, Problem> {
-    let mut meant = Vec::new();
-    for (index, reference) in references.iter().enumerate() {
-        let already = reference.id.filter(|id| before.contains(id));
-        let found = match already {
-            Some(id) => Some(id),
-            None => {
-                resource::meant::<BriefRow>(write, reference, &format!("{pointer}/{index}"), faults)?.map(|(id, _)| id)
-            }
-        };
-        meant.extend(found.filter(|id| !meant.contains(id)));
-    }
-    Ok(meant)
-}
-
-/// The trends of the brief: one that names a trend of this brief stays that trend, every other is new.
-fn trends_meant(
-    write: &mut Write<'_>,
-    brief: &BriefRow,
-    inputs: Vec<trends::input::TrendInput>,
-    stored: &[trends::model::Stored],
-    faults: &mut Vec<Fault>,
-) -> Result<Vec<Plan>, Problem> {
-    let given: Vec<String> = inputs.iter().filter_map(|input| input.slug.as_ref()).map(ToString::to_string).collect();
-    let mut planned: Vec<Plan> = Vec::new();
-    for (index, input) in inputs.into_iter().enumerate() {
-        let pointer = format!("/trends/{index}");
-        let slug = input.slug.as_ref().map(Slug::as_str);
-        let existing = stored
-            .iter()
-            .find(|stored| input.id.0 == Some(stored.row.id))
-            .or_else(|| stored.iter().find(|stored| slug == Some(stored.row.slug.as_str())))
-            .filter(|stored| planned.iter().all(|plan| plan.id() != stored.row.id));
-        let which = existing.map_or_else(|| Which::New(Id::new()), Which::Stored);
-        let siblings: Vec<&str> = given.iter().map(String::as_str).chain(planned.iter().map(Plan::slug)).collect();
-        let plan = trends::store::plan(write, brief, which, input, &siblings, &pointer, faults)?;
-        if planned.iter().any(|other| other.slug() == plan.slug()) {
-            faults.push(Fault::at(format!("{pointer}/slug"), format!("`{}` is in the list already", plan.slug())));
-        }
-        planned.push(plan);
-    }
-    Ok(planned)
 }
 
 /// Saves changed trends of a brief by themselves, with a new version of the brief.

@@ -227,7 +227,7 @@ pub fn links(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Ha
 fn trends_of(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<HashMap<Id, Vec<TrendView>>, Problem> {
     let rows = trends::store::rows_of_briefs(connection, sight, ids)?;
     let owners: Vec<Id> = rows.iter().map(|row| row.brief_id).collect();
-    let views = trends::store::embedded_views(connection, sight, rows)?;
+    let views = trends::views::embedded_views(connection, sight, rows)?;
     let mut by_brief: HashMap<Id, Vec<TrendView>> = HashMap::new();
     for (owner, view) in owners.into_iter().zip(views) {
         by_brief.entry(owner).or_default().push(view);

@@ -11,7 +11,6 @@ use crate::briefs;
 use crate::db::Connection;
 use crate::db::schema::categories;
 use crate::db::types::{Id, Json, Timestamp};
-use crate::history::Version;
 use crate::history::erasure::{Stored, Stretch};
 use crate::http::body;
 use crate::http::page::{self, Extras, Listed, Rows, SortKey, Window};
@@ -81,23 +80,6 @@ impl Resource for CategoryRow {
     fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
         let same = categories::table.filter(categories::until.is_null()).filter(categories::slug.eq(slug));
         Ok(same.count().get_result::<i64>(connection)? > 0)
-    }
-
-    fn versions(
-        connection: &mut Connection,
-        sight: Sight,
-        id: Id,
-        below: i32,
-        limit: i64,
-    ) -> Result<Vec<Version>, Problem> {
-        Ok(categories::table
-            .filter(categories::id.eq(id))
-            .filter(categories::version.lt(below))
-            .filter(categories::since.le(sight.moment.upper_bound()))
-            .order(categories::version.desc())
-            .limit(limit)
-            .select((categories::version, categories::since))
-            .load(connection)?)
     }
 
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {

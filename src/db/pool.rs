@@ -14,8 +14,21 @@ use tokio::sync::oneshot;
 use super::{Connection, DbError, Location, connect, dialect};
 
 /// How many waiting writes one commit takes along, and how long the first of them waits for the others at most.
-const GROUP_SIZE: usize = 256;
-const GROUP_TIME: Duration = Duration::from_millis(20);
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    size: usize,
+    time: Duration,
+    is_bulk: bool,
+}
+
+impl Pace {
+    /// Where many wait, each for its own answer.
+    const SERVING: Self = Self { size: 256, time: Duration::from_millis(20), is_bulk: false };
+    /// Where one writes much, and waits for the end of it.
+    const BULK: Self = Self { size: 2048, time: Duration::from_millis(400), is_bulk: true };
+}
+/// How long [`Db::give_way`] leaves the lock: long enough for one who looks for it every millisecond.
+const WAY: Duration = Duration::from_millis(3);
 
 type Transactions = <Connection as diesel::Connection>::TransactionManager;
 type ReadJob = Box<dyn FnOnce(&mut Connection) -> Health + Send>;
@@ -52,9 +65,21 @@ impl Db {
     /// # Errors
     /// [`DbError::Unavailable`] when it cannot be reached now, or no thread can be started.
     pub fn open(location: &Location, readers: usize) -> Result<Self, DbError> {
+        Self::paced(location, readers, Pace::SERVING)
+    }
+
+    /// Opens the database for one who writes much by himself: larger commits and more memory.
+    ///
+    /// # Errors
+    /// As [`Db::open`].
+    pub fn open_for_bulk(location: &Location) -> Result<Self, DbError> {
+        Self::paced(location, 1, Pace::BULK)
+    }
+
+    fn paced(location: &Location, readers: usize, pace: Pace) -> Result<Self, DbError> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let first = connect(location)?;
-        let writer = start_writer(location.clone(), first)?;
+        let first = open_writer(location, pace)?;
+        let writer = start_writer(location.clone(), first, pace)?;
         let readers = match location {
             Location::Sqlite(_) => None,
             Location::Postgres(_) => Some(start_readers(location, readers)?),
@@ -154,6 +179,14 @@ impl Db {
         drop(answer);
         let outcomes: Vec<Result<T, E>> = answered.iter().collect();
         if outcomes.len() == sent { Ok(outcomes) } else { Err(writer_gone().into()) }
+    }
+
+    /// Lets another process write for a moment, in the midst of a long series of writes: SQLite has no queue for its lock, and
+    /// who asks for it again at once has it again.
+    pub fn give_way(&self) {
+        if matches!(self.0.location, Location::Sqlite(_)) {
+            thread::sleep(WAY);
+        }
     }
 
     /// Sees to it that what was deleted is not left in files that the database no longer reads.
@@ -284,9 +317,17 @@ fn usable(connection: &mut Connection) -> bool {
     !Transactions::is_broken_transaction_manager(connection) && depth(connection) == 0
 }
 
-fn start_writer(location: Location, first: Connection) -> Result<Sender<WriteJob>, DbError> {
+fn open_writer(location: &Location, pace: Pace) -> Result<Connection, DbError> {
+    let mut connection = connect(location)?;
+    if pace.is_bulk {
+        dialect::prepare_for_bulk(&mut connection)?;
+    }
+    Ok(connection)
+}
+
+fn start_writer(location: Location, first: Connection, pace: Pace) -> Result<Sender<WriteJob>, DbError> {
     let (jobs, waiting) = unbounded();
-    spawn("writer".into(), move || write_groups(&location, first, &waiting))?;
+    spawn("writer".into(), move || write_groups(&location, pace, first, &waiting))?;
     Ok(jobs)
 }
 
@@ -307,14 +348,14 @@ fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Result<(), DbErr
         .map_err(|error| DbError::Unavailable(format!("cannot start a thread: {error}")))
 }
 
-fn write_groups(location: &Location, first: Connection, waiting: &Receiver<WriteJob>) {
+fn write_groups(location: &Location, pace: Pace, first: Connection, waiting: &Receiver<WriteJob>) {
     let mut connection = Some(first);
     while let Ok(job) = waiting.recv() {
-        let Some(mut open) = begin_somehow(location, connection.take()) else {
+        let Some(mut open) = begin_somehow(location, pace, connection.take()) else {
             drop(job);
             continue;
         };
-        let answers = run_group(&mut open, job, waiting);
+        let answers = run_group(&mut open, pace, job, waiting);
         let committed = match Transactions::commit_transaction(&mut open) {
             Ok(()) => true,
             Err(error) => {
@@ -332,24 +373,29 @@ fn write_groups(location: &Location, first: Connection, waiting: &Receiver<Write
 }
 
 /// A connection with an open transaction: the one at hand or, if that turns out dead, a new one.
-fn begin_somehow(location: &Location, connection: Option<Connection>) -> Option<Connection> {
+fn begin_somehow(location: &Location, pace: Pace, connection: Option<Connection>) -> Option<Connection> {
     if let Some(mut connection) = connection {
         match dialect::begin_write(&mut connection) {
             Ok(()) => return Some(connection),
             Err(error) => tracing::warn!(%error, "the writer's connection is lost, opening another"),
         }
     }
-    let opened = connect(location).and_then(|mut connection| {
+    let opened = open_writer(location, pace).and_then(|mut connection| {
         dialect::begin_write(&mut connection)?;
         Ok(connection)
     });
     opened.inspect_err(|error| tracing::error!(%error, "no connection to write with")).ok()
 }
 
-fn run_group(connection: &mut Connection, first: WriteJob, waiting: &Receiver<WriteJob>) -> Vec<Box<dyn FnOnce(bool)>> {
+fn run_group(
+    connection: &mut Connection,
+    pace: Pace,
+    first: WriteJob,
+    waiting: &Receiver<WriteJob>,
+) -> Vec<Box<dyn FnOnce(bool)>> {
     let started = Instant::now();
     let mut answers = vec![first(connection)];
-    while answers.len() < GROUP_SIZE && started.elapsed() < GROUP_TIME {
+    while answers.len() < pace.size && started.elapsed() < pace.time {
         match waiting.try_recv() {
             Ok(job) => answers.push(job(connection)),
             Err(_) => break,

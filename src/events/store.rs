@@ -9,14 +9,13 @@ use diesel::prelude::*;
 
 use super::input::EventInput;
 use super::model::{EventRow, EventView, Participant, ParticipantRow};
-use crate::access::{Audience, Caller, Moment, Sight, visible};
+use crate::access::{Audience, Caller, Moment, Sight};
 use crate::actors;
 use crate::actors::model::ActorRow;
 use crate::briefs;
 use crate::db::schema::{event_participants, events};
 use crate::db::types::{Id, Json};
 use crate::db::{Connection, in_chunks};
-use crate::history::Version;
 use crate::history::erasure::{Stored, Stretch};
 use crate::http::body::{Fault, UpTo};
 use crate::journal::{self, Write};
@@ -74,24 +73,6 @@ impl Resource for EventRow {
     fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
         let same = events::table.filter(events::until.is_null()).filter(events::slug.eq(slug));
         Ok(same.count().get_result::<i64>(connection)? > 0)
-    }
-
-    fn versions(
-        connection: &mut Connection,
-        sight: Sight,
-        id: Id,
-        below: i32,
-        limit: i64,
-    ) -> Result<Vec<Version>, Problem> {
-        Ok(events::table
-            .filter(events::id.eq(id))
-            .filter(events::version.lt(below))
-            .filter(events::since.le(sight.moment.upper_bound()))
-            .filter(visible(events::audience, &sight.caller))
-            .order(events::version.desc())
-            .limit(limit)
-            .select((events::version, events::since))
-            .load(connection)?)
     }
 
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {

@@ -109,14 +109,17 @@ impl<R: Resource> Listed for RevisionsOf<R> {
         let id = identity::<R>(connection, &sight.caller, &self.reference)?;
         let before = window.after::<i32>(SORT)?.map_or(i32::MAX, |(version, _)| version);
         let mut versions = removal(connection, sight, id)?.into_iter().filter(|it| it.version < before).collect();
-        Vec::append(&mut versions, &mut R::versions(connection, sight, id, before, window.fetch())?);
+        Vec::append(
+            &mut versions,
+            &mut R::versions(connection, sight, id, before, usize::try_from(window.fetch()).unwrap_or_default())?,
+        );
         let page = window.cut(SORT, versions, |version| (version.version, id));
         page.map(|versions| told(connection, sight, id, &versions))
     }
 
     fn count(&self, connection: &mut Connection, sight: Sight) -> Result<i64, Problem> {
         let id = identity::<R>(connection, &sight.caller, &self.reference)?;
-        let versions = R::versions(connection, sight, id, i32::MAX, i64::MAX)?.len();
+        let versions = R::versions(connection, sight, id, i32::MAX, usize::MAX)?.len();
         let all = versions + usize::from(removal(connection, sight, id)?.is_some());
         Ok(i64::try_from(all).unwrap_or(i64::MAX))
     }

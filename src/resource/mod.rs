@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::access::{Caller, Sight};
+use crate::access::{Audience, Caller, Sight};
 use crate::app::AppState;
 use crate::db::Connection;
 use crate::db::types::Id;
@@ -80,10 +80,16 @@ pub trait Resource: Clone + Send + Sized + 'static {
         sight: Sight,
         id: Id,
         below: i32,
-        limit: i64,
-    ) -> Result<Vec<Version>, Problem>;
+        limit: usize,
+    ) -> Result<Vec<Version>, Problem> {
+        let seen_by = Audience::only(&sight.caller);
+        let is_seen =
+            |it: &Stored| it.version < below && it.since <= sight.moment.upper_bound() && it.audience.meets(seen_by);
+        let stored = Self::stored(connection, id)?.into_iter().rev().filter(is_seen).take(limit);
+        Ok(stored.map(|it| Version { version: it.version, since: it.since }).collect())
+    }
 
-    /// Every stored version of a resource, whoever could see it.
+    /// Every stored version of a resource in their order, whoever could see it.
     ///
     /// # Errors
     /// When the query fails.

@@ -200,6 +200,7 @@ impl<P: FnMut(u64)> Import<'_, P> {
                 take(self, line, fate)?;
             }
             (self.progress)(self.done);
+            self.db.give_way();
         }
         Ok(())
     }

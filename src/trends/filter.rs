@@ -9,7 +9,7 @@ use diesel::sql_types::Bool;
 use utoipa::IntoParams;
 
 use super::model::{TrendRow, TrendView};
-use super::store;
+use super::views;
 use crate::access::{Sight, Stands};
 use crate::actors::names;
 use crate::categories;
@@ -241,7 +241,7 @@ impl<'a> Resolved<'a> {
             })?;
             let mut rows: std::collections::HashMap<Id, TrendRow> = rows.into_iter().map(|row| (row.id, row)).collect();
             let rows = ids.iter().filter_map(|id| rows.remove(id)).collect();
-            store::views(connection, self.sight, rows)
+            views::views(connection, self.sight, rows)
         })
     }
 }
@@ -296,7 +296,7 @@ impl Listed for TrendFilter {
             let key = if by_period { SortKey::Day(row.period_to) } else { SortKey::Time(row.updated_at) };
             (key, row.id)
         });
-        rows.map(|rows| store::views(connection, sight, rows))
+        rows.map(|rows| views::views(connection, sight, rows))
     }
 
     fn count(&self, connection: &mut Connection, sight: Sight) -> Result<i64, Problem> {

@@ -5,7 +5,9 @@ pub mod filter;
 pub mod handlers;
 pub mod input;
 pub mod model;
+pub mod plan;
 pub mod store;
+pub mod views;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

@@ -8,25 +8,26 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use super::input::TrendInput;
-use super::model::{EventLink, EvidenceRow, Stored, TrendActorRow, TrendRow, TrendView};
-use crate::access::{Audience, Moment, Sight, visible};
+use super::model::{EvidenceRow, Stored, TrendActorRow, TrendRow, TrendView};
+use super::plan::{Plan, Which, plan};
+use super::views;
+use crate::access::{Audience, Moment, Sight};
 use crate::actors::model::ActorRow;
-use crate::briefs::model::{BriefLink, BriefRow};
-use crate::db::schema::{events, resources, trend_actors, trend_evidence, trends};
+use crate::briefs::model::BriefRow;
+use crate::db::schema::{resources, trend_actors, trend_evidence, trends};
 use crate::db::types::Id;
 use crate::db::{Connection, in_chunks};
 use crate::events::model::EventRow;
-use crate::history::Version;
 use crate::history::erasure::{self, Stored as StoredVersion, Stretch};
-use crate::http::body::{Fault, UpTo};
+use crate::http::body::Fault;
 use crate::journal::{self, Write};
 use crate::problem::Problem;
-use crate::reference::{self, Link, Reference, deleted_among};
+use crate::reference::{self, Reference};
 use crate::removal::Removal;
 use crate::resource::{self, Place, Resource, must_lead_to};
-use crate::scalars::{Day, Prose, Slug};
-use crate::vocabulary::{Change, Kind, Outcome, Role};
-use crate::{actors, briefs, destroy_rows, end_versions, insert_rows, slugs};
+use crate::scalars::{Prose, Slug};
+use crate::vocabulary::{Change, Kind, Role};
+use crate::{actors, briefs, destroy_rows, end_versions, insert_rows};
 
 impl Resource for TrendRow {
     const KIND: Kind = Kind::Trend;
@@ -85,24 +86,6 @@ impl Resource for TrendRow {
         Ok(same.count().get_result::<i64>(connection)? > 0)
     }
 
-    fn versions(
-        connection: &mut Connection,
-        sight: Sight,
-        id: Id,
-        below: i32,
-        limit: i64,
-    ) -> Result<Vec<Version>, Problem> {
-        Ok(trends::table
-            .filter(trends::id.eq(id))
-            .filter(trends::version.lt(below))
-            .filter(trends::since.le(sight.moment.upper_bound()))
-            .filter(visible(trends::audience, &sight.caller))
-            .order(trends::version.desc())
-            .limit(limit)
-            .select((trends::version, trends::since))
-            .load(connection)?)
-    }
-
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<StoredVersion>, Problem> {
         Ok(trends::table
             .filter(trends::id.eq(id))
@@ -119,7 +102,7 @@ impl Resource for TrendRow {
     }
 
     fn view(connection: &mut Connection, sight: Sight, row: Self) -> Result<TrendView, Problem> {
-        views(connection, sight, vec![row])?.pop().ok_or_else(|| Problem::internal("a trend has no view"))
+        views::views(connection, sight, vec![row])?.pop().ok_or_else(|| Problem::internal("a trend has no view"))
     }
 
     fn create(write: &mut Write<'_>, id: Id, input: TrendInput) -> Result<Self, Problem> {
@@ -201,153 +184,6 @@ fn reread(write: &mut Write<'_>, id: Id) -> Result<TrendRow, Problem> {
 fn insert_at(planned: &mut Vec<Plan>, place: Option<u16>, plan: Plan) {
     let index = place.map_or(planned.len(), |place| usize::from(place).saturating_sub(1).min(planned.len()));
     planned.insert(index, plan);
-}
-
-/// A trend as it is going to be: what its writer says, without what follows from its brief and its place.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    id: Id,
-    existing: Option<Stored>,
-    row: TrendRow,
-    actors: Vec<Id>,
-    evidence: Vec<Id>,
-}
-
-impl Plan {
-    /// What is stored, as a plan to leave it as it is.
-    #[must_use]
-    pub fn of_stored(stored: Vec<Stored>) -> Vec<Self> {
-        stored
-            .into_iter()
-            .map(|stored| Self {
-                id: stored.row.id,
-                row: stored.row.clone(),
-                actors: stored.actors.clone(),
-                evidence: stored.evidence.clone(),
-                existing: Some(stored),
-            })
-            .collect()
-    }
-
-    /// Which trend it is.
-    #[must_use]
-    pub fn id(&self) -> Id {
-        self.id
-    }
-
-    /// The slug that it has or is going to have.
-    #[must_use]
-    pub fn slug(&self) -> &str {
-        &self.row.slug
-    }
-}
-
-/// Which trend a plan is for.
-#[derive(Debug, Clone, Copy)]
-pub enum Which<'a> {
-    /// One that is going to have this identity.
-    New(Id),
-    /// One that is there.
-    Stored(&'a Stored),
-}
-
-/// Turns an input into a plan, with a slug that none of its `siblings` has: every reference led to what it means, every rule checked, every fault noted.
-///
-/// # Errors
-/// When a query fails.
-pub fn plan(
-    write: &mut Write<'_>,
-    brief: &BriefRow,
-    which: Which<'_>,
-    input: TrendInput,
-    siblings: &[&str],
-    pointer: &str,
-    faults: &mut Vec<Fault>,
-) -> Result<Plan, Problem> {
-    let (id, existing) = match which {
-        Which::New(id) => (id, None),
-        Which::Stored(stored) => (stored.row.id, Some(stored)),
-    };
-    let mut actor_ids = Vec::new();
-    for (index, actor) in input.actors.iter().flat_map(|UpTo(list)| list).enumerate() {
-        if let Some(actor) = actors::store::meant(write, actor, &format!("{pointer}/actors/{index}"), faults)?
-            && !actor_ids.contains(&actor)
-        {
-            actor_ids.push(actor);
-        }
-    }
-    let evidence = evidence_of_input(write, &input, existing, pointer, faults)?;
-    let hidden = hidden_evidence(write, existing)?;
-    let before = existing.map(|stored| stored.evidence.as_slice()).unwrap_or_default();
-    let evidence = briefs::links::with_hidden(evidence, before, &hidden);
-    let (period_from, period_to) = brief.period_of_trends();
-    let heading = input.heading();
-    let slug = match (&input.slug, existing) {
-        (Some(slug), _) => slug.as_str().to_owned(),
-        (None, Some(stored)) => stored.row.slug.clone(),
-        (None, None) => slugs::choose(
-            None,
-            || Slug::derive(heading.as_str(), &period_to.to_string()),
-            |slug| Ok(siblings.contains(&slug) || TrendRow::slug_is_taken(write.connection, slug)?),
-        )?,
-    };
-    let row = TrendRow {
-        id,
-        since: write.since(),
-        until: None,
-        version: 1,
-        created_at: write.at(),
-        updated_at: write.at(),
-        audience: Audience::NOBODY,
-        slug,
-        brief_id: brief.id,
-        position: 0,
-        statement: input.statement.into_string(),
-        direction: input.direction,
-        assessment: input.assessment,
-        series: input.series.map(Slug::into_string),
-        likelihood: input.likelihood,
-        probability: input.probability.map(i16::from),
-        confidence: input.confidence,
-        limits: input.limits.map(Prose::into_string),
-        horizon: input.horizon.map(|Day(day)| day),
-        outcome: input.outcome.unwrap_or(Outcome::Pending),
-        outcome_note: input.outcome_note.map(Prose::into_string),
-        period_from,
-        period_to,
-    };
-    Ok(Plan { id, existing: existing.cloned(), row, actors: actor_ids, evidence })
-}
-
-/// The events that the input names. One that was deleted meanwhile stays, if it was there before.
-fn evidence_of_input(
-    write: &mut Write<'_>,
-    input: &TrendInput,
-    existing: Option<&Stored>,
-    pointer: &str,
-    faults: &mut Vec<Fault>,
-) -> Result<Vec<Id>, Problem> {
-    let mut evidence = Vec::new();
-    for (index, reference) in input.evidence.iter().flat_map(|UpTo(list)| list).enumerate() {
-        let already = reference.id.filter(|id| existing.is_some_and(|stored| stored.evidence.contains(id)));
-        let meant = match already {
-            Some(id) => Some(id),
-            None => resource::meant::<EventRow>(write, reference, &format!("{pointer}/evidence/{index}"), faults)?
-                .map(|(id, _)| id),
-        };
-        evidence.extend(meant.filter(|id| !evidence.contains(id)));
-    }
-    Ok(evidence)
-}
-
-/// The evidence that the writer may not see, and so can neither keep nor drop.
-fn hidden_evidence(write: &mut Write<'_>, existing: Option<&Stored>) -> Result<Vec<Id>, Problem> {
-    let Some(existing) = existing.filter(|stored| !stored.evidence.is_empty()) else {
-        return Ok(Vec::new());
-    };
-    let sight = write.sight();
-    let seen = event_links(write.connection, sight, &existing.evidence)?;
-    Ok(existing.evidence.iter().copied().filter(|id| !seen.contains_key(id)).collect())
 }
 
 /// Saves the trends of a brief in this order, with the audience and the period that follow from the brief; whatever
@@ -485,10 +321,10 @@ pub fn ever_of_brief(connection: &mut Connection, brief: Id) -> Result<Vec<Id>, 
 /// When a statement fails.
 pub fn permit_former(write: &mut Write<'_>, brief: Id, audience: Audience) -> Result<(), Problem> {
     let living = of_brief_ids(write.connection, brief)?;
-    let erased = Audience::NOBODY;
     for trend in ever_of_brief(write.connection, brief)?.into_iter().filter(|trend| !living.contains(trend)) {
         let present: Audience = resources::table.find(trend).select(resources::audience).first(write.connection)?;
-        if present != erased {
+        // Nobody is let see again what was erased.
+        if present != Audience::NOBODY {
             write.permit(trend, audience, audience)?;
         }
     }
@@ -584,7 +420,15 @@ pub fn rows_of_briefs(connection: &mut Connection, sight: Sight, briefs: &[Id]) 
     })
 }
 
-fn actors_of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<HashMap<Id, Vec<Id>>, Problem> {
+/// Whom these trends are about, each list in its order.
+///
+/// # Errors
+/// When the query fails.
+pub(super) fn actors_of(
+    connection: &mut Connection,
+    moment: Moment,
+    ids: &[Id],
+) -> Result<HashMap<Id, Vec<Id>>, Problem> {
     let rows = in_chunks::<_, (Id, Id), Problem>(ids, |ids| {
         trend_actors::table
             .filter(moment.stands(trend_actors::since, trend_actors::until))
@@ -596,7 +440,15 @@ fn actors_of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<
     Ok(grouped(rows))
 }
 
-fn evidence_of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<HashMap<Id, Vec<Id>>, Problem> {
+/// What these trends rest on, each list in its order.
+///
+/// # Errors
+/// When the query fails.
+pub(super) fn evidence_of(
+    connection: &mut Connection,
+    moment: Moment,
+    ids: &[Id],
+) -> Result<HashMap<Id, Vec<Id>>, Problem> {
     let rows = in_chunks::<_, (Id, Id), Problem>(ids, |ids| {
         trend_evidence::table
             .filter(moment.stands(trend_evidence::since, trend_evidence::until))
@@ -616,98 +468,6 @@ pub fn grouped(pairs: Vec<(Id, Id)>) -> HashMap<Id, Vec<Id>> {
         groups.entry(owner).or_default().push(owned);
     }
     groups
-}
-
-/// How trends show these events to this caller: those that it may see, and those deleted that it could once see.
-fn event_links(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<HashMap<Id, Link<EventLink>>, Problem> {
-    let living = in_chunks::<_, EventLink, Problem>(ids, |ids| {
-        events::table
-            .filter(sight.sees(events::id, events::since, events::until, events::audience))
-            .filter(events::id.eq_any(ids))
-            .select((events::id, events::slug, events::title, events::occurred))
-            .load(connection)
-    })?;
-    let deleted = deleted_among(connection, sight, ids)?;
-    Ok(living
-        .into_iter()
-        .map(|link| (link.id, Link::Living(link)))
-        .chain(deleted.into_iter().map(|id| (id, Link::deleted(id))))
-        .collect())
-}
-
-/// These trends as they are served, in their order, each with a link to its brief.
-///
-/// # Errors
-/// When a query fails.
-pub fn views(connection: &mut Connection, sight: Sight, rows: Vec<TrendRow>) -> Result<Vec<TrendView>, Problem> {
-    let brief_ids: Vec<Id> = rows.iter().map(|row| row.brief_id).collect();
-    let briefs = briefs::store::links(connection, sight, &brief_ids)?;
-    let links: Vec<Option<BriefLink>> = rows.iter().map(|row| briefs.get(&row.brief_id).cloned()).collect();
-    let mut views = embedded_views(connection, sight, rows)?;
-    for (view, link) in views.iter_mut().zip(links) {
-        view.brief = link;
-    }
-    Ok(views)
-}
-
-/// These trends as their brief shows them, in their order, with five queries however many they are.
-///
-/// # Errors
-/// When a query fails.
-pub fn embedded_views(
-    connection: &mut Connection,
-    sight: Sight,
-    rows: Vec<TrendRow>,
-) -> Result<Vec<TrendView>, Problem> {
-    let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
-    let (mut actor_ids, mut event_ids) =
-        (actors_of(connection, sight.moment, &ids)?, evidence_of(connection, sight.moment, &ids)?);
-    let all_actors: Vec<Id> = actor_ids.values().flatten().copied().collect();
-    let all_events: Vec<Id> = event_ids.values().flatten().copied().collect();
-    let summaries = actors::store::summaries(connection, sight.moment, &all_actors)?;
-    let links = event_links(connection, sight, &all_events)?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let actors = actor_ids.remove(&row.id).unwrap_or_default();
-            let evidence = event_ids.remove(&row.id).unwrap_or_default();
-            let actors = actors
-                .into_iter()
-                .map(|id| summaries.get(&id).cloned().map_or_else(|| Link::deleted(id), Link::Living))
-                .collect();
-            let evidence = evidence.into_iter().filter_map(|id| links.get(&id).cloned()).collect();
-            view(row, actors, evidence)
-        })
-        .collect())
-}
-
-fn view(
-    row: TrendRow,
-    actors: Vec<Link<crate::actors::model::ActorSummary>>,
-    evidence: Vec<Link<EventLink>>,
-) -> TrendView {
-    TrendView {
-        id: row.id,
-        slug: row.slug,
-        version: row.version,
-        created_at: row.created_at,
-        updated_at: row.updated_at,
-        brief: None,
-        position: row.position,
-        statement: row.statement,
-        direction: row.direction,
-        assessment: row.assessment,
-        series: row.series,
-        likelihood: row.likelihood,
-        probability: row.probability,
-        confidence: row.confidence,
-        limits: row.limits,
-        horizon: row.horizon,
-        outcome: row.outcome,
-        outcome_note: row.outcome_note,
-        actors,
-        evidence,
-    }
 }
 
 /// What a conflict says of these trends to a caller: those that it may see, by name.

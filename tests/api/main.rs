@@ -31,6 +31,7 @@ mod openapi;
 mod oracle;
 mod plans;
 mod properties;
+mod robustness;
 mod snapshots;
 mod transfer;
 mod trends;

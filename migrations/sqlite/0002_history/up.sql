@@ -80,6 +80,25 @@ CREATE INDEX briefs_ended_order ON briefs (listed_at DESC, id DESC) WHERE until 
 CREATE INDEX briefs_ended_category ON briefs (category_id, listed_at DESC, id DESC) WHERE until IS NOT NULL;
 CREATE INDEX trends_ended_slug ON trends (slug) WHERE until IS NOT NULL;
 CREATE INDEX trends_ended_order ON trends (period_to DESC, id DESC) WHERE until IS NOT NULL;
+CREATE INDEX trends_ended_series ON trends (series, period_to DESC, id DESC) WHERE until IS NOT NULL;
+
+-- What lives now and did not live then is passed over in the index.
+DROP INDEX events_order;
+DROP INDEX events_by_kind;
+DROP INDEX events_by_country;
+DROP INDEX briefs_order;
+DROP INDEX briefs_by_category;
+DROP INDEX briefs_by_country;
+DROP INDEX briefs_by_language;
+DROP INDEX trends_order;
+CREATE INDEX events_order ON events (occurred_from DESC, id DESC, since) WHERE until IS NULL;
+CREATE INDEX events_by_kind ON events (kind, occurred_from DESC, id DESC, since) WHERE until IS NULL;
+CREATE INDEX events_by_country ON events (country, occurred_from DESC, id DESC, since) WHERE until IS NULL;
+CREATE INDEX briefs_order ON briefs (listed_at DESC, id DESC, since) WHERE until IS NULL;
+CREATE INDEX briefs_by_category ON briefs (category_id, listed_at DESC, id DESC, since) WHERE until IS NULL;
+CREATE INDEX briefs_by_country ON briefs (country, listed_at DESC, id DESC, since) WHERE until IS NULL;
+CREATE INDEX briefs_by_language ON briefs (language, listed_at DESC, id DESC, since) WHERE until IS NULL;
+CREATE INDEX trends_order ON trends (period_to DESC, id DESC, since) WHERE until IS NULL;
 
 -- What belongs to a thing is looked up by it at every moment: these hold the living and what has ended.
 DROP INDEX event_participants_by_event;
