@@ -76,7 +76,7 @@ impl Once {
             return Ok(None);
         };
         let key = given.to_str().unwrap_or_default().trim().trim_matches('"').to_owned();
-        if !(1..=255).contains(&key.len()) {
+        if !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Problem::parameter("Idempotency-Key", "must be 1 to 255 visible ASCII characters"));
         }
         let mut digest = Sha256::new();

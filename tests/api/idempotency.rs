@@ -101,7 +101,7 @@ fn the_answer_outlives_the_server(app: &TestApp) {
 }
 
 fn a_key_must_be_one(app: &TestApp) {
-    for key in ["", "\"\"", &"x".repeat(256)] {
+    for key in ["", "\"\"", "two words", &"x".repeat(256)] {
         let refused = app.editor().with("Idempotency-Key", key).post("/v1/actors", actor("a", "A"));
         assert_eq!(refused.faults(), ["Idempotency-Key"], "{key}");
         refused.problem(400, "invalid-parameter");

@@ -265,7 +265,10 @@ fn public_paths(app: &TestApp) -> Vec<String> {
     paths
 }
 
-fn crawl(app: &TestApp, paths: &[String]) -> Vec<(u16, Vec<(String, String)>, Vec<u8>)> {
+/// All of an answer that must not change: its status, its headers and its bytes.
+type Seen = (u16, Vec<(String, String)>, Vec<u8>);
+
+fn crawl(app: &TestApp, paths: &[String]) -> Vec<Seen> {
     let answers = paths.iter().map(|path| app.get(path));
     answers.map(|answer| (answer.status, headers(&answer), answer.body)).collect()
 }
