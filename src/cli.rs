@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
+use uuid::Uuid;
 
 use crate::access::{Caller, keys};
 use crate::app;
@@ -294,7 +295,7 @@ fn manage_keys(arguments: KeysArgs) -> Outcome {
             }
         }
         KeysCommand::Revoke { database, id } => {
-            let id = Id::parse(&id).ok_or_else(|| format!("`{id}` is not the id of a key"))?;
+            let id = Uuid::try_parse(&id).map(Id).map_err(|_| format!("`{id}` is not the id of a key"))?;
             open(&database, 1)?.write_blocking(move |connection| keys::revoke(connection, id))?;
         }
     }

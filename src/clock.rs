@@ -27,6 +27,11 @@ pub async fn run(db: Db) {
                 tracing::error!(%error, "the clock could not forget old answers");
             }
         }
+        if db.is_to_purge()
+            && let Err(error) = db.purge().await
+        {
+            tracing::error!(%error, "the clock could not purge what was deleted");
+        }
         match tick(&db).await {
             Ok(0) => {}
             Ok(briefs) => tracing::info!(briefs, "published or freed from embargo, as was due"),

@@ -37,6 +37,9 @@ const SHOWN: &[&str] = &[
     "deleted",
 ];
 
+/// How many of those that had a slug before are looked at.
+const FOLLOWED: i64 = 20;
+
 /// The name by which something is meant: its id, its slug, or both as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {
@@ -246,12 +249,19 @@ pub fn is_known(connection: &mut Connection, id: Id) -> Result<bool, Problem> {
     Ok(resources::table.find(id).count().get_result::<i64>(connection)? > 0)
 }
 
-/// The graves of this moment that this caller could once see. What was erased is gone at every moment.
+/// The graves of this moment that this caller could once see; what was erased was gone whenever it could be seen.
 fn graves(sight: Sight) -> tombstones::BoxedQuery<'static, MultiBackend> {
     let graves = tombstones::table.filter(visible(tombstones::audience, &sight.caller)).into_boxed();
     match sight.moment.position() {
         None => graves,
-        Some(position) => graves.filter(tombstones::since.le(position).or(tombstones::erased.eq(true))),
+        Some(position) => {
+            let erased_then = erasures::table
+                .filter(erasures::resource_id.eq(tombstones::id))
+                .filter(erasures::since.le(position))
+                .filter(erasures::until.gt(position).or(erasures::until.is_null()))
+                .filter(visible(erasures::audience, &sight.caller));
+            graves.filter(tombstones::since.le(position).or(diesel::dsl::exists(erased_then)))
+        }
     }
 }
 
@@ -282,33 +292,6 @@ pub fn buried(
         .optional()?)
 }
 
-/// Whether the content of a version was destroyed, so far as this caller could once see it.
-///
-/// # Errors
-/// When the query fails.
-pub fn is_erased(connection: &mut Connection, caller: &Caller, id: Id, version: i32) -> Result<bool, Problem> {
-    let erased = erasures::table.find((id, version)).filter(visible(erasures::audience, caller));
-    Ok(erased.count().get_result::<i64>(connection)? > 0)
-}
-
-/// Lets a slug that a resource had lead to another, or to what it is called now, from this write on.
-///
-/// # Errors
-/// When a statement fails.
-pub fn redirect(write: &mut Write<'_>, kind: Kind, slug: &str, to: Id) -> Result<(), Problem> {
-    let since = write.since();
-    diesel::delete(redirects::table.find((kind, slug, since))).execute(write.connection)?;
-    diesel::insert_into(redirects::table)
-        .values((
-            redirects::kind.eq(kind),
-            redirects::slug.eq(slug),
-            redirects::since.eq(since),
-            redirects::resource_id.eq(to),
-        ))
-        .execute(write.connection)?;
-    Ok(())
-}
-
 /// Lets everything that led to a resource which is no more, its id included, lead to another from this write on.
 ///
 /// # Errors
@@ -323,6 +306,16 @@ pub fn redirect_all(write: &mut Write<'_>, kind: Kind, from: Id, slug: &str, to:
     for slug in earlier.iter().map(String::as_str).chain([slug, &from.to_string()]) {
         redirect(write, kind, slug, to)?;
     }
+    Ok(())
+}
+
+/// Puts a digest in the place of a name that led somewhere.
+///
+/// # Errors
+/// When the statement fails.
+pub fn veil_redirect(write: &mut Write<'_>, kind: Kind, slug: &str) -> Result<(), Problem> {
+    let named = redirects::table.filter(redirects::kind.eq(kind)).filter(redirects::slug.eq(slug));
+    diesel::update(named).set(redirects::slug.eq(veiled(slug))).execute(write.connection)?;
     Ok(())
 }
 
@@ -341,13 +334,30 @@ pub fn veiled(slug: &str) -> String {
 /// # Errors
 /// When a statement fails.
 pub fn claim(write: &mut Write<'_>, kind: Kind, slug: &str, by: Id) -> Result<(), Problem> {
-    match redirected(write.connection, Moment::Head, kind, &Reference::from_slug(slug))? {
-        Some(other) if other != by => redirect(write, kind, slug, by),
+    match redirected(write.connection, Moment::Head, kind, &Reference::from_slug(slug))?.first() {
+        Some(other) if *other != by => redirect(write, kind, slug, by),
         _ => Ok(()),
     }
 }
 
-/// Where a slug leads that a resource had before this moment.
+/// Lets a slug that a resource had lead to another, or to what it is called now, from this write on.
+///
+/// # Errors
+/// When a statement fails.
+pub fn redirect(write: &mut Write<'_>, kind: Kind, slug: &str, to: Id) -> Result<(), Problem> {
+    diesel::delete(redirects::table.find((kind, slug, write.since()))).execute(write.connection)?;
+    let row = (
+        redirects::kind.eq(kind),
+        redirects::slug.eq(slug),
+        redirects::since.eq(write.since()),
+        redirects::resource_id.eq(to),
+    );
+    diesel::insert_into(redirects::table).values(row).execute(write.connection)?;
+    Ok(())
+}
+
+/// Where a slug leads that resources had before this moment, the latest to have it first. What was merged into another is led
+/// there by its id too.
 ///
 /// # Errors
 /// When the query fails.
@@ -356,19 +366,38 @@ pub fn redirected(
     moment: Moment,
     kind: Kind,
     reference: &Reference,
-) -> Result<Option<Id>, Problem> {
-    // What was merged into another is led there by its id too.
+) -> Result<Vec<Id>, Problem> {
     let Some(name) = reference.slug.clone().or_else(|| reference.id.map(|id| id.to_string())) else {
-        return Ok(None);
+        return Ok(Vec::new());
     };
-    Ok(redirects::table
+    let mut led_to: Vec<Id> = redirects::table
         .filter(redirects::kind.eq(kind))
         .filter(redirects::slug.eq(veiled(&name)).or(redirects::slug.eq(name)))
         .filter(redirects::since.le(moment.upper_bound()))
         .order(redirects::since.desc())
+        .limit(FOLLOWED)
         .select(redirects::resource_id)
-        .first(connection)
-        .optional()?)
+        .load(connection)?;
+    led_to.dedup();
+    Ok(led_to)
+}
+
+/// What a slug ever led to, whatever it is called now.
+///
+/// # Errors
+/// When a query fails.
+pub fn ever_led_to(connection: &mut Connection, kind: Kind, reference: &Reference) -> Result<Vec<Id>, Problem> {
+    let mut led_to = redirected(connection, Moment::Head, kind, reference)?;
+    if let Some(slug) = &reference.slug {
+        let buried: Vec<Id> = tombstones::table
+            .filter(tombstones::kind.eq(kind))
+            .filter(tombstones::slug.eq(veiled(slug)).or(tombstones::slug.eq(slug)))
+            .limit(FOLLOWED)
+            .select(tombstones::id)
+            .load(connection)?;
+        led_to.extend(buried);
+    }
+    Ok(led_to)
 }
 
 /// The row that a reference leads to: by its id if it has one and that leads anywhere, else by its slug.

@@ -102,11 +102,10 @@ pub async fn authenticate<B: MessageBody + 'static>(
     match admit(&request).await {
         Ok((caller, allowance)) => {
             request.extensions_mut().insert(caller);
-            let mut response = next.call(request).await?;
             if let Some(allowance) = allowance {
-                allowance.tell(response.headers_mut());
+                request.extensions_mut().insert(allowance);
             }
-            Ok(response.map_into_left_body())
+            Ok(next.call(request).await?.map_into_left_body())
         }
         Err(problem) => {
             let (request, _) = request.into_parts();

@@ -1,10 +1,10 @@
-//! How many requests a caller has: so many a minute for each key, and for each address that sends none; fewer for an address
-//! that tries keys which are not good. The headers and the problem are those of draft-ietf-httpapi-ratelimit-headers-11.
+//! How many requests a caller has: so many a minute for each key, and for each address that sends none. An address that tries
+//! many keys which are not good is barred for a while. The headers and the problem are those of draft-ietf-httpapi-ratelimit-headers-11.
 //!
 //! A limit is a bucket that fills again at a steady rate (GCRA), in the memory of this process: several instances each count
 //! for themselves.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -114,7 +114,7 @@ impl Limits {
     pub fn may_try_a_key(&self, address: Option<IpAddr>) -> Result<(), Problem> {
         let barred = address.and_then(|address| self.barred.get(&network(address)).map(|until| *until));
         match barred.and_then(|until| until.checked_duration_since(Instant::now())) {
-            Some(wait) if self.settings.is_some() => Err(exceeded(WRONG_KEYS, wait.as_secs() + 1)),
+            Some(wait) if self.settings.is_some() => Err(barred_for(wait.as_secs() + 1)),
             _ => Ok(()),
         }
     }
@@ -122,6 +122,7 @@ impl Limits {
     /// Counts a key that was not good. After too many, the address is barred for a while, with whatever key.
     pub fn tried_a_wrong_key(&self, address: Option<IpAddr>) {
         if let Some(address) = address.map(network)
+            && self.settings.is_some()
             && self.wrong_keys.check_key(&Party::Address(address)).is_err()
         {
             self.barred.insert(address, Instant::now() + Duration::from_secs(WINDOW));
@@ -141,7 +142,7 @@ impl Limits {
     /// The address that a request comes from: that of the connection, or what a trusted proxy says of it.
     #[must_use]
     pub fn address_of(&self, request: &ServiceRequest) -> Option<IpAddr> {
-        let peer = request.peer_addr()?.ip();
+        let peer = request.peer_addr()?.ip().to_canonical();
         let is_trusted = |address: &IpAddr| self.trusted_proxies.iter().any(|proxy| proxy.contains(address));
         if !is_trusted(&peer) {
             return Some(peer);
@@ -149,7 +150,7 @@ impl Limits {
         let said = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
         let said: Vec<&str> = said.flat_map(|line| line.split(',')).map(str::trim).collect();
         // Each proxy adds whom it was called by; what stands further left than the first stranger may be made up.
-        let hops = said.iter().rev().map_while(|hop| hop.parse::<IpAddr>().ok());
+        let hops = said.iter().rev().map_while(|hop| hop_of(hop));
         let mut last = peer;
         for hop in hops {
             last = hop;
@@ -159,6 +160,12 @@ impl Limits {
         }
         Some(last)
     }
+}
+
+/// An address as proxies write it, with or without a port.
+fn hop_of(text: &str) -> Option<IpAddr> {
+    let address = text.parse().or_else(|_| text.parse::<SocketAddr>().map(|with_port| with_port.ip()));
+    address.ok().map(|address: IpAddr| address.to_canonical())
 }
 
 impl Quota {
@@ -186,6 +193,16 @@ fn exceeded(quota: u32, wait: u64) -> Problem {
         .with_header(RETRY_AFTER, HeaderValue::from(wait))
         .with_header(POLICY_HEADER, policy(quota))
         .with_header(LIMIT_HEADER, limit(0, wait))
+}
+
+/// The refusal of an address that tried too many keys, whatever key it sends now.
+fn barred_for(wait: u64) -> Problem {
+    let detail = format!(
+        "{WRONG_KEYS} API keys that are not good came from this address within {WINDOW} seconds. Go on after {wait} seconds."
+    );
+    Problem::new(ProblemType::QUOTA_EXCEEDED, detail)
+        .with_member("violated-policies", vec!["wrong-keys"])
+        .with_header(RETRY_AFTER, HeaderValue::from(wait))
 }
 
 const POLICY_HEADER: HeaderName = HeaderName::from_static("ratelimit-policy");

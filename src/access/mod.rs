@@ -16,7 +16,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use audience::{Audience, Visible, visible};
 pub use caller::{Admin, Caller, Editor, Publisher, Reader, authenticate};
-pub use limits::{LimitSettings, Limits};
+pub use limits::{Allowance, LimitSettings, Limits};
 pub use sight::{Moment, Sees, Sight, Stands};
 
 /// The routes of this slice.

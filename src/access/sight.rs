@@ -24,21 +24,21 @@ pub enum Moment {
     At {
         /// The position.
         position: i64,
-        /// The time of the write.
+        /// The time that was asked for, or at which it was written.
         time: Timestamp,
     },
     /// Of what stood at such a moment, what lives still.
     StillAt {
         /// The position.
         position: i64,
-        /// The time of the write.
+        /// The time that was asked for, or at which it was written.
         time: Timestamp,
     },
     /// Of what stood at such a moment, what has ended since.
     EndedSince {
         /// The position.
         position: i64,
-        /// The time of the write.
+        /// The time that was asked for, or at which it was written.
         time: Timestamp,
     },
 }
@@ -201,13 +201,16 @@ where
                 pass.push_sql(")");
             }
             Moment::StillAt { position, .. } => {
+                pass.push_sql("(");
                 self.until.walk_ast(pass.reborrow())?;
                 pass.push_sql(" IS NULL AND ");
                 self.since.walk_ast(pass.reborrow())?;
                 pass.push_sql(" <= ");
                 pass.push_bind_param::<BigInt, _>(position)?;
+                pass.push_sql(")");
             }
             Moment::EndedSince { position, .. } => {
+                pass.push_sql("(");
                 self.until.walk_ast(pass.reborrow())?;
                 pass.push_sql(" IS NOT NULL AND ");
                 self.until.walk_ast(pass.reborrow())?;
@@ -217,6 +220,7 @@ where
                 self.since.walk_ast(pass.reborrow())?;
                 pass.push_sql(" <= ");
                 pass.push_bind_param::<BigInt, _>(position)?;
+                pass.push_sql(")");
             }
         }
         Ok(())
@@ -232,6 +236,7 @@ where
     A: QueryFragment<DB>,
 {
     fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        pass.push_sql("(");
         self.stands.walk_ast(pass.reborrow())?;
         pass.push_sql(" AND (");
         self.audience.walk_ast(pass.reborrow())?;
@@ -245,6 +250,7 @@ where
             pass.push_bind_param::<SmallInt, _>(&self.class)?;
             pass.push_sql(") <> 0)");
         }
+        pass.push_sql(")");
         Ok(())
     }
 }

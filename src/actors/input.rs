@@ -11,6 +11,9 @@ use crate::reference::Reference;
 use crate::scalars::{CountryCode, LanguageCode, Line, Prose, Slug};
 use crate::vocabulary::ActorKind;
 
+/// How many other names an actor has at most.
+pub const MOST_ALIASES: usize = 200;
+
 /// An actor to create, or to put in the place of another.
 #[derive(Debug, Clone, Deserr, ToSchema)]
 #[deserr(error = Invalid, deny_unknown_fields)]
@@ -35,7 +38,7 @@ pub struct ActorInput {
     /// Its other names.
     #[deserr(default)]
     #[schema(value_type = Option<Vec<AliasInput>>, max_items = 200)]
-    pub aliases: Option<UpTo<200, AliasInput>>,
+    pub aliases: Option<UpTo<MOST_ALIASES, AliasInput>>,
     /// The body that it belongs to.
     #[deserr(default)]
     pub parent: Option<Reference>,

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::input::MOST_ALIASES;
 use super::model::{ActorRow, NameRow, PositionRow};
 use super::store;
 use crate::access::Moment;
@@ -82,13 +83,19 @@ fn rename_in(write: &mut Write<'_>, id: Id, from: Id, to: Id, additional: Vec<Na
             names.push(name);
         }
     }
+    if names.len() > MOST_ALIASES + 1 {
+        let detail = format!("Together they have more than {MOST_ALIASES} other names; take some out first.");
+        return Err(Problem::conflict(detail));
+    }
     let names = (0..).zip(names).map(|(ordinal, name)| NameRow { actor_id: id, ordinal, since: row.since, ..name });
-    let positions =
-        store::positions_of(write.connection, Moment::Head, &[id])?.into_iter().map(|position| PositionRow {
-            organisation_id: if position.organisation_id == from { to } else { position.organisation_id },
-            since: row.since,
-            ..position
-        });
+    let positions = store::positions_of(write.connection, Moment::Head, &[id])?.into_iter();
+    let positions = positions.map(|position| PositionRow {
+        organisation_id: if position.organisation_id == from { to } else { position.organisation_id },
+        ..position
+    });
+    // Nor does it hold a post in itself.
+    let positions = (0..).zip(positions.filter(|position| position.organisation_id != id));
+    let positions = positions.map(|(ordinal, position)| PositionRow { ordinal, since: row.since, ..position });
     let (names, positions) = (names.collect(), positions.collect());
     store::replace(write, row, names, positions)
 }

@@ -11,7 +11,7 @@ use crate::access::Sight;
 use crate::db::types::{Id, Timestamp};
 use crate::events::input::EventInput;
 use crate::events::model::EventRow;
-use crate::http::body::{self, Fault, Invalid, ReadOnly, UpTo, checked, wrong_kind};
+use crate::http::body::{self, Fault, GivenVersion, Invalid, ReadOnly, UpTo, checked, wrong_kind};
 use crate::problem::Problem;
 use crate::reference::Reference;
 use crate::resource::input::Search;
@@ -124,9 +124,10 @@ pub struct BriefInput {
     #[deserr(default)]
     #[schema(ignore)]
     pub id: ReadOnly,
+    /// Which version the body was read from: one that is older than the present is put back, and leaves the state as it is.
     #[deserr(default)]
     #[schema(ignore)]
-    pub version: ReadOnly,
+    pub version: GivenVersion,
     #[deserr(default)]
     #[schema(ignore)]
     pub created_at: ReadOnly,

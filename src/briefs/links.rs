@@ -208,7 +208,7 @@ pub struct Regrouping {
 /// in the group of one of them stays in it, named or not. Naming nobody is to leave.
 ///
 /// # Errors
-/// 403 when that changes the links of another published brief, which only a publisher may.
+/// 403 when another published brief would have to move to another group, which only a publisher lets it.
 pub fn regrouping(
     write: &mut Write<'_>,
     brief: Id,
@@ -223,7 +223,11 @@ pub fn regrouping(
         None => (Id::new(), vec![brief]),
         Some(first) => {
             let groups = groups_of(write.connection, Moment::Head, &[others, &[brief]].concat())?;
-            let group = groups.get(first).copied().unwrap_or(*first);
+            // The group that it is in already, if it names anyone of it; else that of a published one, which then need not move.
+            let own = groups.get(&brief).filter(|own| others.iter().any(|other| groups.get(other) == Some(own)));
+            let settled = published_among(write.connection, others)?;
+            let chosen = others.iter().find(|other| settled.contains(other)).unwrap_or(first);
+            let group = own.or_else(|| groups.get(chosen)).copied().unwrap_or(*chosen);
             let joining = others.iter().chain([&brief]).filter(|id| groups.get(*id) != Some(&group)).copied().collect();
             (group, joining)
         }
@@ -238,6 +242,17 @@ pub fn regrouping(
         joining.extend(hidden);
     }
     Ok(Some(Regrouping { group, joining, left: before.to_vec() }))
+}
+
+fn published_among(connection: &mut Connection, ids: &[Id]) -> Result<Vec<Id>, Problem> {
+    in_chunks(ids, |ids| {
+        briefs::table
+            .filter(briefs::until.is_null())
+            .filter(briefs::id.eq_any(ids))
+            .filter(briefs::state.eq_any([BriefState::Published, BriefState::Retracted]))
+            .select(briefs::id)
+            .load(connection)
+    })
 }
 
 /// Carries it out.
@@ -293,13 +308,8 @@ pub fn leave_translations(write: &mut Write<'_>, brief: &BriefRow) -> Result<(),
 }
 
 fn demand_publisher_for(write: &mut Write<'_>, brief: Id) -> Result<(), Problem> {
-    let published = briefs::table
-        .filter(briefs::until.is_null())
-        .filter(briefs::id.eq(brief))
-        .filter(briefs::state.eq_any([BriefState::Published, BriefState::Retracted]))
-        .count()
-        .get_result::<i64>(write.connection)?;
-    if published > 0 && !write.caller().is_publisher() { Err(Problem::needs_role(Role::Publisher)) } else { Ok(()) }
+    let published = !published_among(write.connection, &[brief])?.is_empty();
+    if published && !write.caller().is_publisher() { Err(Problem::needs_role(Role::Publisher)) } else { Ok(()) }
 }
 
 fn join(write: &mut Write<'_>, brief: Id, group: Id) -> Result<(), Problem> {

@@ -15,11 +15,11 @@ use super::workflow;
 use crate::access::{Audience, Caller, Moment, Sight};
 use crate::actors::model::ActorRow;
 use crate::categories::model::{CategoryRow, CategoryStatus};
-use crate::db::Connection;
 use crate::db::schema::{brief_actors, brief_events, brief_related, brief_translations, briefs};
 use crate::db::types::{Id, Json, Timestamp};
+use crate::db::{Connection, MultiBackend};
 use crate::events;
-use crate::history::erasure::{Stored, Stretch};
+use crate::history::erasure::{self, Stored, Stretch};
 use crate::http::body::{Fault, UpTo};
 use crate::journal::{self, Write};
 use crate::markdown;
@@ -104,7 +104,7 @@ impl Resource for BriefRow {
         Ok(briefs::table
             .filter(briefs::id.eq(id))
             .order(briefs::version)
-            .select((briefs::version, briefs::since, briefs::until, briefs::audience))
+            .select((briefs::version, briefs::since, briefs::until, briefs::audience, briefs::slug))
             .load(connection)?)
     }
 
@@ -117,12 +117,12 @@ impl Resource for BriefRow {
         Ok(())
     }
 
-    fn parts(connection: &mut Connection, id: Id) -> Result<Vec<Id>, Problem> {
+    fn members(connection: &mut Connection, id: Id) -> Result<Vec<Id>, Problem> {
         trends::store::ever_of_brief(connection, id)
     }
 
-    fn destroy_part(write: &mut Write<'_>, part: Id, stretch: Stretch, reason: &Prose) -> Result<(), Problem> {
-        trends::store::erase_within(write, part, stretch, reason)
+    fn destroy_member(write: &mut Write<'_>, member: Id, stretch: Stretch, reason: &Prose) -> Result<(), Problem> {
+        trends::store::erase_within(write, member, stretch, reason)
     }
 
     fn view(connection: &mut Connection, sight: Sight, row: Self) -> Result<BriefView, Problem> {
@@ -158,7 +158,7 @@ impl Resource for BriefRow {
         links::unlink_actors(write, existing.id)?;
         links::leave_translations(write, &existing)?;
         close(write, existing.id)?;
-        let seen_by = ever_seen_by(write.connection, existing.id)?;
+        let seen_by = erasure::ever_seen_by::<BriefRow>(write.connection, existing.id)?;
         write.record(
             Kind::Brief,
             existing.id,
@@ -271,10 +271,15 @@ fn row_of(
     if marking > caller.clearance {
         return Err(Problem::forbidden(format!("Writing {marking} is above this key's clearance.")));
     }
-    let state = workflow::state_of(&caller, existing, input.state)?;
+    let state = workflow::state_of(&caller, existing, input.state, input.version)?;
     let published_at = workflow::published_at_of(write.at(), state, existing, input.published_at, faults);
     let retraction = workflow::retraction_of(state, existing, input.retraction, faults);
     let scheduled_for = workflow::scheduled_for_of(state, existing, input.scheduled_for, faults);
+    for (index, correction) in input.corrections.iter().flat_map(|UpTo(list)| list).enumerate() {
+        if correction.at > write.at() {
+            faults.push(Fault::at(format!("/corrections/{index}/at"), "lies in the future"));
+        }
+    }
     let corrections = workflow::corrections_of(existing, input.corrections.map(|UpTo(list)| list).unwrap_or_default());
     let body = input.body.map(CommonMark::into_string);
     let embargoed = input.embargo_until.is_some_and(|until| until > write.at());
@@ -386,12 +391,6 @@ fn close(write: &mut Write<'_>, id: Id) -> Result<(), Problem> {
     Ok(())
 }
 
-fn ever_seen_by(connection: &mut Connection, id: Id) -> Result<Audience, Problem> {
-    let audiences: Vec<Audience> =
-        briefs::table.filter(briefs::id.eq(id)).select(briefs::audience).distinct().load(connection)?;
-    Ok(audiences.into_iter().fold(Audience::NOBODY, |all, audience| all | audience))
-}
-
 /// A living brief that the writer is going to change, whether it sees it or not.
 ///
 /// # Errors
@@ -458,8 +457,12 @@ pub fn latest_status(
     sight: Sight,
     category: Id,
 ) -> Result<Option<CategoryStatus>, Problem> {
-    let latest: Option<BriefRow> = briefs::table
+    let seen = briefs::table
         .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
+        .into_boxed::<MultiBackend>();
+    // The status is a part of what a retracted brief says, whichever version is read.
+    let seen = if sight.is_now() { seen } else { seen.filter(sight.may_read(briefs::id)) };
+    let latest: Option<BriefRow> = seen
         .filter(briefs::category_id.eq(category))
         .filter(briefs::state.eq(BriefState::Published))
         .filter(briefs::category_status.is_not_null())

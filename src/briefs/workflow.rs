@@ -9,7 +9,7 @@ use crate::access::{Audience, Caller, visible};
 use crate::db::Connection;
 use crate::db::schema::briefs;
 use crate::db::types::{Json, Timestamp};
-use crate::http::body::Fault;
+use crate::http::body::{Fault, GivenVersion};
 use crate::journal::Write;
 use crate::problem::Problem;
 use crate::vocabulary::{BriefState, Change, Marking, Role, Severity};
@@ -34,6 +34,7 @@ pub(super) fn state_of(
     caller: &Caller,
     existing: Option<&BriefRow>,
     wanted: Option<BriefState>,
+    read_from: GivenVersion,
 ) -> Result<BriefState, Problem> {
     use BriefState::{Draft, InReview, Published, Retracted, Scheduled};
     let present = existing.map(|existing| existing.state);
@@ -46,10 +47,11 @@ pub(super) fn state_of(
         (None, Published | Scheduled | Retracted) | (Some(Draft | InReview | Scheduled), Published) => {
             if caller.is_publisher() { Ok(wanted) } else { Err(Problem::needs_role(Role::Publisher)) }
         }
+        (Some(present), _) if is_older(read_from, existing) => Ok(present),
         (Some(present), _) => {
             let fault = Fault::at("/state", format!("does not follow on `{present}`"));
             let detail = format!("A brief that is `{present}` does not become `{wanted}` by being written.");
-            Err(Problem::conflict(detail).with_errors(vec![fault]))
+            Err(Problem::conflict(detail).with_errors(vec![fault]).with_member("legal", legal_steps(present)))
         }
     }
 }
@@ -115,6 +117,11 @@ pub(super) fn retraction_of(
         faults.push(Fault::at("/retraction", "is required of a retracted brief"));
     }
     retraction
+}
+
+/// Whether a body is an old version that is put back: what it says is restored, where it stood in the editors' work is not.
+fn is_older(read_from: GivenVersion, existing: Option<&BriefRow>) -> bool {
+    existing.is_some_and(|existing| read_from.0.is_some_and(|version| version < existing.version))
 }
 
 /// The corrections of a brief in their order: a correction that was made stays, whatever is written, and others join it.

@@ -83,13 +83,16 @@ impl Resource for CategoryRow {
     }
 
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {
-        let rows: Vec<(i32, i64, Option<i64>)> = categories::table
+        let rows: Vec<(i32, i64, Option<i64>, String)> = categories::table
             .filter(categories::id.eq(id))
             .order(categories::version)
-            .select((categories::version, categories::since, categories::until))
+            .select((categories::version, categories::since, categories::until, categories::slug))
             .load(connection)?;
         let audience = Audience::EVERYONE;
-        Ok(rows.into_iter().map(|(version, since, until)| Stored { version, since, until, audience }).collect())
+        Ok(rows
+            .into_iter()
+            .map(|(version, since, until, slug)| Stored { version, since, until, audience, slug })
+            .collect())
     }
 
     fn destroy(write: &mut Write<'_>, id: Id, stretch: Stretch) -> Result<(), Problem> {

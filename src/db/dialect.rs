@@ -99,15 +99,25 @@ pub fn analyze(connection: &mut Connection) -> QueryResult<()> {
 }
 
 /// Rewrites what still holds deleted rows: SQLite's write-ahead log (the pages themselves are overwritten when rows are
-/// deleted, see `secure_delete`), PostgreSQL's pages.
+/// deleted, see `secure_delete`), PostgreSQL's pages. Returns whether that was possible: SQLite cannot while someone reads what
+/// the log still holds.
 ///
 /// # Errors
 /// When the statement fails.
-pub(super) fn purge(connection: &mut Connection) -> QueryResult<()> {
-    connection.batch_execute(match connection {
-        Connection::Sqlite(_) => "PRAGMA wal_checkpoint(TRUNCATE)",
-        Connection::Postgres(_) => "VACUUM",
-    })
+pub(super) fn purge(connection: &mut Connection) -> QueryResult<bool> {
+    #[derive(QueryableByName)]
+    struct Checkpoint {
+        #[diesel(sql_type = diesel::sql_types::Integer)]
+        busy: i32,
+    }
+    match connection {
+        Connection::Sqlite(sqlite) => {
+            sqlite.batch_execute("PRAGMA busy_timeout=200")?;
+            let done: Checkpoint = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(sqlite)?;
+            Ok(done.busy == 0)
+        }
+        Connection::Postgres(postgres) => postgres.batch_execute("VACUUM").map(|()| true),
+    }
 }
 
 /// Inserts many rows in one statement. The connection enum cannot do it itself, so both arms are spelt out here.

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -53,6 +53,7 @@ struct Inner {
     writer: Sender<WriteJob>,
     /// PostgreSQL only: the threads that read.
     readers: Option<Sender<ReadJob>>,
+    to_purge: AtomicBool,
 }
 
 thread_local! {
@@ -85,7 +86,8 @@ impl Db {
             Location::Postgres(_) => Some(start_readers(location, readers)?),
         };
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        Ok(Self(Arc::new(Inner { number, location: location.clone(), writer, readers })))
+        let to_purge = AtomicBool::new(matches!(location, Location::Sqlite(_)));
+        Ok(Self(Arc::new(Inner { number, location: location.clone(), writer, readers, to_purge })))
     }
 
     /// Runs short queries in one snapshot.
@@ -194,14 +196,23 @@ impl Db {
     /// # Errors
     /// [`DbError::Unavailable`] when the database cannot be reached.
     pub async fn purge(&self) -> Result<(), DbError> {
+        self.0.to_purge.store(true, Ordering::Relaxed);
         let location = self.0.location.clone();
         let work = move || {
             let mut connection = connect(&location)?;
             Ok::<_, DbError>(dialect::purge(&mut connection)?)
         };
-        actix_web::rt::task::spawn_blocking(work)
+        let done = actix_web::rt::task::spawn_blocking(work)
             .await
-            .unwrap_or_else(|error| Err(DbError::Unavailable(error.to_string())))
+            .unwrap_or_else(|error| Err(DbError::Unavailable(error.to_string())))?;
+        self.0.to_purge.store(!done, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Whether a purge was not possible yet, or may have been cut off by the end of the last process.
+    #[must_use]
+    pub fn is_to_purge(&self) -> bool {
+        self.0.to_purge.load(Ordering::Relaxed)
     }
 
     fn send_write<T, E, F, A>(&self, write: F, answer: A) -> Result<(), E>

@@ -390,6 +390,8 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(erasures -> resources (resource_id));
+
 diesel::allow_tables_to_appear_in_same_query!(
     keys,
     resources,

@@ -13,10 +13,10 @@ use crate::access::{Audience, Caller, Moment, Sight};
 use crate::actors;
 use crate::actors::model::ActorRow;
 use crate::briefs;
-use crate::db::schema::{event_participants, events};
+use crate::db::schema::{event_participants, events, tombstones};
 use crate::db::types::{Id, Json};
 use crate::db::{Connection, in_chunks};
-use crate::history::erasure::{Stored, Stretch};
+use crate::history::erasure::{self, Stored, Stretch};
 use crate::http::body::{Fault, UpTo};
 use crate::journal::{self, Write};
 use crate::problem::Problem;
@@ -79,7 +79,7 @@ impl Resource for EventRow {
         Ok(events::table
             .filter(events::id.eq(id))
             .order(events::version)
-            .select((events::version, events::since, events::until, events::audience))
+            .select((events::version, events::since, events::until, events::audience, events::slug))
             .load(connection)?)
     }
 
@@ -118,7 +118,7 @@ impl Resource for EventRow {
             return Err(Problem::needs_role(Role::Publisher));
         }
         close(write, existing.id)?;
-        let seen_by = ever_seen_by(write.connection, existing.id)?;
+        let seen_by = erasure::ever_seen_by::<EventRow>(write.connection, existing.id)?;
         write.record(
             Kind::Event,
             existing.id,
@@ -338,12 +338,6 @@ fn close(write: &mut Write<'_>, id: Id) -> Result<(), Problem> {
     Ok(())
 }
 
-fn ever_seen_by(connection: &mut Connection, id: Id) -> Result<Audience, Problem> {
-    let audiences: Vec<Audience> =
-        events::table.filter(events::id.eq(id)).select(events::audience).distinct().load(connection)?;
-    Ok(audiences.into_iter().fold(Audience::NOBODY, |all, audience| all | audience))
-}
-
 /// Puts one actor in the place of another in every event.
 ///
 /// # Errors
@@ -411,6 +405,32 @@ pub fn release(write: &mut Write<'_>, ids: &[Id]) -> Result<(), Problem> {
         let participants =
             participant_rows(&row, participants.into_iter().map(|row| (row.actor_id, row.role)).collect());
         replace(write, &existing, &Whole { row, participants })?;
+    }
+    permit_former(write, ids)
+}
+
+/// Lets those see the past of deleted events who may see what shows them now: an event that was public only through briefs is,
+/// gone or not, no more public than they are.
+fn permit_former(write: &mut Write<'_>, ids: &[Id]) -> Result<(), Problem> {
+    let deleted = in_chunks::<_, Id, Problem>(ids, |ids| {
+        tombstones::table
+            .filter(tombstones::id.eq_any(ids))
+            .filter(tombstones::erased.eq(false))
+            .select(tombstones::id)
+            .load(write.connection)
+    })?;
+    for id in deleted {
+        let last: Option<(Marking, bool)> = events::table
+            .filter(events::id.eq(id))
+            .order(events::since.desc())
+            .select((events::marking, events::released_by_brief))
+            .first(write.connection)
+            .optional()?;
+        if let Some((marking, true)) = last {
+            let released_to = briefs::store::audience_of_event(write.connection, id)?;
+            let audience = audience_of(marking, EventState::Published, true, released_to);
+            write.permit(id, audience, audience)?;
+        }
     }
     Ok(())
 }

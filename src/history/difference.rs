@@ -7,7 +7,9 @@ use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 use utoipa::ToSchema;
 
-/// What differs between any two versions, or follows from what else differs.
+use crate::http::body::escape;
+
+/// What of a resource differs between any two versions, or follows from what else differs.
 const LEFT_OUT: &[&str] = &["version", "updated_at", "body_html", "similar"];
 /// From how many characters on a text is long enough to be compared word by word.
 const LONG: usize = 80;
@@ -46,9 +48,15 @@ fn compare(pointer: &str, was: &Value, is: &Value, changes: &mut Vec<Change>) {
         (was, is) if was == is => {}
         (Value::Object(before), Value::Object(after)) => {
             let gone = before.keys().filter(|name| !after.contains_key(*name));
-            for name in after.keys().chain(gone).filter(|name| !LEFT_OUT.contains(&name.as_str())) {
+            let left_out: &[&str] = if after.contains_key("id") { LEFT_OUT } else { &[] };
+            for name in after.keys().chain(gone).filter(|name| !left_out.contains(&name.as_str())) {
                 let (was, is) = (before.get(name), after.get(name));
-                compare(&format!("{pointer}/{name}"), was.unwrap_or(&Value::Null), is.unwrap_or(&Value::Null), changes);
+                compare(
+                    &format!("{pointer}/{}", escape(name)),
+                    was.unwrap_or(&Value::Null),
+                    is.unwrap_or(&Value::Null),
+                    changes,
+                );
             }
         }
         (Value::Array(before), Value::Array(after)) if before.iter().chain(after).all(Value::is_object) => {
@@ -164,11 +172,11 @@ mod tests {
     #[test]
     fn members_are_compared_one_by_one_and_items_by_what_they_are() {
         let was = json!({
-            "version": 1, "title": "A", "country": null,
+            "id": "0", "version": 1, "title": "A", "country": null,
             "trends": [{"id": "1", "statement": "x"}, {"id": "2", "statement": "y"}, {"id": "3", "statement": "z"}],
         });
         let is = json!({
-            "version": 2, "title": "B", "country": "BY",
+            "id": "0", "version": 2, "title": "B", "country": "BY",
             "trends": [{"id": "3", "statement": "z"}, {"id": "1", "statement": "x!"}, {"id": "4", "statement": "new"}],
         });
         let found: Vec<(String, Value, Value)> =

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 
 use crate::access::{Audience, Sight, visible};
 use crate::db::Connection;
-use crate::db::schema::{erasures, journal, redirects, tombstones};
+use crate::db::schema::{erasures, journal, redirects, resources, tombstones};
 use crate::db::types::{Id, Timestamp};
 use crate::http::answer::Precondition;
 use crate::http::body::Fault;
@@ -22,7 +22,7 @@ use crate::scalars::Prose;
 use crate::vocabulary::{Change, Kind};
 
 /// A stored version: its number, where it stands, and who could see it.
-#[derive(Debug, Clone, Copy, Queryable)]
+#[derive(Debug, Clone, Queryable)]
 pub struct Stored {
     /// Its number.
     pub version: i32,
@@ -32,6 +32,8 @@ pub struct Stored {
     pub until: Option<i64>,
     /// Who could see it.
     pub audience: Audience,
+    /// Its slug.
+    pub slug: String,
 }
 
 /// The positions whose rows are to be destroyed.
@@ -86,9 +88,11 @@ pub fn erase<R: Resource>(
     let caller = write.caller();
     let living: Option<R> = R::look_up(write.connection, Sight::now(&caller), reference)?;
     precondition.check(living.as_ref().map(Resource::version))?;
-    let id = match &living {
-        Some(row) => row.id(),
-        None => super::revisions::identity::<R>(write.connection, &caller, reference)?,
+    // What was merged into another is erased for itself, and a redirect never leads an erasure to the other.
+    let id = match (&living, reference::buried(write.connection, &caller, R::KIND, reference)?) {
+        (Some(row), _) => row.id(),
+        (None, Some(buried)) => buried,
+        (None, None) => super::revisions::identity::<R>(write.connection, &caller, reference)?,
     };
     match versions {
         None => erase_whole(write, id, living, reason),
@@ -98,7 +102,7 @@ pub fn erase<R: Resource>(
 
 fn erase_whole<R: Resource>(write: &mut Write<'_>, id: Id, living: Option<R>, reason: &Prose) -> Result<(), Problem> {
     let stored = R::stored(write.connection, id)?;
-    let parts = R::parts(write.connection, id)?;
+    let members = R::members(write.connection, id)?;
     match living {
         // It is deleted first, so that whatever names it is brought up to date. An actor may be named: its name goes, and what
         // names it shows that it is gone. But no brief is without a category.
@@ -108,18 +112,18 @@ fn erase_whole<R: Resource>(write: &mut Write<'_>, id: Id, living: Option<R>, re
             }
             R::remove(write, row, Removal::default())?;
         }
-        None => note(write, R::KIND, id, &stored, Change::Removed)?,
+        None => {
+            let last = last_version(write, id)?;
+            write.record(R::KIND, id, last, Change::Removed, seen_by(&stored));
+        }
     }
-    for part in &parts {
-        R::destroy_part(write, *part, Stretch::ALL, reason)?;
+    for member in &members {
+        R::destroy_member(write, *member, Stretch::ALL, reason)?;
     }
     R::destroy(write, id, Stretch::ALL)?;
     leave_notes(write, id, &stored, reason)?;
-    write.permit(id, Audience::NOBODY, Audience::NOBODY)?;
     bury_deeper(write, R::KIND, id, reason)?;
-    let mut all = parts;
-    all.push(id);
-    idempotency::forget_about(write.connection, &all)
+    forget(write, id, members, &stored)
 }
 
 fn erase_versions<R: Resource>(
@@ -133,49 +137,78 @@ fn erase_versions<R: Resource>(
     let mut faults = Vec::new();
     let mut chosen: Vec<Stored> = Vec::new();
     for (index, number) in versions.iter().enumerate() {
+        let pointer = format!("/versions/{index}");
         match stored.iter().find(|stored| stored.version == *number) {
             Some(version) if living.is_some_and(|row| row.version() == *number) => {
-                let detail =
-                    format!("Version {} stands. Put another in its place first, or erase everything.", version.version);
-                let fault = Fault::at(format!("/versions/{index}"), "is the version that stands");
+                let number = version.version;
+                let detail = format!("Version {number} stands. Put another in its place first, or erase everything.");
+                let fault = Fault::at(pointer, "is the version that stands");
                 return Err(Problem::conflict(detail).with_errors(vec![fault]));
             }
-            Some(version) => chosen.push(*version),
-            None => faults.push(Fault::at(format!("/versions/{index}"), "there is no such version")),
+            Some(version) => chosen.push(version.clone()),
+            None => faults.push(Fault::at(pointer, "there is no such version")),
         }
     }
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));
     }
-    let parts = R::parts(write.connection, id)?;
-    for version in &chosen {
-        let stretch = Stretch { since: version.since, until: version.until };
-        for part in &parts {
-            R::destroy_part(write, *part, stretch, reason)?;
+    let members = R::members(write.connection, id)?;
+    leave_notes(write, id, &chosen, reason)?;
+    for stretch in erased_stretches(write, id)? {
+        for member in &members {
+            R::destroy_member(write, *member, stretch, reason)?;
         }
         R::destroy(write, id, stretch)?;
     }
-    note(write, R::KIND, id, &chosen, Change::Updated)?;
-    leave_notes(write, id, &chosen, reason)?;
-    let mut all = parts;
-    all.push(id);
-    idempotency::forget_about(write.connection, &all)
+    // The living version is what it was.
+    let last = last_version(write, id)?;
+    write.record_via(R::KIND, id, last, id, seen_by(&chosen));
+    let left = R::stored(write.connection, id)?;
+    if left.is_empty() {
+        bury_deeper(write, R::KIND, id, reason)?;
+    }
+    for version in chosen.iter().filter(|gone| left.iter().all(|other| other.slug != gone.slug)) {
+        reference::veil_redirect(write, R::KIND, &version.slug)?;
+    }
+    forget(write, id, members, &chosen)
 }
 
-/// Notes in the journal that something was erased, under the number of the last version.
-fn note(write: &mut Write<'_>, kind: Kind, id: Id, erased: &[Stored], change: Change) -> Result<(), Problem> {
+/// Forgets the answers that were kept of a resource, its members included.
+fn forget(write: &mut Write<'_>, id: Id, members: Vec<Id>, erased: &[Stored]) -> Result<(), Problem> {
+    let mut names: Vec<String> = members.iter().chain([&id]).map(ToString::to_string).collect();
+    names.extend(erased.iter().map(|version| version.slug.clone()));
+    idempotency::forget_about(write.connection, &names)
+}
+
+/// The number of the last version that the journal knows.
+fn last_version(write: &mut Write<'_>, id: Id) -> Result<i32, Problem> {
     let last: Option<i32> = journal::table
         .filter(journal::resource_id.eq(id))
         .filter(journal::via_id.is_null())
         .select(diesel::dsl::max(journal::version))
         .first(write.connection)?;
-    let seen_by = erased.iter().fold(Audience::NOBODY, |all, version| all | version.audience);
-    match change {
-        Change::Removed => write.record(kind, id, last.unwrap_or_default(), change, seen_by),
-        // The living version is what it was.
-        _ => write.record_via(kind, id, last.unwrap_or_default(), id, seen_by),
+    Ok(last.unwrap_or_default())
+}
+
+fn seen_by(versions: &[Stored]) -> Audience {
+    versions.iter().fold(Audience::NOBODY, |all, version| all | version.audience)
+}
+
+/// The stretches of the journal in which every version of a resource is erased: what stood through several of them goes too.
+fn erased_stretches(write: &mut Write<'_>, id: Id) -> Result<Vec<Stretch>, Problem> {
+    let erased: Vec<(i64, Option<i64>)> = erasures::table
+        .filter(erasures::resource_id.eq(id))
+        .order(erasures::since)
+        .select((erasures::since, erasures::until))
+        .load(write.connection)?;
+    let mut stretches: Vec<Stretch> = Vec::new();
+    for (since, until) in erased {
+        match stretches.last_mut() {
+            Some(last) if last.until == Some(since) => last.until = until,
+            _ => stretches.push(Stretch { since, until }),
+        }
     }
-    Ok(())
+    Ok(stretches)
 }
 
 /// Notes which versions there were, for those who could once see them.
@@ -201,12 +234,13 @@ pub fn leave_notes(write: &mut Write<'_>, id: Id, erased: &[Stored], reason: &Pr
     Ok(())
 }
 
-/// Makes the grave of what was deleted one of what was erased. Of the names that led there, which may tell what it was, a
-/// digest stays: whoever has the name still learns that it is gone.
+/// Makes the grave of what was deleted one of what was erased, which nobody may see into. Of the names that led there, which
+/// may tell what it was, a digest stays: whoever has the name still learns that it is gone.
 ///
 /// # Errors
 /// When a statement fails.
 pub fn bury_deeper(write: &mut Write<'_>, kind: Kind, id: Id, reason: &Prose) -> Result<(), Problem> {
+    write.permit(id, Audience::NOBODY, Audience::NOBODY)?;
     let slug: String = tombstones::table.find(id).select(tombstones::slug).first(write.connection)?;
     diesel::update(tombstones::table.find(id))
         .set((
@@ -216,39 +250,93 @@ pub fn bury_deeper(write: &mut Write<'_>, kind: Kind, id: Id, reason: &Prose) ->
             tombstones::replacement.eq(None::<String>),
         ))
         .execute(write.connection)?;
-    let led_there: Vec<(String, i64)> = redirects::table
+    // Other graves may tell to read this instead.
+    diesel::update(tombstones::table.filter(tombstones::replacement.eq(&slug)))
+        .set(tombstones::replacement.eq(None::<String>))
+        .execute(write.connection)?;
+    let led_there: Vec<String> = redirects::table
         .filter(redirects::kind.eq(kind))
         .filter(redirects::resource_id.eq(id))
-        .select((redirects::slug, redirects::since))
+        .select(redirects::slug)
+        .distinct()
         .load(write.connection)?;
-    for (slug, since) in led_there {
-        diesel::update(redirects::table.find((kind, &slug, since)))
-            .set(redirects::slug.eq(reference::veiled(&slug)))
-            .execute(write.connection)?;
-    }
-    Ok(())
+    led_there.iter().try_for_each(|slug| reference::veil_redirect(write, kind, slug))
 }
 
-/// Finds out for a read of the past whether the version of that moment was erased.
+/// For a read of the past: the problem of a version that was erased, if that is what stood at that moment, and if the caller
+/// could see it then and may see the resource now or could once see what was erased whole.
 ///
 /// # Errors
-/// When the query fails.
-pub fn was_erased_at<R: Resource>(
+/// When a query fails.
+pub fn erased_then<R: Resource>(
     connection: &mut Connection,
     sight: Sight,
     reference: &Reference,
-) -> Result<bool, Problem> {
+) -> Result<Option<Problem>, Problem> {
     let Some(position) = sight.moment.position() else {
-        return Ok(false);
+        return Ok(None);
     };
-    let present: Option<R> = resource::lead(connection, Sight::now(&sight.caller), reference)?;
-    let Some(id) = present.map(|row| row.id()).or(reference.id) else {
-        return Ok(false);
-    };
-    let erased = erasures::table
-        .filter(erasures::resource_id.eq(id))
-        .filter(erasures::since.le(position))
-        .filter(erasures::until.gt(position).or(erasures::until.is_null()))
-        .filter(visible(erasures::audience, &sight.caller));
-    Ok(erased.count().get_result::<i64>(connection)? > 0)
+    let mut candidates = reference::ever_led_to(connection, R::KIND, reference)?;
+    candidates.extend(resource::lead::<R>(connection, Sight::now(&sight.caller), reference)?.map(|row| row.id()));
+    candidates.extend(reference.id);
+    for id in candidates {
+        let erased_whole = tombstones::table
+            .filter(tombstones::id.eq(resources::id))
+            .filter(tombstones::erased.eq(true))
+            .filter(visible(tombstones::audience, &sight.caller));
+        let erased: Option<(Timestamp, String)> = erasures::table
+            .inner_join(resources::table)
+            .filter(resources::kind.eq(R::KIND))
+            .filter(visible(resources::audience, &sight.caller).or(diesel::dsl::exists(erased_whole)))
+            .filter(erasures::resource_id.eq(id))
+            .filter(erasures::since.le(position))
+            .filter(erasures::until.gt(position).or(erasures::until.is_null()))
+            .filter(visible(erasures::audience, &sight.caller))
+            .select((erasures::erased_at, erasures::reason))
+            .first(connection)
+            .optional()?;
+        if let Some((at, reason)) = erased {
+            return Ok(Some(gone(R::KIND, at, reason)));
+        }
+    }
+    Ok(None)
+}
+
+/// The problem of an erased version, with what its tombstone says.
+fn gone(kind: Kind, at: Timestamp, reason: String) -> Problem {
+    Problem::gone(kind.as_str())
+        .with_member("deleted_at", at.to_string())
+        .with_member("reason", reason)
+        .with_member("replacement", None::<String>)
+}
+
+/// The problem of a version of this number that was erased, so far as this caller could once see it.
+///
+/// # Errors
+/// When the query fails.
+pub fn erased_version<R: Resource>(
+    connection: &mut Connection,
+    sight: Sight,
+    id: Id,
+    version: i32,
+) -> Result<Option<Problem>, Problem> {
+    let erased: Option<(Timestamp, String)> = erasures::table
+        .find((id, version))
+        .filter(erasures::since.le(sight.moment.upper_bound()))
+        .filter(visible(erasures::audience, &sight.caller))
+        .select((erasures::erased_at, erasures::reason))
+        .first(connection)
+        .optional()?;
+    Ok(erased.map(|(at, reason)| gone(R::KIND, at, reason)))
+}
+
+/// Who could ever see a resource: in any of its versions, erased ones included.
+///
+/// # Errors
+/// When a query fails.
+pub fn ever_seen_by<R: Resource>(connection: &mut Connection, id: Id) -> Result<Audience, Problem> {
+    let erased: Vec<Audience> =
+        erasures::table.filter(erasures::resource_id.eq(id)).select(erasures::audience).load(connection)?;
+    let stored = seen_by(&R::stored(connection, id)?);
+    Ok(erased.into_iter().fold(stored, |all, audience| all | audience))
 }

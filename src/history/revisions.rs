@@ -9,6 +9,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::difference::{self, Change as Difference};
+use super::erasure;
 use crate::access::{Caller, Moment, Sight, visible};
 use crate::db::schema::{journal, keys, resources};
 use crate::db::types::{Id, Timestamp};
@@ -134,6 +135,14 @@ pub(super) fn identity<R: Resource>(
     caller: &Caller,
     reference: &Reference,
 ) -> Result<Id, Problem> {
+    // Under its id what was merged into another is still itself, though it is read as the other.
+    if reference.id.is_some()
+        && R::look_up(connection, Sight::now(caller), reference)?.is_none()
+        && let Some(id) = reference::buried(connection, caller, R::KIND, reference)?
+        && may_see_now(connection, caller, id)?
+    {
+        return Ok(id);
+    }
     let found: Result<R, Problem> = resource::find(connection, Sight::now(caller), reference);
     match found {
         Ok(row) => Ok(row.id()),
@@ -240,20 +249,14 @@ pub fn revision<R: Resource>(
 }
 
 fn absent<R: Resource>(connection: &mut Connection, sight: Sight, id: Id, number: i32) -> Result<Problem, Problem> {
-    let noted: Option<Change> = journal::table
-        .filter(journal::resource_id.eq(id))
-        .filter(journal::via_id.is_null())
-        .filter(journal::version.eq(number))
-        .filter(journal::position.le(sight.moment.upper_bound()))
-        .filter(visible(journal::audience, &sight.caller))
-        .select(journal::change)
-        .first(connection)
-        .optional()?;
-    let erased = reference::is_erased(connection, &sight.caller, id, number)?;
-    Ok(match noted {
-        Some(Change::Removed) => Problem::gone(R::KIND.as_str()),
-        Some(_) if erased => Problem::gone("version"),
-        _ => Problem::not_found("version of it"),
+    if let Some(erased) = erasure::erased_version::<R>(connection, sight, id, number)? {
+        return Ok(erased);
+    }
+    let is_removal = removal(connection, sight, id)?.is_some_and(|version| version.version == number);
+    Ok(if is_removal {
+        reference::missing(connection, Sight::now(&sight.caller), R::KIND, &Reference::from_id(id))
+    } else {
+        Problem::not_found("version of it")
     })
 }
 

@@ -138,7 +138,9 @@ fn pointer(location: &ValuePointerRef<'_>) -> String {
     }
 }
 
-fn escape(key: &str) -> String {
+/// The name of a member as a segment of a JSON pointer (RFC 6901).
+#[must_use]
+pub fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
@@ -399,6 +401,19 @@ impl<E: DeserializeError> Deserr<E> for GivenId {
     fn deserialize_from_value<V: IntoValue>(value: Value<V>, _: ValuePointerRef<'_>) -> Result<Self, E> {
         match value {
             Value::String(text) => Ok(Self(Id::parse(&text))),
+            _ => Ok(Self(None)),
+        }
+    }
+}
+
+/// The version that a body was read from, if it says one. Where it says nothing, anything is accepted and ignored.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct GivenVersion(pub Option<i32>);
+
+impl<E: DeserializeError> Deserr<E> for GivenVersion {
+    fn deserialize_from_value<V: IntoValue>(value: Value<V>, _: ValuePointerRef<'_>) -> Result<Self, E> {
+        match value {
+            Value::Integer(number) => Ok(Self(i32::try_from(number).ok())),
             _ => Ok(Self(None)),
         }
     }

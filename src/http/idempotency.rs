@@ -198,12 +198,11 @@ pub fn forget_old(connection: &mut Connection) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Forgets the answers that name any of these resources, which are being erased.
+/// Forgets the answers that have any of these words in them, the names of what is being erased.
 ///
 /// # Errors
 /// When a statement fails.
-pub fn forget_about(connection: &mut Connection, ids: &[Id]) -> Result<(), Problem> {
-    let names: Vec<String> = ids.iter().map(ToString::to_string).collect();
+pub fn forget_about(connection: &mut Connection, names: &[String]) -> Result<(), Problem> {
     let kept: Vec<(Id, String)> =
         idempotency::table.select((idempotency::key_id, idempotency::idempotency_key)).load(connection)?;
     for (key_id, key) in kept {

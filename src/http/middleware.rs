@@ -9,6 +9,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
 
+use crate::access::Allowance;
 use crate::app::AppState;
 use crate::http::body::Fault;
 use crate::problem::{Problem, ProblemType};
@@ -37,11 +38,15 @@ pub async fn observe<B: MessageBody + 'static>(
     request.extensions_mut().insert(RequestId(id.clone()));
     let mut response = next.call(request).await?;
     tag_encoding(&mut response);
+    let allowance = response.request().extensions().get::<Allowance>().copied();
     let headers = response.headers_mut();
     headers.insert(header::VARY, VARY);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, id);
+    }
+    if let Some(allowance) = allowance {
+        allowance.tell(headers);
     }
     tracing::info!(
         %method,

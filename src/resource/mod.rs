@@ -23,12 +23,12 @@ use crate::http::answer::{self, Precondition, SingleQuery};
 use crate::http::body::{Fault, Invalid};
 use crate::http::patch::merge;
 use crate::journal::{self, Write};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemType};
 use crate::reference::{self, Reference};
 use crate::removal::Removal;
 use crate::scalars::{Prose, Slug};
 use crate::slugs;
-use crate::vocabulary::Kind;
+use crate::vocabulary::{Kind, Role};
 
 /// A kind of resource, as the row of its living version.
 pub trait Resource: Clone + Send + Sized + 'static {
@@ -105,15 +105,15 @@ pub trait Resource: Clone + Send + Sized + 'static {
     ///
     /// # Errors
     /// When the query fails.
-    fn parts(_: &mut Connection, _: Id) -> Result<Vec<Id>, Problem> {
+    fn members(_: &mut Connection, _: Id) -> Result<Vec<Id>, Problem> {
         Ok(Vec::new())
     }
 
-    /// Erases a part of it within a stretch.
+    /// Erases a member of it within a stretch.
     ///
     /// # Errors
     /// When a statement fails.
-    fn destroy_part(_: &mut Write<'_>, _: Id, _: Stretch, _: &Prose) -> Result<(), Problem> {
+    fn destroy_member(_: &mut Write<'_>, _: Id, _: Stretch, _: &Prose) -> Result<(), Problem> {
         Ok(())
     }
 
@@ -190,17 +190,21 @@ pub fn find<R: Resource>(connection: &mut Connection, sight: Sight, reference: &
     if let Some(row) = R::look_up(connection, sight, reference)? {
         return Ok(row);
     }
-    let Some(id) = reference::redirected(connection, sight.moment, R::KIND, reference)? else {
-        if erasure::was_erased_at::<R>(connection, sight, reference)? {
-            return Err(Problem::gone("version"));
+    if let Some(problem) = erasure::erased_then::<R>(connection, sight, reference)? {
+        return Err(problem);
+    }
+    // The latest that had the slug counts, unless it is hidden: then it is as if it had never had it.
+    for id in reference::redirected(connection, sight.moment, R::KIND, reference)? {
+        let renamed = Reference::from_id(id);
+        if let Some(row) = R::look_up(connection, sight, &renamed)? {
+            return Err(Problem::moved(&format!("/v1/{}/{}", R::COLLECTION, row.slug())));
         }
-        return Err(reference::missing(connection, sight, R::KIND, reference));
-    };
-    let renamed = Reference::from_id(id);
-    Err(match R::look_up(connection, sight, &renamed)? {
-        Some(row) => Problem::moved(&format!("/v1/{}/{}", R::COLLECTION, row.slug())),
-        None => reference::missing(connection, sight, R::KIND, &renamed),
-    })
+        let missing = reference::missing(connection, sight, R::KIND, &renamed);
+        if missing.kind() == ProblemType::GONE {
+            return Err(missing);
+        }
+    }
+    Err(reference::missing(connection, sight, R::KIND, reference))
 }
 
 /// Creates a resource.
@@ -435,6 +439,10 @@ pub async fn answer_delete<R: Resource>(
 ) -> Result<HttpResponse, Problem> {
     let precondition = Precondition::of(request, state)?;
     let reference = Reference::from_text(id);
+    // What names the other may be published, or hidden from this caller: so the role is asked for whatever is found.
+    if replace_with.is_some() && !caller.is_publisher() {
+        return Err(Problem::needs_role(Role::Publisher));
+    }
     let work = move |write: &mut Write<'_>| match &replace_with {
         None => delete::<R>(write, &reference, removal, &precondition),
         Some(other) => merge_into::<R>(write, &reference, other, removal, &precondition),
@@ -479,8 +487,10 @@ pub fn lead<R: Resource>(
     if let Some(row) = R::look_up(connection, sight, reference)? {
         return Ok(Some(row));
     }
-    match reference::redirected(connection, sight.moment, R::KIND, reference)? {
-        Some(id) => R::look_up(connection, sight, &Reference::from_id(id)),
-        None => Ok(None),
+    for id in reference::redirected(connection, sight.moment, R::KIND, reference)? {
+        if let Some(row) = R::look_up(connection, sight, &Reference::from_id(id))? {
+            return Ok(Some(row));
+        }
     }
+    Ok(None)
 }

@@ -90,7 +90,7 @@ impl Resource for TrendRow {
         Ok(trends::table
             .filter(trends::id.eq(id))
             .order(trends::version)
-            .select((trends::version, trends::since, trends::until, trends::audience))
+            .select((trends::version, trends::since, trends::until, trends::audience, trends::slug))
             .load(connection)?)
     }
 
@@ -149,7 +149,7 @@ impl Resource for TrendRow {
         let mut planned = Plan::of_stored(of_brief(write.connection, brief.id)?);
         planned.retain(|other| other.id != existing.id);
         briefs::store::save_trends(write, brief, planned)?;
-        let seen_by = ever_seen_by(write.connection, existing.id)?;
+        let seen_by = erasure::ever_seen_by::<TrendRow>(write.connection, existing.id)?;
         reference::amend_tombstone(write, existing.id, removal, seen_by)
     }
 }
@@ -207,7 +207,7 @@ pub fn save_all(
             Change::Removed,
             gone.row.audience,
         );
-        let seen_by = ever_seen_by(write.connection, gone.row.id)?;
+        let seen_by = erasure::ever_seen_by::<TrendRow>(write.connection, gone.row.id)?;
         reference::bury(write, Kind::Trend, gone.row.id, gone.row.slug.clone(), Removal::default(), seen_by)?;
         changed = true;
     }
@@ -301,12 +301,6 @@ fn close(write: &mut Write<'_>, id: Id) -> Result<(), Problem> {
     Ok(())
 }
 
-fn ever_seen_by(connection: &mut Connection, id: Id) -> Result<Audience, Problem> {
-    let audiences: Vec<Audience> =
-        trends::table.filter(trends::id.eq(id)).select(trends::audience).distinct().load(connection)?;
-    Ok(audiences.into_iter().fold(Audience::NOBODY, |all, audience| all | audience))
-}
-
 /// Every trend that ever belonged to a brief.
 ///
 /// # Errors
@@ -352,7 +346,6 @@ pub fn erase_within(write: &mut Write<'_>, trend: Id, stretch: Stretch, reason: 
     TrendRow::destroy(write, trend, stretch)?;
     erasure::leave_notes(write, trend, &gone, reason)?;
     if TrendRow::stored(write.connection, trend)?.is_empty() {
-        write.permit(trend, Audience::NOBODY, Audience::NOBODY)?;
         erasure::bury_deeper(write, Kind::Trend, trend, reason)?;
     }
     Ok(())

@@ -17,6 +17,7 @@ on_both![
     a_hidden_write_changes_no_validator,
     a_tombstone_is_for_those_who_could_once_see_it,
     a_deleted_slug_is_free_again,
+    a_former_slug_leads_on_until_one_sees_what_has_it_now,
     a_deletion_is_also_met_under_the_id,
     keys_are_made_and_revoked_by_admins,
     a_narrowed_marking_hides_at_once,
@@ -342,6 +343,19 @@ fn a_tombstone_is_for_those_who_could_once_see_it(app: &TestApp) {
     }
     publisher.post_empty("/v1/briefs/public/publish").problem(410, "gone");
     assert!(publisher.get("/v1/briefs").rows().is_empty());
+}
+
+fn a_former_slug_leads_on_until_one_sees_what_has_it_now(app: &TestApp) {
+    app.with_category();
+    app.publisher().create("briefs", published("page", "2017-07-31"));
+    app.publisher().patch("/v1/briefs/page", json!({"slug": "renamed"})).expect(200);
+    let draft = app.editor().create("briefs", brief("page"));
+    let moved = app.get("/v1/briefs/page");
+    assert_eq!(moved.header("location"), "/v1/briefs/renamed");
+    moved.problem(308, "moved");
+    assert_eq!(app.editor().get("/v1/briefs/page").expect(200).json()["id"], draft["id"]);
+    app.publisher().post_empty("/v1/briefs/page/publish").expect(200);
+    assert_eq!(app.get("/v1/briefs/page").expect(200).json()["id"], draft["id"]);
 }
 
 fn a_deleted_slug_is_free_again(app: &TestApp) {

@@ -8,7 +8,9 @@ use crate::support::{TestApp, slugs_in};
 on_both!(
     what_is_erased_is_gone_at_every_time,
     some_versions_are_erased_and_the_others_stay,
+    a_trend_that_stood_in_other_versions_keeps_those,
     a_deleted_resource_can_still_be_erased,
+    a_merged_duplicate_can_still_be_erased,
     an_erased_actor_leaves_no_name_behind,
     erasing_needs_an_admin_and_a_reason,
     duplicates_of_actors_are_merged,
@@ -89,6 +91,45 @@ fn some_versions_are_erased_and_the_others_stay(app: &TestApp) {
     app.get(&format!("/v1/briefs/page?as_of={then}")).problem(410, "gone");
     assert_eq!(app.get(&format!("/v1/briefs?as_of={then}")).slugs(), [""; 0]);
     assert_destroyed(app, "anzibarquux");
+}
+
+fn a_trend_that_stood_in_other_versions_keeps_those(app: &TestApp) {
+    app.with_category();
+    let stays = trend("stays", "stable");
+    app.publisher().create("briefs", published("page", "2017-07-31").with(json!({"trends": [&stays]})));
+    let first = now();
+    app.publisher().patch("/v1/briefs/page", json!({"summary": "Zanzibarquux."})).expect(200);
+    let second = now();
+    app.publisher().patch("/v1/briefs/page", json!({"summary": "Third."})).expect(200);
+    let body = json!({"reason": "It named a child.", "versions": [2]});
+    app.admin().post("/v1/briefs/page/erase", body).expect(204);
+    for (time, status) in [(&first, 200), (&second, 410)] {
+        app.get(&format!("/v1/briefs/page?as_of={time}")).expect(status);
+    }
+    assert_eq!(slugs_in(&app.get("/v1/briefs/page").json()["trends"]), ["stays"]);
+    assert_eq!(slugs_in(&app.get("/v1/briefs/page/revisions/1").json()["trends"]), ["stays"]);
+    app.get("/v1/trends/stays").expect(200);
+    app.get(&format!("/v1/trends/stays?as_of={first}")).expect(200);
+}
+
+fn a_merged_duplicate_can_still_be_erased(app: &TestApp) {
+    app.publisher().create("actors", actor("real", "The Real One"));
+    for name in ["by-slug", "by-id"] {
+        let id = app.publisher().create("actors", actor(name, "Zanzibarquux"))["id"].as_str().unwrap().to_owned();
+        let then = now();
+        app.publisher().delete(&format!("/v1/actors/{name}?replace_with=real")).expect(204);
+        let meant = if name == "by-id" { &id } else { name };
+        app.admin().post(&format!("/v1/actors/{meant}/erase"), json!({"reason": "The law."})).expect(204);
+        for erased in [name, &id] {
+            app.get(&format!("/v1/actors/{erased}?as_of={then}")).problem(410, "gone");
+            app.get(&format!("/v1/actors/{erased}")).problem(308, "moved");
+        }
+    }
+    // The name was given to the one that took its place, and is erased there by itself.
+    let last = app.publisher().patch("/v1/actors/real", json!({"aliases": []})).expect(200).json()["version"].clone();
+    let earlier: Vec<i64> = (1..last.as_i64().unwrap()).collect();
+    app.admin().post("/v1/actors/real/erase", json!({"reason": "The law.", "versions": earlier})).expect(204);
+    assert_destroyed(app, "Zanzibarquux");
 }
 
 fn a_deleted_resource_can_still_be_erased(app: &TestApp) {

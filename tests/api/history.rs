@@ -11,12 +11,14 @@ on_both!(
     a_version_shows_what_it_showed_then,
     two_versions_are_compared_member_by_member,
     an_old_version_is_restored_by_writing_it_back,
+    a_version_from_before_publication_is_restored_without_taking_the_page_back,
     the_history_of_what_was_deleted_stays,
     a_single_resource_is_read_as_of_a_time,
     lists_are_answered_as_of_a_time,
     names_in_filters_mean_what_they_meant_then,
     the_past_shows_nothing_that_is_hidden_now,
     a_retracted_brief_is_withheld_at_every_time,
+    what_was_deleted_is_no_more_public_than_the_brief_that_showed_it,
     the_future_cannot_be_read,
     the_same_time_gives_the_same_bytes,
     a_category_stood_otherwise_then,
@@ -154,6 +156,20 @@ fn an_old_version_is_restored_by_writing_it_back(app: &TestApp) {
     assert_eq!(restored["corrections"].as_array().unwrap().len(), 1, "a correction is never lost");
 }
 
+fn a_version_from_before_publication_is_restored_without_taking_the_page_back(app: &TestApp) {
+    app.with_category();
+    app.editor().create("briefs", brief("page").with(json!({"title": "First"})));
+    app.publisher().post_empty("/v1/briefs/page/publish").expect(200);
+    app.publisher().patch("/v1/briefs/page", json!({"title": "Second"})).expect(200);
+    let draft = app.editor().get("/v1/briefs/page/revisions/1").expect(200).json();
+    assert_eq!(draft["state"], "draft");
+    let restored = app.publisher().put("/v1/briefs/page", &draft).expect(200).json();
+    assert_eq!((&restored["title"], &restored["state"]), (&json!("First"), &json!("published")));
+    let present = app.publisher().get("/v1/briefs/page").json().with(json!({"state": "draft"}));
+    let refused = app.publisher().put("/v1/briefs/page", present).problem(409, "conflict");
+    assert_eq!(refused["legal"], json!(["retract", "corrections"]));
+}
+
 fn the_history_of_what_was_deleted_stays(app: &TestApp) {
     app.with_category();
     app.publisher().create("briefs", published("page", "2017-07-31").with(json!({"body": "At length."})));
@@ -229,9 +245,10 @@ fn lists_are_answered_as_of_a_time(app: &TestApp) {
     let answers: Vec<String> = paths.iter().map(|path| app.get(path).expect(200).text()).collect();
     assert!(answers.iter().all(|answer| answer.len() > 60), "every question has an answer: {answers:?}");
     let then = now();
-    // What a brief does not show any more is hidden with that, and so would be hidden then: it goes on to show the meeting.
+    // What a brief does not show any more is hidden with that, and so would be hidden then: it goes on to show both.
     app.publisher().delete("/v1/events/page-protocol").expect(204);
-    let page = published("page", "2017-08-15").with(json!({"language": "ru", "events": ["page-meeting"]}));
+    let both = app.get("/v1/briefs/page").json()["events"].clone();
+    let page = published("page", "2017-08-15").with(json!({"language": "ru", "events": both}));
     app.publisher().put("/v1/briefs/page", page).expect(200);
     app.publisher().patch("/v1/events/other", json!({"participants": [], "kind": "visit"})).expect(200);
     app.publisher().patch("/v1/categories/security", json!({"slug": "safety", "name": "Safety"})).expect(200);
@@ -305,6 +322,20 @@ fn a_retracted_brief_is_withheld_at_every_time(app: &TestApp) {
     assert_eq!(as_of(app, "/v1/briefs?direction=stable", &then).slugs(), [""; 0]);
     assert!(!as_of(app, "/v1/briefs?format=ndjson&include=body,trends", &then).text().contains("Wrong."));
     assert!(!app.get("/v1/briefs/page/diff").text().contains("Wrong."));
+}
+
+fn what_was_deleted_is_no_more_public_than_the_brief_that_showed_it(app: &TestApp) {
+    app.with_category();
+    app.publisher().create("events", event("meeting", "2017-07-20"));
+    app.publisher().create("briefs", published("page", "2017-07-31").with(json!({"events": ["meeting"]})));
+    let then = now();
+    app.publisher().delete("/v1/events/meeting").expect(204);
+    as_of(app.anyone(), "/v1/events/meeting", &then).expect(200);
+    app.publisher().patch("/v1/briefs/page", json!({"marking": "TLP:RED"})).expect(200);
+    as_of(app.anyone(), "/v1/events/meeting", &then).problem(404, "not-found");
+    app.get("/v1/events/meeting/revisions/1").problem(410, "gone");
+    assert_eq!(as_of(app.anyone(), "/v1/events", &then).slugs(), [""; 0]);
+    as_of(&app.cleared("editor", "TLP:RED"), "/v1/events/meeting", &then).expect(200);
 }
 
 fn the_future_cannot_be_read(app: &TestApp) {

@@ -30,7 +30,9 @@ fn an_address_has_so_many_requests(app: &TestApp) {
     let first = app.get("/v1/actors").expect(200);
     assert_eq!(first.header("ratelimit-policy"), "\"burst\";q=3;w=60");
     assert_eq!(first.header("ratelimit"), "\"burst\";r=2;t=20");
-    app.get("/v1/nothing").problem(404, "not-found");
+    let missing = app.get("/v1/actors/nobody");
+    assert!(missing.header("ratelimit").starts_with("\"burst\";r=1;t="), "{}", missing.whole());
+    missing.problem(404, "not-found");
     app.get("/v1/actors").expect(200);
     let refused = app.get("/v1/actors");
     let wait: u64 = refused.header("retry-after").parse().unwrap();
@@ -75,6 +77,8 @@ fn an_address_is_believed_only_from_a_trusted_proxy(app: &TestApp) {
     let trusting = limited(app, 1, 100, &["127.0.0.1/32", "10.0.0.0/8"]);
     trusting.with("X-Forwarded-For", "192.0.2.1").get("/v1/actors").expect(200);
     trusting.with("X-Forwarded-For", "192.0.2.2, 10.1.1.1").get("/v1/actors").expect(200);
+    let with_port = trusting.with("X-Forwarded-For", "192.0.2.2:4711, [::ffff:10.1.1.1]:443");
+    with_port.get("/v1/actors").problem(429, "quota-exceeded");
     // What stands left of the first stranger, the stranger said.
     trusting.with("X-Forwarded-For", "198.51.100.9, 192.0.2.1").get("/v1/actors").problem(429, "quota-exceeded");
 }

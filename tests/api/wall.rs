@@ -63,11 +63,20 @@ struct Target {
     is_hidden: bool,
 }
 
+impl Target {
+    /// Each name that it has, beside one of the same form that nothing has.
+    fn names(&self) -> [(&Self, &str, String); 2] {
+        let nobody = "x".repeat(self.slug.len());
+        [(self, &self.slug, nobody), (self, &self.id, "ffffffff-ffff-4fff-8fff-ffffffffffff".to_owned())]
+    }
+}
+
 impl Wall<'_> {
     /// Asks everything as one caller; returns how often it asked.
     fn hold(&self, caller: Caller, client: &Client) -> usize {
+        let kinds = ["actors", "briefs", "categories", "events", "trends"];
         let targets: BTreeMap<&str, Vec<Target>> =
-            ["briefs", "events", "trends"].into_iter().map(|kind| (kind, self.targets(kind, caller))).collect();
+            kinds.into_iter().map(|kind| (kind, self.targets(kind, caller))).collect();
         let hidden: Vec<&Target> = targets.values().flatten().filter(|target| target.is_hidden).collect();
         let mut asked = 0;
         for (template, operation) in reads(&self.spec) {
@@ -81,12 +90,12 @@ impl Wall<'_> {
                     self.counts_what_is_seen(&answer, &path, kind, &targets);
                     asked += 1;
                 }
-                for target in of_kind.iter().filter(|_| template.contains("{id}")) {
-                    let path = format!("{}{query}", filled(&template, &target.slug));
+                let names = of_kind.iter().filter(|_| template.contains("{id}")).flat_map(Target::names);
+                for (target, name, nothing) in names {
+                    let path = format!("{}{query}", filled(&template, name));
                     let answer = client.get(&path);
                     asked += 1;
                     if target.is_hidden {
-                        let nothing = "x".repeat(target.slug.len());
                         let twin = client.get(&format!("{}{query}", filled(&template, &nothing)));
                         same(&answer, &twin, &path, caller);
                     } else {
@@ -107,6 +116,8 @@ impl Wall<'_> {
             is_hidden: !seen && !gone,
         };
         match kind {
+            "actors" => archive.actors.iter().map(|it| target(it.slug, &it.facts.id, true, false)).collect(),
+            "categories" => archive.categories.iter().map(|it| target(it.slug, &it.facts.id, true, false)).collect(),
             "briefs" => archive
                 .briefs
                 .iter()
@@ -145,6 +156,7 @@ impl Wall<'_> {
         let gone = |target: &&Target| match kind {
             "briefs" => self.archive.briefs.iter().any(|it| it.slug == target.slug && it.deleted),
             "events" => self.archive.events.iter().any(|it| it.slug == target.slug && it.deleted),
+            "actors" | "categories" => false,
             _ => self.archive.gone_trends.iter().any(|(_, it)| it.slug == target.slug),
         };
         let seen = of_kind.iter().filter(|target| !target.is_hidden).filter(|target| !gone(target)).count();

@@ -96,8 +96,9 @@ pub struct Event {
     pub marking: usize,
     /// The state that its writer gave it.
     pub state: Option<&'static str>,
-    /// Whether a published brief shows it now.
+    /// Whether a published brief shows it now, and did so when it was deleted.
     pub released: bool,
+    pub was_released: bool,
     pub participants: Vec<(usize, &'static str)>,
     /// The brief that it is written inside of.
     pub inside_of: Option<usize>,

@@ -90,6 +90,7 @@ fn event() -> impl Strategy<Value = Event> {
             marking,
             state,
             released: false,
+            was_released: false,
             participants: each_once(participants),
             inside_of,
             imported,

@@ -115,7 +115,7 @@ impl Archive {
             brief.category == category
                 && brief.is_published()
                 && brief.category_status.is_some()
-                && caller.sees_brief(brief)
+                && caller.sees_content(brief)
         };
         self.briefs.iter().filter(says).max_by_key(|brief| (brief.published_at, brief.facts.id.clone()))
     }

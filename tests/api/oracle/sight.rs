@@ -42,8 +42,12 @@ impl Caller {
         self.sees_content(brief) && trend.permit.lets_see(self)
     }
 
-    /// An event is public in its own right, or as far as published briefs show it.
     pub fn sees_event(self, archive: &Archive, event: &Event) -> bool {
+        !event.deleted && self.would_see(archive, event)
+    }
+
+    /// An event is public in its own right, or as far as published briefs show it; gone, it is so in the past.
+    fn would_see(self, archive: &Archive, event: &Event) -> bool {
         let shown = || {
             let mut showing = archive.briefs.iter().filter(|brief| {
                 brief.is_published() && brief.events.iter().any(|place| archive.events[*place].slug == event.slug)
@@ -51,7 +55,7 @@ impl Caller {
             showing.any(|brief| self.sees_brief(brief))
         };
         let open = event.state == Some("published") || self.editor || shown();
-        !event.deleted && self.is_cleared_for(event.marking) && open && event.permit.lets_see(self)
+        self.is_cleared_for(event.marking) && open && event.permit.lets_see(self)
     }
 }
 
@@ -85,8 +89,11 @@ impl Archive {
             event.released = now.briefs.iter().any(|brief| brief.is_published() && !brief.deleted && shown(brief));
             let seen_by: BTreeSet<Caller> = Caller::all().filter(|caller| caller.sees_event(&now, was)).collect();
             event.once_seen.extend(&seen_by);
+            if !event.deleted || (event.was_released && event.state != Some("published")) {
+                event.permit.seen_by = Caller::all().filter(|caller| caller.would_see(&now, was)).collect();
+            }
             if !event.deleted {
-                event.permit.seen_by = seen_by;
+                event.was_released = event.released;
             }
         }
         for (brief, was) in self.briefs.iter_mut().zip(&now.briefs) {
