@@ -445,11 +445,17 @@ pub fn missing(connection: &mut Connection, sight: Sight, kind: Kind, reference:
     let found =
         grave_of(sight, kind, reference).select(TombstoneRow::as_select()).first::<TombstoneRow>(connection).optional();
     match found {
-        Ok(Some(grave)) => Problem::gone(kind.as_str())
-            .with_member("deleted_at", grave.deleted_at.to_string())
-            .with_member("reason", grave.reason)
-            .with_member("replacement", grave.replacement),
+        Ok(Some(grave)) => gone(kind, grave.deleted_at, grave.reason, grave.replacement),
         Ok(None) => Problem::not_found(kind.as_str()),
         Err(error) => error.into(),
     }
+}
+
+/// The problem of what is no more, with what its tombstone says.
+#[must_use]
+pub fn gone(kind: Kind, at: Timestamp, reason: Option<String>, replacement: Option<String>) -> Problem {
+    Problem::gone(kind.as_str())
+        .with_member("deleted_at", at.to_string())
+        .with_member("reason", reason)
+        .with_member("replacement", replacement)
 }

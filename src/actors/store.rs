@@ -69,16 +69,12 @@ impl Resource for ActorRow {
     }
 
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {
-        let rows: Vec<(i32, i64, Option<i64>, String)> = actors::table
+        let versions = actors::table
             .filter(actors::id.eq(id))
             .order(actors::version)
             .select((actors::version, actors::since, actors::until, actors::slug))
             .load(connection)?;
-        let audience = Audience::EVERYONE;
-        Ok(rows
-            .into_iter()
-            .map(|(version, since, until, slug)| Stored { version, since, until, audience, slug })
-            .collect())
+        Ok(Stored::public(versions))
     }
 
     fn destroy(write: &mut Write<'_>, id: Id, stretch: Stretch) -> Result<(), Problem> {

@@ -83,16 +83,12 @@ impl Resource for CategoryRow {
     }
 
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {
-        let rows: Vec<(i32, i64, Option<i64>, String)> = categories::table
+        let versions = categories::table
             .filter(categories::id.eq(id))
             .order(categories::version)
             .select((categories::version, categories::since, categories::until, categories::slug))
             .load(connection)?;
-        let audience = Audience::EVERYONE;
-        Ok(rows
-            .into_iter()
-            .map(|(version, since, until, slug)| Stored { version, since, until, audience, slug })
-            .collect())
+        Ok(Stored::public(versions))
     }
 
     fn destroy(write: &mut Write<'_>, id: Id, stretch: Stretch) -> Result<(), Problem> {

@@ -36,6 +36,15 @@ pub struct Stored {
     pub slug: String,
 }
 
+impl Stored {
+    /// The versions of what everyone may see.
+    #[must_use]
+    pub fn public(versions: Vec<(i32, i64, Option<i64>, String)>) -> Vec<Self> {
+        let public = |(version, since, until, slug)| Self { version, since, until, audience: Audience::EVERYONE, slug };
+        versions.into_iter().map(public).collect()
+    }
+}
+
 /// The positions whose rows are to be destroyed.
 #[derive(Debug, Clone, Copy)]
 pub struct Stretch {
@@ -296,18 +305,10 @@ pub fn erased_then<R: Resource>(
             .first(connection)
             .optional()?;
         if let Some((at, reason)) = erased {
-            return Ok(Some(gone(R::KIND, at, reason)));
+            return Ok(Some(reference::gone(R::KIND, at, Some(reason), None)));
         }
     }
     Ok(None)
-}
-
-/// The problem of an erased version, with what its tombstone says.
-fn gone(kind: Kind, at: Timestamp, reason: String) -> Problem {
-    Problem::gone(kind.as_str())
-        .with_member("deleted_at", at.to_string())
-        .with_member("reason", reason)
-        .with_member("replacement", None::<String>)
 }
 
 /// The problem of a version of this number that was erased, so far as this caller could once see it.
@@ -327,7 +328,7 @@ pub fn erased_version<R: Resource>(
         .select((erasures::erased_at, erasures::reason))
         .first(connection)
         .optional()?;
-    Ok(erased.map(|(at, reason)| gone(R::KIND, at, reason)))
+    Ok(erased.map(|(at, reason)| reference::gone(R::KIND, at, Some(reason), None)))
 }
 
 /// Who could ever see a resource: in any of its versions, erased ones included.

@@ -402,9 +402,7 @@ pub async fn answer_put<R: Resource>(
 ) -> Result<HttpResponse, Problem> {
     let precondition = Precondition::of(request, state)?;
     let reference = Reference::from_text(id);
-    let (written, position) =
-        state.write(*caller, move |write| put::<R>(write, &reference, input, &precondition)).await?;
-    Ok(answer::written(&state.config, &written, position)?.into())
+    answer_write(state, caller, move |write| put::<R>(write, &reference, input, &precondition)).await
 }
 
 /// Answers `PATCH` of a single resource.
@@ -420,8 +418,15 @@ pub async fn answer_patch<R: Resource>(
 ) -> Result<HttpResponse, Problem> {
     let precondition = Precondition::of(request, state)?;
     let reference = Reference::from_text(id);
-    let (written, position) =
-        state.write(*caller, move |write| patch::<R>(write, &reference, changes, &precondition)).await?;
+    answer_write(state, caller, move |write| patch::<R>(write, &reference, changes, &precondition)).await
+}
+
+async fn answer_write<R: Resource>(
+    state: &AppState,
+    caller: &Caller,
+    work: impl FnOnce(&mut Write<'_>) -> Result<Written<R>, Problem> + Send + 'static,
+) -> Result<HttpResponse, Problem> {
+    let (written, position) = state.write(*caller, work).await?;
     Ok(answer::written(&state.config, &written, position)?.into())
 }
 
