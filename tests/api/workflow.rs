@@ -47,6 +47,7 @@ fn a_step_that_is_not_legal_is_refused_with_those_that_are(app: &TestApp) {
 fn what_is_scheduled_is_published_when_its_time_comes(app: &TestApp) {
     app.with_category();
     app.editor().create("briefs", brief("page").with(json!({"trends": [trend("up", "increasing")]})));
+    let others = [app.beside(), app.beside()];
     let at = (chrono::Utc::now() + chrono::TimeDelta::seconds(2)).to_rfc3339();
     let scheduled = app.publisher().post("/v1/briefs/page/schedule", json!({"at": at})).expect(200).json();
     assert_eq!(scheduled["state"], "scheduled");
@@ -55,6 +56,11 @@ fn what_is_scheduled_is_published_when_its_time_comes(app: &TestApp) {
     let page = app.get("/v1/briefs/page").json();
     assert_eq!((&page["state"], &page["scheduled_for"]), (&json!("published"), &json!(null)));
     app.get("/v1/trends/up").expect(200);
+    // Every server over the archive looks at the clock, and one of them did it.
+    for server in others.iter().chain([app]) {
+        let changes = server.publisher().get("/v1/briefs/page/revisions").expect(200).each("change");
+        assert_eq!(changes, ["published", "updated", "created"]);
+    }
 }
 
 fn a_time_that_has_passed_is_no_schedule(app: &TestApp) {
