@@ -1,6 +1,7 @@
 //! The application: its state, and the one builder that the server and the tests both use.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_cors::Cors;
@@ -19,11 +20,14 @@ use crate::http::middleware;
 use crate::journal::{self, Write};
 use crate::problem::Problem;
 use crate::routes::{self, RouteTable};
+use crate::search::{Finder, Search};
 
 /// What every handler may reach.
 pub struct AppState {
     /// The archive.
     pub db: Db,
+    /// The index, which follows the archive.
+    pub search: Search,
     /// The settings.
     pub config: Config,
     /// Which path knows which methods.
@@ -74,6 +78,15 @@ impl AppState {
         Ok(reply.await?.into())
     }
 
+    /// The index with everything that is in the archive now.
+    ///
+    /// # Errors
+    /// 503 while it is being built.
+    pub async fn finder(&self) -> Result<Arc<Finder>, Problem> {
+        let head = self.db.read(|connection| journal::head(connection).map_err(Problem::from)).await?;
+        self.search.at(head.position).await
+    }
+
     /// Waits until nothing can be written any more that a read as of this time would show.
     ///
     /// # Errors
@@ -106,7 +119,8 @@ pub fn serve(listener: TcpListener, db: Db, config: Config, workers: Option<usiz
     let openapi = serde_json::to_string(&document).map_err(std::io::Error::other)?;
     let (routes, under_way) = (RouteTable::of(&document), UnderWay::default());
     let limits = Limits::new(config.limits.clone(), config.trusted_proxies.clone());
-    let state = web::Data::new(AppState { db, config, routes, openapi, under_way, limits });
+    let search = Search::start(db.clone(), &config.index_dir).map_err(std::io::Error::other)?;
+    let state = web::Data::new(AppState { db, search, config, routes, openapi, under_way, limits });
     let mut server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())

@@ -13,13 +13,14 @@ use uuid::Uuid;
 
 use crate::access::{Caller, keys};
 use crate::app;
-use crate::config::{DatabaseArgs, ServeArgs, reachable};
+use crate::config::{DatabaseArgs, IndexArgs, ServeArgs, reachable};
 use crate::db::types::Id;
 use crate::db::{self, Db, Location};
 use crate::demo;
 use crate::problem::Problem;
 use crate::routes;
 use crate::scalars::Line;
+use crate::search;
 use crate::transfer::{export, import};
 use crate::vocabulary::{Marking, Role};
 
@@ -58,6 +59,8 @@ enum Command {
 struct ImportArgs {
     #[command(flatten)]
     database: DatabaseArgs,
+    #[command(flatten)]
+    index: IndexArgs,
     /// The file, or - for standard input
     file: PathBuf,
 }
@@ -136,7 +139,7 @@ fn open(database: &DatabaseArgs, readers: usize) -> Result<Db, Box<dyn std::erro
 
 fn serve(arguments: ServeArgs) -> Outcome {
     let db = open(&arguments.database, arguments.database_connections.into())?;
-    let config = arguments.config();
+    let config = arguments.config(&arguments.database.location()?);
     let listener = app::listen(arguments.listen)
         .map_err(|error| format!("cannot listen on {}: {error}; --listen takes another port", arguments.listen))?;
     let address = listener.local_addr()?;
@@ -217,6 +220,7 @@ fn import_file(arguments: &ImportArgs) -> Outcome {
         "{} created, {} updated, {} unchanged, {} failed",
         report.created, report.updated, report.unchanged, report.failed
     );
+    search::bring_up_to_date(db, &arguments.index.directory(&location))?;
     Ok(if report.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 
 use clap::Args;
 use ipnet::IpNet;
@@ -27,12 +28,35 @@ impl DatabaseArgs {
     }
 }
 
+/// Where the search index is.
+#[derive(Debug, Clone, Args)]
+pub struct IndexArgs {
+    /// The directory of the search index, made when it is missing [default: beside the SQLite file, its name and `-index`;
+    /// with PostgreSQL, briefwire-index]
+    #[arg(long, env = "BRIEFWIRE_INDEX_DIR")]
+    pub index_dir: Option<PathBuf>,
+}
+
+impl IndexArgs {
+    /// The directory that is meant for the index of an archive.
+    #[must_use]
+    pub fn directory(&self, archive: &Location) -> PathBuf {
+        self.index_dir.clone().unwrap_or_else(|| match archive {
+            Location::Sqlite(path) => PathBuf::from(format!("{path}-index")),
+            Location::Postgres(_) => PathBuf::from("briefwire-index"),
+        })
+    }
+}
+
 /// How to serve.
 #[derive(Debug, Clone, Args)]
 pub struct ServeArgs {
     /// Where the data is.
     #[command(flatten)]
     pub database: DatabaseArgs,
+    /// Where the search index is
+    #[command(flatten)]
+    pub index: IndexArgs,
     /// The address and port to listen on
     #[arg(long, env = "BRIEFWIRE_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
@@ -65,6 +89,8 @@ pub struct ServeArgs {
 /// What the running application needs to know of its settings.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// The directory of the search index.
+    pub index_dir: PathBuf,
     /// The base of absolute links, without a slash at its end.
     pub public_url: String,
     /// Whether a change without `If-Match` is refused.
@@ -96,10 +122,11 @@ fn network(text: &str) -> Result<IpNet, String> {
 impl ServeArgs {
     /// The settings that outlive the start.
     #[must_use]
-    pub fn config(&self) -> Config {
+    pub fn config(&self, archive: &Location) -> Config {
         let public_url = self.public_url.clone().unwrap_or_else(|| format!("http://{}", reachable(self.listen)));
         let limits = self.rate_limit.0.map(|per_address| LimitSettings { per_address, per_key: self.key_rate_limit });
         Config {
+            index_dir: self.index.directory(archive),
             public_url: public_url.trim_end_matches('/').to_owned(),
             require_if_match: self.require_if_match,
             limits,

@@ -245,13 +245,25 @@ impl Write<'_> {
     }
 }
 
-fn head(connection: &mut Connection) -> QueryResult<Head> {
+/// The last position, whoever may see what was written there; 0 before the first.
+///
+/// # Errors
+/// When the query fails.
+pub fn head(connection: &mut Connection) -> QueryResult<Head> {
     journal::table
         .order(journal::position.desc())
         .select((journal::position, journal::at))
         .first(connection)
         .optional()
         .map(|head| head.unwrap_or(Head { position: 0, at: Timestamp::from_micros(0) }))
+}
+
+/// What was written at a position, and when.
+///
+/// # Errors
+/// When the query fails.
+pub fn entry_at(connection: &mut Connection, position: i64) -> Result<Option<(Id, Timestamp)>, Problem> {
+    Ok(journal::table.find(position).select((journal::resource_id, journal::at)).first(connection).optional()?)
 }
 
 /// Ends the living versions of what belongs to `$id`. Those that this very write has made are undone instead: no position

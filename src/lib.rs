@@ -36,6 +36,7 @@ pub mod removal;
 pub mod resource;
 pub mod routes;
 pub mod scalars;
+pub mod search;
 pub mod slugs;
 pub mod sources;
 pub mod transfer;

@@ -9,6 +9,8 @@ use crate::briefs::filter::Include;
 use crate::http::body::Fault;
 use crate::http::page::PageInfo;
 use crate::problem::{ProblemDocument, ProblemType};
+use crate::search::counts::{FacetCount, Facets};
+use crate::search::lists::Match;
 
 /// The frame that the routes are put into.
 #[derive(OpenApi)]
@@ -43,11 +45,29 @@ pub struct PageOf<T: ToSchema> {
     data: Vec<T>,
     /// Where the page stands in its list.
     page: PageInfo,
+    /// How often values occur on all pages, the most frequent first, if `facets` asked for it.
+    #[schema(value_type = Option<BTreeMap<String, Vec<FacetCount>>>)]
+    facets: Option<Facets>,
+    /// How each row matches, in the order of the rows, if `q` searched for something.
+    matches: Option<Vec<Match>>,
 }
 
 /// Members that are served only when they are asked for, or that do not apply: every other member is always there.
-const SOMETIMES: &[&str] =
-    &["body", "body_html", "trends", "events", "actors", "similar", "brief", "total", "pointer", "parameter", "errors"];
+const SOMETIMES: &[&str] = &[
+    "facets",
+    "matches",
+    "body",
+    "body_html",
+    "trends",
+    "events",
+    "actors",
+    "similar",
+    "brief",
+    "total",
+    "pointer",
+    "parameter",
+    "errors",
+];
 
 /// The resources that `fields` chooses members of.
 const RESOURCES: &[&str] = &["Brief", "Event", "Actor", "Trend", "Category", "Revision"];

@@ -40,6 +40,9 @@ macro_rules! vocabulary {
             /// Every term, in order.
             pub const TERMS: &'static [&'static str] = &[$($text),+];
 
+            /// The same as what they mean.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
             /// The term as it stands in JSON, in queries and in the database.
             #[must_use]
             pub const fn as_str(self) -> &'static str {

@@ -50,6 +50,18 @@ impl Audience {
         Self(self.0 & READERS)
     }
 
+    /// Of these, those who are not of the others.
+    #[must_use]
+    pub fn without(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
+    }
+
+    /// The set as bits, one for each class.
+    #[must_use]
+    pub fn bits(self) -> i16 {
+        self.0
+    }
+
     /// Of these, all but readers cleared for `TLP:CLEAR` alone: who may see what is under embargo.
     #[must_use]
     pub fn under_embargo(self) -> Self {

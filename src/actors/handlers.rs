@@ -9,28 +9,28 @@ use crate::access::{Editor, Reader};
 use crate::app::AppState;
 use crate::http::answer::SingleQuery;
 use crate::http::body::MergePatch;
-use crate::http::page;
 use crate::http::query::{ListQuery, ListView, Query};
 use crate::openapi::PageOf;
 use crate::problem::Problem;
 use crate::removal::Merger;
 use crate::resource::{self, Input};
+use crate::search::lists::{self, Finding};
 
 /// List actors
 ///
 /// Persons, bodies, states and groups, by country, kind and what they belong to.
 #[utoipa::path(
-    tag = "actors", operation_id = "listActors", params(ActorFilter, ListView),
+    tag = "actors", operation_id = "listActors", params(ActorFilter, Finding, ListView),
     responses((status = 200, description = "A page of actors", body = PageOf<ActorView>))
 )]
 #[get("/v1/actors")]
 pub async fn list(
     state: Data<AppState>,
     caller: Reader,
-    query: ListQuery<ActorFilter>,
+    query: ListQuery<ActorFilter, Finding>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    page::list(&state, &request, &caller, query).await
+    lists::list(&state, &request, &caller, query).await
 }
 
 /// Create an actor

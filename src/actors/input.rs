@@ -134,6 +134,7 @@ pub struct ActorFilter {
 crate::vocabulary::vocabulary! {
     /// The orders of a list of actors.
     ActorSort {
+        Relevance = "relevance",
         Slug = "slug",
         SlugDescending = "-slug",
         Name = "name",

@@ -425,7 +425,7 @@ pub fn views(connection: &mut Connection, moment: Moment, rows: Vec<ActorRow>) -
 }
 
 impl ActorFilter {
-    fn query(&self, part: Sight, sight: Sight) -> actors::BoxedQuery<'_, MultiBackend> {
+    pub(super) fn query(&self, part: Sight, sight: Sight) -> actors::BoxedQuery<'_, MultiBackend> {
         let mut query = actors::table.filter(part.stands(actors::since, actors::until)).into_boxed();
         if !self.country.0.is_empty() {
             query = query.filter(actors::country.eq_any(self.country.0.iter().map(CountryCode::as_str)));
@@ -461,6 +461,7 @@ impl Listed for ActorFilter {
         let mut rows: Vec<ActorRow> = Vec::new();
         for part in sight.parts() {
             let query = match sort {
+                ActorSort::Relevance => return Err(page::relevance_needs_words()),
                 ActorSort::Slug => in_order!(self.query(part, sight), asc, slug, id, window, sorted, String),
                 ActorSort::SlugDescending => in_order!(self.query(part, sight), desc, slug, id, window, sorted, String),
                 ActorSort::Name => in_order!(self.query(part, sight), asc, name, id, window, sorted, String),
@@ -478,7 +479,9 @@ impl Listed for ActorFilter {
             let key = match sort {
                 ActorSort::Slug | ActorSort::SlugDescending => SortKey::Text(row.slug.clone()),
                 ActorSort::Name | ActorSort::NameDescending => SortKey::Text(row.name.clone()),
-                ActorSort::UpdatedAt | ActorSort::UpdatedAtDescending => SortKey::Time(row.updated_at),
+                ActorSort::UpdatedAt | ActorSort::UpdatedAtDescending | ActorSort::Relevance => {
+                    SortKey::Time(row.updated_at)
+                }
             };
             (key, row.id)
         });

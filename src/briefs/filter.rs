@@ -108,6 +108,7 @@ pub struct BriefFilter {
 crate::vocabulary::vocabulary! {
     /// The orders of a list of briefs.
     BriefSort {
+        Relevance = "relevance",
         PublishedAt = "published_at",
         PublishedAtDescending = "-published_at",
         UpdatedAt = "updated_at",
@@ -121,17 +122,17 @@ crate::vocabulary::vocabulary! {
 }
 
 /// A filter whose names have been led to what they mean.
-struct Resolved<'a> {
+pub(super) struct Resolved<'a> {
     filter: &'a BriefFilter,
     sight: Sight,
-    any_of: Vec<Id>,
-    all_of: Vec<Vec<Id>>,
-    categories: Vec<Id>,
-    span: Span,
+    pub(super) any_of: Vec<Id>,
+    pub(super) all_of: Vec<Vec<Id>>,
+    pub(super) categories: Vec<Id>,
+    pub(super) span: Span,
 }
 
 impl BriefFilter {
-    fn resolve(&self, connection: &mut Connection, sight: Sight) -> Result<Resolved<'_>, Problem> {
+    pub(super) fn resolve(&self, connection: &mut Connection, sight: Sight) -> Result<Resolved<'_>, Problem> {
         Ok(Resolved {
             filter: self,
             sight,
@@ -195,7 +196,7 @@ impl<'a> Resolved<'a> {
     }
 
     /// The briefs that pass every filter.
-    fn query(&self, part: Sight) -> briefs::BoxedQuery<'a, MultiBackend> {
+    pub(super) fn query(&self, part: Sight) -> briefs::BoxedQuery<'a, MultiBackend> {
         let query = self.query_beside_actors(part);
         let driving = self.driving_actors();
         if driving.is_empty() { query } else { self.found_by(query, driving) }
@@ -377,6 +378,7 @@ impl Listed for BriefFilter {
             for part in sight.parts() {
                 let query = resolved.query(part);
                 let query = match sort {
+                    BriefSort::Relevance => return Err(page::relevance_needs_words()),
                     BriefSort::PublishedAt => in_order!(query, asc, listed_at, id, window, name, Timestamp),
                     BriefSort::PublishedAtDescending => in_order!(query, desc, listed_at, id, window, name, Timestamp),
                     BriefSort::UpdatedAt => in_order!(query, asc, updated_at, id, window, name, Timestamp),

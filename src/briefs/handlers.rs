@@ -10,28 +10,28 @@ use crate::access::{Editor, Reader};
 use crate::app::AppState;
 use crate::http::answer::SingleQuery;
 use crate::http::body::MergePatch;
-use crate::http::page;
 use crate::http::query::{ListQuery, ListView, Query};
 use crate::openapi::PageOf;
 use crate::problem::Problem;
 use crate::removal::Removal;
 use crate::resource::{self, Input};
+use crate::search::lists::{self, Finding};
 
 /// List briefs
 ///
 /// The archive, the latest publication first. Rows leave out what is long or embedded unless `include` asks for it.
 #[utoipa::path(
-    tag = "briefs", operation_id = "listBriefs", params(BriefFilter, ListView),
+    tag = "briefs", operation_id = "listBriefs", params(BriefFilter, Finding, ListView),
     responses((status = 200, description = "A page of briefs", body = PageOf<BriefView>))
 )]
 #[get("/v1/briefs")]
 pub async fn list(
     state: Data<AppState>,
     caller: Reader,
-    query: ListQuery<BriefFilter>,
+    query: ListQuery<BriefFilter, Finding>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    page::list(&state, &request, &caller, query).await
+    lists::list(&state, &request, &caller, query).await
 }
 
 /// Create a brief

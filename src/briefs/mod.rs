@@ -1,5 +1,6 @@
 //! Briefs: the weekly pages, each with its trends, its events and those who took part, in one document.
 
+pub mod documents;
 pub mod filter;
 pub mod handlers;
 pub mod input;
@@ -7,6 +8,7 @@ pub mod links;
 mod meant;
 pub mod model;
 pub mod similar;
+pub mod sought;
 pub mod steps;
 pub mod store;
 pub mod views;

@@ -9,28 +9,28 @@ use crate::access::{Editor, Reader};
 use crate::app::AppState;
 use crate::http::answer::SingleQuery;
 use crate::http::body::MergePatch;
-use crate::http::page;
 use crate::http::query::{ListQuery, ListView, Query};
 use crate::openapi::PageOf;
 use crate::problem::Problem;
 use crate::removal::Merger;
 use crate::resource::{self, Input};
+use crate::search::lists::{self, Finding};
 
 /// List categories
 ///
 /// Every rubric of the archive with the status of its latest brief.
 #[utoipa::path(
-    tag = "categories", operation_id = "listCategories", params(CategoryFilter, ListView),
+    tag = "categories", operation_id = "listCategories", params(CategoryFilter, Finding, ListView),
     responses((status = 200, description = "A page of categories", body = PageOf<CategoryView>))
 )]
 #[get("/v1/categories")]
 pub async fn list(
     state: Data<AppState>,
     caller: Reader,
-    query: ListQuery<CategoryFilter>,
+    query: ListQuery<CategoryFilter, Finding>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    page::list(&state, &request, &caller, query).await
+    lists::list(&state, &request, &caller, query).await
 }
 
 /// Create a category

@@ -66,6 +66,7 @@ pub struct CategoryFilter {
 crate::vocabulary::vocabulary! {
     /// The orders of a list of categories.
     CategorySort {
+        Relevance = "relevance",
         Slug = "slug",
         SlugDescending = "-slug",
         Position = "position",

@@ -1,8 +1,10 @@
 //! Categories: the rubrics that briefs stand in, each with the status of its latest brief.
 
+pub mod documents;
 pub mod handlers;
 pub mod input;
 pub mod model;
+pub mod sought;
 pub mod store;
 
 use utoipa_actix_web::service_config::ServiceConfig;

@@ -173,10 +173,10 @@ fn close(write: &mut Write<'_>, id: Id) -> Result<(), Problem> {
     Ok(())
 }
 
-type Query<'a> = categories::BoxedQuery<'a, crate::db::MultiBackend>;
+pub(super) type Query<'a> = categories::BoxedQuery<'a, crate::db::MultiBackend>;
 
 impl CategoryFilter {
-    fn query(&self, part: Sight, sight: Sight) -> Query<'_> {
+    pub(super) fn query(&self, part: Sight, sight: Sight) -> Query<'_> {
         let mut query = categories::table.filter(part.stands(categories::since, categories::until)).into_boxed();
         if let Some(time) = self.updated_since {
             query = query.filter(categories::id.eq_any(changed_since(sight, Kind::Category, time)));
@@ -206,6 +206,7 @@ impl Listed for CategoryFilter {
         let mut rows: Vec<CategoryRow> = Vec::new();
         for part in sight.parts() {
             let query = match sort {
+                CategorySort::Relevance => return Err(page::relevance_needs_words()),
                 CategorySort::Slug => in_order!(self.query(part, sight), asc, slug, id, window, name, String),
                 CategorySort::SlugDescending => {
                     in_order!(self.query(part, sight), desc, slug, id, window, name, String)
@@ -227,7 +228,9 @@ impl Listed for CategoryFilter {
             let key = match sort {
                 CategorySort::Slug | CategorySort::SlugDescending => SortKey::Text(row.slug.clone()),
                 CategorySort::Position | CategorySort::PositionDescending => SortKey::Number(row.position),
-                CategorySort::UpdatedAt | CategorySort::UpdatedAtDescending => SortKey::Time(row.updated_at),
+                CategorySort::UpdatedAt | CategorySort::UpdatedAtDescending | CategorySort::Relevance => {
+                    SortKey::Time(row.updated_at)
+                }
             };
             (key, row.id)
         });

@@ -125,6 +125,26 @@ impl Db {
             .unwrap_or_else(|error| Err(DbError::Unavailable(error.to_string()).into()))
     }
 
+    /// [`Db::read`] for a thread that has no executor.
+    ///
+    /// # Errors
+    /// As [`Db::read`].
+    pub fn read_blocking<T, E, F>(&self, read: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
+    {
+        match &self.0.readers {
+            None => self.read_here(read),
+            Some(readers) => {
+                let (answer, answered) = crossbeam_channel::bounded(1);
+                send_read(readers, read, move |outcome| drop(answer.send(outcome)))?;
+                answered.recv().unwrap_or_else(|_| Err(reader_gone().into()))
+            }
+        }
+    }
+
     /// Runs `write` in a transaction and answers after its commit: when this returns `Ok`, it is on disk.
     ///
     /// # Errors
@@ -422,14 +442,28 @@ where
     F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
 {
     let (answer, answered) = oneshot::channel();
+    send_read(readers, read, move |outcome| drop(answer.send(outcome)))?;
+    answered.await.unwrap_or_else(|_| Err(reader_gone().into()))
+}
+
+fn send_read<T, E, F, A>(readers: &Sender<ReadJob>, read: F, answer: A) -> Result<(), E>
+where
+    T: Send + 'static,
+    E: From<DbError> + Send + 'static,
+    F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
+    A: FnOnce(Result<T, E>) + Send + 'static,
+{
     let job: ReadJob = Box::new(move |connection| {
         let outcome = run_and_close(connection, read);
         let health = if usable(connection) { Health::Good } else { Health::Lost };
-        drop(answer.send(outcome));
+        answer(outcome);
         health
     });
-    readers.send(job).map_err(|_| DbError::Unavailable("no reader is left".into()))?;
-    answered.await.unwrap_or_else(|_| Err(DbError::Unavailable("no connection to read with".into()).into()))
+    readers.send(job).map_err(|_| DbError::Unavailable("no reader is left".into()).into())
+}
+
+fn reader_gone() -> DbError {
+    DbError::Unavailable("no connection to read with".into())
 }
 
 fn serve_reads(location: &Location, waiting: &Receiver<ReadJob>) {

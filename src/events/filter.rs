@@ -87,6 +87,7 @@ pub struct EventFilter {
 crate::vocabulary::vocabulary! {
     /// The orders of a list of events.
     EventSort {
+        Relevance = "relevance",
         OccurredFrom = "occurred_from",
         OccurredFromDescending = "-occurred_from",
         UpdatedAt = "updated_at",
@@ -95,17 +96,17 @@ crate::vocabulary::vocabulary! {
 }
 
 /// A filter whose names have been led to what they mean.
-struct Resolved<'a> {
+pub(super) struct Resolved<'a> {
     filter: &'a EventFilter,
     sight: Sight,
-    any_of: Vec<Id>,
-    all_of: Vec<Vec<Id>>,
-    categories: Vec<Id>,
-    span: Span,
+    pub(super) any_of: Vec<Id>,
+    pub(super) all_of: Vec<Vec<Id>>,
+    pub(super) categories: Vec<Id>,
+    pub(super) span: Span,
 }
 
 impl EventFilter {
-    fn resolve(&self, connection: &mut Connection, sight: Sight) -> Result<Resolved<'_>, Problem> {
+    pub(super) fn resolve(&self, connection: &mut Connection, sight: Sight) -> Result<Resolved<'_>, Problem> {
         Ok(Resolved {
             filter: self,
             sight,
@@ -120,7 +121,7 @@ impl EventFilter {
 impl<'a> Resolved<'a> {
     /// The events of a part of what is seen that pass every filter, but for the actors in `driving`, which another query takes
     /// care of.
-    fn query(&self, part: Sight, driving: Driving) -> events::BoxedQuery<'a, MultiBackend> {
+    pub(super) fn query(&self, part: Sight, driving: Driving) -> events::BoxedQuery<'a, MultiBackend> {
         let sight = self.sight;
         let mut query =
             events::table.filter(part.sees(events::id, events::since, events::until, events::audience)).into_boxed();
@@ -231,7 +232,7 @@ impl<'a> Resolved<'a> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Driving {
+pub(super) enum Driving {
     AllOf,
     AnyOf,
     Nothing,
@@ -278,6 +279,7 @@ impl Listed for EventFilter {
         for part in sight.parts() {
             let query = resolved.query(part, Driving::Nothing);
             let query = match sort {
+                EventSort::Relevance => return Err(page::relevance_needs_words()),
                 EventSort::OccurredFrom => in_order!(query, asc, occurred_from, id, window, name, NaiveDate),
                 EventSort::OccurredFromDescending => in_order!(query, desc, occurred_from, id, window, name, NaiveDate),
                 EventSort::UpdatedAt => in_order!(query, asc, updated_at, id, window, name, Timestamp),

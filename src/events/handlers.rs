@@ -10,28 +10,28 @@ use crate::access::{Editor, Reader};
 use crate::app::AppState;
 use crate::http::answer::SingleQuery;
 use crate::http::body::MergePatch;
-use crate::http::page;
 use crate::http::query::{ListQuery, ListView, Query};
 use crate::openapi::PageOf;
 use crate::problem::Problem;
 use crate::removal::Removal;
 use crate::resource::{self, Input};
+use crate::search::lists::{self, Finding};
 
 /// List events
 ///
 /// What happened, the latest first; dates match every event that may have happened on them.
 #[utoipa::path(
-    tag = "events", operation_id = "listEvents", params(EventFilter, ListView),
+    tag = "events", operation_id = "listEvents", params(EventFilter, Finding, ListView),
     responses((status = 200, description = "A page of events", body = PageOf<EventView>))
 )]
 #[get("/v1/events")]
 pub async fn list(
     state: Data<AppState>,
     caller: Reader,
-    query: ListQuery<EventFilter>,
+    query: ListQuery<EventFilter, Finding>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    page::list(&state, &request, &caller, query).await
+    lists::list(&state, &request, &caller, query).await
 }
 
 /// Create an event

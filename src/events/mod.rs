@@ -1,9 +1,11 @@
 //! Events: what happened, when as far as is known, and who took part in which role.
 
+pub mod documents;
 pub mod filter;
 pub mod handlers;
 pub mod input;
 pub mod model;
+pub mod sought;
 pub mod store;
 
 use utoipa_actix_web::service_config::ServiceConfig;

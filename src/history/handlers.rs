@@ -92,7 +92,7 @@ async fn answer_revisions<R: Resource>(
     view: ListView,
 ) -> Result<HttpResponse, Problem> {
     let filter = RevisionsOf::<R>::new(Reference::from_text(id));
-    page::list(state, request, caller, ListQuery { filter, view }).await
+    page::list(state, request, caller, ListQuery { filter, view, rest: Unfiltered }).await
 }
 
 async fn answer_revision<R: Resource>(

@@ -27,6 +27,8 @@ use crate::http::query::{ListQuery, ListView};
 use crate::http::tabular;
 use crate::journal;
 use crate::problem::Problem;
+use crate::search::counts::Facets;
+use crate::search::lists::Match;
 
 /// How many rows a page has unless told otherwise.
 const DEFAULT_LIMIT: u32 = 20;
@@ -64,6 +66,19 @@ pub trait Listed: Clone + Send + 'static {
     /// # Errors
     /// As [`Listed::page`].
     fn count(&self, connection: &mut Connection, sight: Sight) -> Result<i64, Problem>;
+
+    /// How often values occur on all pages, if that was asked.
+    ///
+    /// # Errors
+    /// As [`Listed::page`].
+    fn facets(&self, _: &mut Connection, _: Sight) -> Result<Option<Facets>, Problem> {
+        Ok(None)
+    }
+
+    /// Whether a page takes long, and must not hold a worker.
+    fn is_long(&self) -> bool {
+        false
+    }
 }
 
 /// The extras of a list that were asked for.
@@ -97,6 +112,8 @@ pub struct Rows<T> {
     pub rows: Vec<T>,
     /// Where the next page goes on.
     pub next: Option<Cursor>,
+    /// How they match what was searched for, if something was.
+    pub matches: Option<Vec<Match>>,
 }
 
 /// The place of a row in a sorted list.
@@ -155,6 +172,12 @@ impl Window {
         if sort.starts_with('-') {
             rows.reverse();
         }
+        self.cut_sorted(sort, rows, key)
+    }
+
+    /// The same for what is in order already.
+    #[must_use]
+    pub fn cut_sorted<T, K: Display>(&self, sort: &str, mut rows: Vec<T>, key: impl Fn(&T) -> (K, Id)) -> Rows<T> {
         let limit = self.limit as usize;
         let more = rows.len() > limit;
         rows.truncate(limit);
@@ -162,7 +185,7 @@ impl Window {
             let (key, id) = key(last);
             Cursor(sort.to_owned(), key.to_string(), id)
         });
-        Rows { rows, next }
+        Rows { rows, next, matches: None }
     }
 }
 
@@ -172,7 +195,7 @@ impl<T> Rows<T> {
     /// # Errors
     /// What `make` returns.
     pub fn map<U, E>(self, make: impl FnOnce(Vec<T>) -> Result<Vec<U>, E>) -> Result<Rows<U>, E> {
-        Ok(Rows { rows: make(self.rows)?, next: self.next })
+        Ok(Rows { rows: make(self.rows)?, next: self.next, matches: self.matches })
     }
 }
 
@@ -224,6 +247,10 @@ macro_rules! in_order {
 struct Page<'a, T> {
     data: &'a [T],
     page: PageInfo,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    facets: Option<Facets>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    matches: Option<Vec<Match>>,
 }
 
 /// Where a page stands in its list.
@@ -249,7 +276,7 @@ pub async fn list<L: Listed>(
     state: &Data<AppState>,
     request: &HttpRequest,
     caller: &Caller,
-    ListQuery { filter, view }: ListQuery<L>,
+    ListQuery { filter, view, .. }: ListQuery<L>,
 ) -> Result<HttpResponse, Problem> {
     let format = answer::negotiate_list(request, view.format)?;
     let known = Known::of::<L::View>().without(L::SINGLE_ONLY);
@@ -287,19 +314,23 @@ impl<L: Listed> Listing<L> {
         let count = view.count.is_some_and(|count| count.0);
         let Self { caller, as_of, filter, extras, selection, known } = self;
         let columns = tabular::Columns::of(&known, &without(L::EXTRAS, &extras), selection.as_ref());
-        let (head, rows, total) = state
-            .db
-            .read(move |connection| {
-                let sight = journal::sight(connection, &caller, as_of)?;
-                let rows = filter.page(connection, sight, &extras, &window)?;
-                let total = count.then(|| filter.count(connection, sight)).transpose()?;
-                Ok::<_, Problem>((journal::last_seen(connection, &caller)?, rows, total))
-            })
-            .await?;
+        let is_long = filter.is_long();
+        let work = move |connection: &mut Connection| {
+            let sight = journal::sight(connection, &caller, as_of)?;
+            let rows = filter.page(connection, sight, &extras, &window)?;
+            let total = count.then(|| filter.count(connection, sight)).transpose()?;
+            let facets = filter.facets(connection, sight)?;
+            Ok::<_, Problem>((journal::last_seen(connection, &caller)?, rows, total, facets))
+        };
+        let (head, rows, total, facets) =
+            if is_long { state.db.scan(work).await? } else { state.db.read(work).await? };
         let next = rows.next.as_ref().map(Cursor::encode);
         let link = next.as_ref().map(|next| next_link(&state.config.public_url, request, next));
         let body = match format {
-            Format::Json => json_page(&rows.rows, PageInfo { limit, next, total }, selection.as_ref())?,
+            Format::Json => {
+                let (data, page) = (&rows.rows, PageInfo { limit, next, total });
+                json_page(Page { data, page, facets, matches: rows.matches }, selection.as_ref())?
+            }
             Format::Csv => columns.csv(&rows.rows, selection.as_ref(), true)?,
             Format::Ndjson => tabular::ndjson(&rows.rows, selection.as_ref())?,
         };
@@ -370,12 +401,13 @@ impl<L: Listed> RowStream<L> {
     }
 }
 
-fn json_page<T: Serialize>(rows: &[T], page: PageInfo, selection: Option<&Selection>) -> Result<Vec<u8>, Problem> {
+fn json_page<T: Serialize>(page: Page<'_, T>, selection: Option<&Selection>) -> Result<Vec<u8>, Problem> {
     let body = match selection {
-        None => serde_json::to_vec(&Page { data: rows, page }),
+        None => serde_json::to_vec(&page),
         Some(selection) => {
-            let data = rows.iter().map(|row| selection.apply(row)).collect::<Result<Vec<_>, _>>()?;
-            serde_json::to_vec(&Page { data: &data, page })
+            let data = page.data.iter().map(|row| selection.apply(row)).collect::<Result<Vec<_>, _>>()?;
+            let Page { page, facets, matches, .. } = page;
+            serde_json::to_vec(&Page { data: &data, page, facets, matches })
         }
     };
     body.map_err(Problem::internal)
@@ -391,6 +423,12 @@ fn next_link(public_url: &str, request: &HttpRequest, cursor: &str) -> (header::
     }
     query.append_pair("cursor", cursor);
     (header::LINK, format!("<{public_url}{}?{}>; rel=\"next\"", request.path(), query.finish()))
+}
+
+/// The problem of a list that is to be in the order of relevance while nothing is searched for.
+#[must_use]
+pub fn relevance_needs_words() -> Problem {
+    Problem::parameter("sort", "is `relevance`, which needs something to be relevant to: give `q`")
 }
 
 /// Adds up what is counted in each part.

@@ -37,27 +37,35 @@ impl<T: Deserr<Invalid> + IntoParams> FromRequest for Query<T> {
     }
 }
 
-/// Extracts the query of a list: what to filter by, which each list says for itself, and how to show it.
-pub struct ListQuery<F> {
+/// Extracts the query of a list: what to filter by, which each list says for itself, how to show it, and what else it can be
+/// asked.
+pub struct ListQuery<F, R = Unfiltered> {
     /// What the list asks for.
     pub filter: F,
     /// How much of it to show, and in which form.
     pub view: ListView,
+    /// The rest.
+    pub rest: R,
 }
 
-impl<F: Deserr<Invalid> + IntoParams> FromRequest for ListQuery<F> {
+impl<F, R> FromRequest for ListQuery<F, R>
+where
+    F: Deserr<Invalid> + IntoParams,
+    R: Deserr<Invalid> + IntoParams,
+{
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let mut pairs = pairs(request.query_string());
-        let (filters, views) = (names::<F>(), names::<ListView>());
-        let known: Vec<String> = filters.iter().chain(&views).cloned().collect();
+        let (filters, views, others) = (names::<F>(), names::<ListView>(), names::<R>());
+        let known: Vec<String> = filters.iter().chain(&views).chain(&others).cloned().collect();
         let mut faults = unknown(&pairs, &known);
         let filter = take::<F>(&mut pairs, &filters, &mut faults);
         let view = take::<ListView>(&mut pairs, &views, &mut faults);
-        ready(match (filter, view, faults.is_empty()) {
-            (Some(filter), Some(view), true) => Ok(Self { filter, view }),
+        let rest = take::<R>(&mut pairs, &others, &mut faults);
+        ready(match (filter, view, rest, faults.is_empty()) {
+            (Some(filter), Some(view), Some(rest), true) => Ok(Self { filter, view, rest }),
             _ => Err(Problem::parameters(faults)),
         })
     }
@@ -116,6 +124,20 @@ impl FromStr for Limit {
 }
 
 from_text!(Limit);
+
+/// What is searched for, of bounded length.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchText(pub String);
+
+impl FromStr for SearchText {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.chars().count() > 1000 { Err("is longer than 1000 characters") } else { Ok(Self(text.to_owned())) }
+    }
+}
+
+from_text!(SearchText);
 
 /// The number of a version, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -101,6 +101,7 @@ pub struct TrendFilter {
 crate::vocabulary::vocabulary! {
     /// The orders of a list of trends; `period.to` is the last day of the brief's period, or the day of its publication.
     TrendSort {
+        Relevance = "relevance",
         PeriodTo = "period.to",
         PeriodToDescending = "-period.to",
         UpdatedAt = "updated_at",
@@ -109,17 +110,17 @@ crate::vocabulary::vocabulary! {
 }
 
 /// A filter whose names have been led to what they mean.
-struct Resolved<'a> {
+pub(super) struct Resolved<'a> {
     filter: &'a TrendFilter,
     sight: Sight,
-    any_of: Vec<Id>,
-    all_of: Vec<Vec<Id>>,
-    categories: Vec<Id>,
-    span: Span,
+    pub(super) any_of: Vec<Id>,
+    pub(super) all_of: Vec<Vec<Id>>,
+    pub(super) categories: Vec<Id>,
+    pub(super) span: Span,
 }
 
 impl TrendFilter {
-    fn resolve(&self, connection: &mut Connection, sight: Sight) -> Result<Resolved<'_>, Problem> {
+    pub(super) fn resolve(&self, connection: &mut Connection, sight: Sight) -> Result<Resolved<'_>, Problem> {
         Ok(Resolved {
             filter: self,
             sight,
@@ -142,7 +143,7 @@ impl TrendFilter {
 
 impl<'a> Resolved<'a> {
     /// The trends of a part of what is seen that pass every filter.
-    fn query(&self, part: Sight) -> trends::BoxedQuery<'a, MultiBackend> {
+    pub(super) fn query(&self, part: Sight) -> trends::BoxedQuery<'a, MultiBackend> {
         let sight = self.sight;
         let mut query =
             trends::table.filter(part.sees(trends::id, trends::since, trends::until, trends::audience)).into_boxed();
@@ -285,6 +286,7 @@ impl Listed for TrendFilter {
         for part in sight.parts() {
             let query = resolved.query(part);
             let query = match sort {
+                TrendSort::Relevance => return Err(page::relevance_needs_words()),
                 TrendSort::PeriodTo => in_order!(query, asc, period_to, id, window, name, NaiveDate),
                 TrendSort::PeriodToDescending => in_order!(query, desc, period_to, id, window, name, NaiveDate),
                 TrendSort::UpdatedAt => in_order!(query, asc, updated_at, id, window, name, Timestamp),

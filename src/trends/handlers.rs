@@ -10,28 +10,28 @@ use crate::access::{Editor, Reader};
 use crate::app::AppState;
 use crate::http::answer::SingleQuery;
 use crate::http::body::MergePatch;
-use crate::http::page;
 use crate::http::query::{ListQuery, ListView, Query};
 use crate::openapi::PageOf;
 use crate::problem::Problem;
 use crate::removal::Removal;
 use crate::resource::{self, Input};
+use crate::search::lists::{self, Finding};
 
 /// List trends
 ///
 /// The judgements of all briefs, those of the latest period first.
 #[utoipa::path(
-    tag = "trends", operation_id = "listTrends", params(TrendFilter, ListView),
+    tag = "trends", operation_id = "listTrends", params(TrendFilter, Finding, ListView),
     responses((status = 200, description = "A page of trends", body = PageOf<TrendView>))
 )]
 #[get("/v1/trends")]
 pub async fn list(
     state: Data<AppState>,
     caller: Reader,
-    query: ListQuery<TrendFilter>,
+    query: ListQuery<TrendFilter, Finding>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    page::list(&state, &request, &caller, query).await
+    lists::list(&state, &request, &caller, query).await
 }
 
 /// Create a trend

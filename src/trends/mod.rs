@@ -1,11 +1,13 @@
 //! Trends: the one-sentence judgements of a brief. Each belongs to its brief, is seen by whom the brief is seen, and
 //! raises the brief's version when it changes; through its series it goes on from week to week.
 
+pub mod documents;
 pub mod filter;
 pub mod handlers;
 pub mod input;
 pub mod model;
 pub mod plan;
+pub mod sought;
 pub mod store;
 pub mod views;
 

@@ -11,6 +11,8 @@ use briefwire::config::Config;
 use briefwire::db::Db;
 use briefwire::vocabulary::{Marking, Role};
 
+use tempfile::TempDir;
+
 use super::{Client, Database};
 
 /// A running server over a fresh database. Used as a [`Client`], it is one without a key.
@@ -20,8 +22,10 @@ pub struct TestApp {
     #[expect(dead_code, reason = "it is there to be dropped")]
     running: Running,
     db: Db,
-    // Dropped last: the server must have let go of it.
+    // Dropped last: the server must have let go of them.
     database: Database,
+    #[expect(dead_code, reason = "it is there to be dropped")]
+    index: TempDir,
 }
 
 impl TestApp {
@@ -44,12 +48,18 @@ impl TestApp {
         let db = database.open();
         let listener = app::listen(([127, 0, 0, 1], 0).into()).expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let mut config =
-            Config { public_url: url.clone(), require_if_match: false, limits: None, trusted_proxies: Vec::new() };
+        let index = TempDir::new().expect("a temporary directory");
+        let mut config = Config {
+            index_dir: index.path().to_owned(),
+            public_url: url.clone(),
+            require_if_match: false,
+            limits: None,
+            trusted_proxies: Vec::new(),
+        };
         change(&mut config);
         let running = Running::start(listener, db.clone(), config);
         let keys = [Role::Reader, Role::Editor, Role::Publisher, Role::Admin].map(|role| create_key(&db, role, None));
-        Self { anyone: Client::new(&url), keys, running, db, database }
+        Self { anyone: Client::new(&url), keys, running, db, database, index }
     }
 
     /// Another server over a fresh database of the same kind.

@@ -1,0 +1,201 @@
+//! Briefs as the index holds them: one document for each set of callers who see the same of a brief.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+
+use super::links;
+use super::model::{BriefRow, NOT_YET_PUBLISHED};
+use crate::access::{Audience, Moment};
+use crate::db::schema::{briefs, event_participants, events, trend_actors, trends};
+use crate::db::types::Id;
+use crate::db::{Connection, in_chunks};
+use crate::problem::Problem;
+use crate::search::document::{Document, Tag, joined, ways_seen};
+use crate::search::permits::Permits;
+use crate::trends::documents::{Judgement, tag_with};
+use crate::trends::store::grouped;
+use crate::vocabulary::{Assessment, Direction, EventKind, Kind};
+
+/// The documents of these briefs.
+///
+/// # Errors
+/// When a query fails.
+pub fn of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<Vec<Document>, Problem> {
+    let rows = in_chunks::<_, BriefRow, Problem>(ids, |ids| {
+        briefs::table
+            .filter(moment.stands(briefs::since, briefs::until))
+            .filter(briefs::id.eq_any(ids))
+            .select(BriefRow::as_select())
+            .load(connection)
+    })?;
+    let permits = Permits::of(connection, moment, &rows.iter().map(|row| row.id).collect::<Vec<_>>())?;
+    let mut contents = contents(connection, moment, &rows.iter().map(|row| row.id).collect::<Vec<_>>())?;
+    Ok(rows
+        .iter()
+        .flat_map(|row| {
+            let parts = contents.remove(&row.id).unwrap_or_default();
+            let audience = row.audience & permits.to_see(row.id);
+            let content = audience & row.audience_of_content() & permits.to_read(row.id);
+            as_seen(row, audience, content, &parts)
+        })
+        .collect())
+}
+
+/// What a brief shows beside its own words, each for those who may see it.
+#[derive(Default)]
+struct Parts {
+    events: Vec<EventPart>,
+    trends: Vec<TrendPart>,
+}
+
+struct EventPart {
+    id: Id,
+    kind: EventKind,
+    audience: Audience,
+    actors: Vec<Id>,
+}
+
+struct TrendPart {
+    statement: String,
+    judgement: Judgement,
+    audience: Audience,
+    actors: Vec<Id>,
+}
+
+fn as_seen(row: &BriefRow, audience: Audience, content: Audience, parts: &Parts) -> Vec<Document> {
+    let mut limits = vec![content];
+    limits.extend(parts.events.iter().map(|event| event.audience & content));
+    limits.extend(parts.trends.iter().map(|trend| trend.audience & content));
+    limits.dedup();
+    ways_seen(audience, &limits)
+        .into_iter()
+        .map(|way| if way.meets(content) { whole(row, way, parts) } else { withheld(row, way) })
+        .collect()
+}
+
+/// What is left to see of a brief whose content is withheld.
+fn withheld(row: &BriefRow, way: Audience) -> Document {
+    let mut document = Document::new(Kind::Brief, row.id, way, row.slug.clone(), row.title.clone(), row.updated_at);
+    document.place = row.listed_at.micros();
+    document.categories = vec![row.category_id];
+    document.tag(Tag::Language, [row.language.as_str()]);
+    document.tag(Tag::Country, row.country.as_deref());
+    document.tag(Tag::State, [row.state.as_str()]);
+    document.tag(Tag::Marking, [row.marking.as_str()]);
+    match day_of(row) {
+        Some(day) => document.on((day, day), day),
+        None => document,
+    }
+}
+
+/// The day on which it was published.
+fn day_of(row: &BriefRow) -> Option<NaiveDate> {
+    (row.listed_at.micros() < NOT_YET_PUBLISHED).then(|| row.listed_at.datetime().date_naive())
+}
+
+fn whole(row: &BriefRow, way: Audience, parts: &Parts) -> Document {
+    let mut document = withheld(row, way);
+    document.tag(Tag::CategoryStatus, row.category_status.map(Assessment::as_str));
+    document.tag(Tag::Author, row.authors.0.iter().map(String::as_str));
+    let events: Vec<&EventPart> = parts.events.iter().filter(|event| event.audience.meets(way)).collect();
+    let trends: Vec<&TrendPart> = parts.trends.iter().filter(|trend| trend.audience.meets(way)).collect();
+    document.tag(Tag::EventKind, events.iter().map(|event| event.kind.as_str()));
+    for trend in &trends {
+        tag_with(&mut document, &trend.judgement);
+    }
+    document.events = events.iter().map(|event| event.id).collect();
+    let actors = events.iter().flat_map(|event| &event.actors).chain(trends.iter().flat_map(|trend| &trend.actors));
+    document.actors = actors.copied().collect();
+    document.actors.sort_unstable();
+    document.actors.dedup();
+    let own = [row.summary.as_deref(), row.body.as_deref()];
+    document.text = joined(own.into_iter().chain(trends.iter().map(|trend| Some(trend.statement.as_str()))));
+    document
+}
+
+fn contents(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<HashMap<Id, Parts>, Problem> {
+    let mut contents: HashMap<Id, Parts> = HashMap::new();
+    let shown = links::events_of(connection, moment, ids)?;
+    let event_ids: Vec<Id> = shown.values().flatten().copied().collect();
+    let events = events_among(connection, moment, &event_ids)?;
+    for (brief, shown) in shown {
+        let parts = contents.entry(brief).or_default();
+        parts.events.extend(
+            shown
+                .iter()
+                .filter_map(|event| events.get(event))
+                .map(|event| EventPart { actors: event.actors.clone(), ..*event }),
+        );
+    }
+    for (brief, trend) in trends_of(connection, moment, ids)? {
+        contents.entry(brief).or_default().trends.push(trend);
+    }
+    Ok(contents)
+}
+
+fn events_among(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<HashMap<Id, EventPart>, Problem> {
+    let permits = Permits::of(connection, moment, ids)?;
+    let participants = in_chunks::<_, (Id, Id), Problem>(ids, |ids| {
+        event_participants::table
+            .filter(moment.stands(event_participants::since, event_participants::until))
+            .filter(event_participants::event_id.eq_any(ids))
+            .select((event_participants::event_id, event_participants::actor_id))
+            .load(connection)
+    })?;
+    let mut participants = grouped(participants);
+    let rows = in_chunks::<_, (Id, EventKind, Audience), Problem>(ids, |ids| {
+        events::table
+            .filter(moment.stands(events::since, events::until))
+            .filter(events::id.eq_any(ids))
+            .select((events::id, events::kind, events::audience))
+            .load(connection)
+    })?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, kind, audience)| {
+            let actors = participants.remove(&id).unwrap_or_default();
+            (id, EventPart { id, kind, audience: audience & permits.to_see(id), actors })
+        })
+        .collect())
+}
+
+type TrendColumns = (Id, Id, String, Direction, Option<Assessment>, Option<String>, Audience);
+
+fn trends_of(connection: &mut Connection, moment: Moment, briefs: &[Id]) -> Result<Vec<(Id, TrendPart)>, Problem> {
+    let rows = in_chunks::<_, TrendColumns, Problem>(briefs, |briefs| {
+        trends::table
+            .filter(moment.stands(trends::since, trends::until))
+            .filter(trends::brief_id.eq_any(briefs))
+            .order((trends::brief_id, trends::position))
+            .select((
+                trends::id,
+                trends::brief_id,
+                trends::statement,
+                trends::direction,
+                trends::assessment,
+                trends::series,
+                trends::audience,
+            ))
+            .load(connection)
+    })?;
+    let ids: Vec<Id> = rows.iter().map(|row| row.0).collect();
+    let permits = Permits::of(connection, moment, &ids)?;
+    let about = in_chunks::<_, (Id, Id), Problem>(&ids, |ids| {
+        trend_actors::table
+            .filter(moment.stands(trend_actors::since, trend_actors::until))
+            .filter(trend_actors::trend_id.eq_any(ids))
+            .select((trend_actors::trend_id, trend_actors::actor_id))
+            .load(connection)
+    })?;
+    let mut about = grouped(about);
+    Ok(rows
+        .into_iter()
+        .map(|(id, brief, statement, direction, assessment, series, audience)| {
+            let actors = about.remove(&id).unwrap_or_default();
+            let judgement = Judgement { direction, assessment, series };
+            (brief, TrendPart { statement, judgement, audience: audience & permits.to_see(id), actors })
+        })
+        .collect())
+}

@@ -1,0 +1,119 @@
+//! Briefs, as lists search and count them.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use super::filter::{BriefFilter, BriefSort};
+use super::model::{BriefRow, BriefView, NOT_YET_PUBLISHED};
+use super::views;
+use crate::access::Sight;
+use crate::db::schema::briefs;
+use crate::db::types::{Id, Timestamp};
+use crate::db::{Connection, in_chunks};
+use crate::http::page::Extras;
+use crate::journal;
+use crate::problem::Problem;
+use crate::search::ask::Ask;
+use crate::search::counts::FacetName;
+use crate::search::document::{Naming, Tag};
+use crate::search::gather::Order;
+use crate::search::lists::Searched;
+use crate::trends::documents::tags_asked;
+use crate::vocabulary::Kind;
+
+impl Searched for BriefFilter {
+    const KIND: Kind = Kind::Brief;
+    const FACETS: &'static [FacetName] = &[
+        FacetName::Category,
+        FacetName::Country,
+        FacetName::Kind,
+        FacetName::Actor,
+        FacetName::Direction,
+        FacetName::Assessment,
+        FacetName::CategoryStatus,
+        FacetName::Series,
+        FacetName::State,
+        FacetName::Marking,
+        FacetName::Language,
+        FacetName::Year,
+        FacetName::Month,
+    ];
+
+    fn ask(&self, connection: &mut Connection, sight: Sight) -> Result<Ask, Problem> {
+        let resolved = self.resolve(connection, sight)?;
+        let directions = texts(self.direction.0.iter().map(|direction| direction.as_str()));
+        let assessments = texts(self.assessment.0.iter().map(|assessment| assessment.as_str()));
+        let series = texts(self.series.0.iter().map(|series| series.as_str()));
+        let (tag, judged) =
+            tags_asked([&directions, &assessments, &series]).unwrap_or_else(|| (Tag::Trend, Vec::new()));
+        let (first, last) = (resolved.span.first_moment(), resolved.span.last_moment());
+        // What is not published yet is after every date, but not published after any.
+        let published = first.map(|_| Timestamp::from_micros(NOT_YET_PUBLISHED - 1));
+        let last = last.into_iter().chain(published).min();
+        let changed = self
+            .updated_since
+            .map(|time| journal::changed_since(sight, Kind::Brief, time).load(connection))
+            .transpose()?;
+        let mut ask = Ask::of(&[Kind::Brief])
+            .naming(Naming::Actor, resolved.any_of)
+            .naming(Naming::Category, resolved.categories)
+            .tagged(Tag::CategoryStatus, self.category_status.0.iter().map(|status| status.as_str()))
+            .tagged(Tag::Country, self.country.0.iter().map(|country| country.as_str()))
+            .tagged(Tag::Language, self.language.0.iter().map(|language| language.as_str()))
+            .tagged(Tag::State, self.state.0.iter().map(|state| state.as_str()))
+            .tagged(Tag::Marking, self.marking.0.iter().map(|marking| marking.as_str()))
+            .tagged(Tag::EventKind, self.kind.0.iter().map(|kind| kind.as_str()))
+            .tagged(tag, judged)
+            .between_moments(first, last)
+            .among(changed);
+        for bearers in resolved.all_of {
+            ask = ask.naming(Naming::Actor, bearers);
+        }
+        Ok(ask)
+    }
+
+    fn order(&self) -> Result<Option<(&'static str, Order)>, Problem> {
+        Ok(self.sort.map(|sort| {
+            let order = match sort {
+                BriefSort::Relevance => Order::Relevance,
+                BriefSort::PublishedAt => Order::Place { descending: false },
+                BriefSort::PublishedAtDescending => Order::Place { descending: true },
+                BriefSort::UpdatedAt => Order::Update { descending: false },
+                BriefSort::UpdatedAtDescending => Order::Update { descending: true },
+            };
+            (sort.as_str(), order)
+        }))
+    }
+
+    fn ids(&self, connection: &mut Connection, sight: Sight) -> Result<Vec<Id>, Problem> {
+        let resolved = self.resolve(connection, sight)?;
+        let mut ids = Vec::new();
+        for part in sight.parts() {
+            ids.append(&mut resolved.query(part).select(briefs::id).load(connection)?);
+        }
+        Ok(ids)
+    }
+
+    fn rows(
+        &self,
+        connection: &mut Connection,
+        sight: Sight,
+        extras: &Extras,
+        ids: &[Id],
+    ) -> Result<Vec<BriefView>, Problem> {
+        let rows = in_chunks::<_, BriefRow, Problem>(ids, |ids| {
+            briefs::table
+                .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
+                .filter(briefs::id.eq_any(ids))
+                .select(BriefRow::as_select())
+                .load(connection)
+        })?;
+        let mut rows: HashMap<Id, BriefRow> = rows.into_iter().map(|row| (row.id, row)).collect();
+        views::rows(connection, sight, ids.iter().filter_map(|id| rows.remove(id)).collect(), extras)
+    }
+}
+
+fn texts<'t>(terms: impl Iterator<Item = &'t str>) -> Vec<String> {
+    terms.map(ToOwned::to_owned).collect()
+}

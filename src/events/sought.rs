@@ -1,0 +1,95 @@
+//! Events, as lists search and count them.
+
+use diesel::prelude::*;
+
+use super::filter::{Driving, EventFilter, EventSort};
+use super::model::EventView;
+use super::store;
+use crate::access::Sight;
+use crate::db::schema::events;
+use crate::db::types::Id;
+use crate::db::{Connection, in_chunks};
+use crate::http::page::Extras;
+use crate::journal;
+use crate::problem::Problem;
+use crate::search::ask::Ask;
+use crate::search::counts::FacetName;
+use crate::search::document::{Naming, Tag};
+use crate::search::gather::Order;
+use crate::search::lists::Searched;
+use crate::vocabulary::Kind;
+
+impl Searched for EventFilter {
+    const KIND: Kind = Kind::Event;
+    const FACETS: &'static [FacetName] = &[
+        FacetName::Category,
+        FacetName::Country,
+        FacetName::Kind,
+        FacetName::Actor,
+        FacetName::State,
+        FacetName::Marking,
+        FacetName::Year,
+        FacetName::Month,
+    ];
+
+    fn ask(&self, connection: &mut Connection, sight: Sight) -> Result<Ask, Problem> {
+        let resolved = self.resolve(connection, sight)?;
+        let changed = self
+            .updated_since
+            .map(|time| journal::changed_since(sight, Kind::Event, time).load(connection))
+            .transpose()?;
+        let mut ask = Ask::of(&[Kind::Event])
+            .naming(Naming::Actor, resolved.any_of)
+            .naming(Naming::Category, resolved.categories)
+            .tagged(Tag::Country, self.country.0.iter().map(|country| country.as_str()))
+            .tagged(Tag::EventKind, self.kind.0.iter().map(|kind| kind.as_str()))
+            .tagged(Tag::State, self.state.0.iter().map(|state| state.as_str()))
+            .tagged(Tag::Marking, self.marking.0.iter().map(|marking| marking.as_str()))
+            .between_days(resolved.span.first_day(), resolved.span.last_day())
+            .among(changed);
+        for bearers in resolved.all_of {
+            ask = ask.naming(Naming::Actor, bearers);
+        }
+        Ok(ask)
+    }
+
+    fn order(&self) -> Result<Option<(&'static str, Order)>, Problem> {
+        Ok(self.sort.map(|sort| {
+            let order = match sort {
+                EventSort::Relevance => Order::Relevance,
+                EventSort::OccurredFrom => Order::Place { descending: false },
+                EventSort::OccurredFromDescending => Order::Place { descending: true },
+                EventSort::UpdatedAt => Order::Update { descending: false },
+                EventSort::UpdatedAtDescending => Order::Update { descending: true },
+            };
+            (sort.as_str(), order)
+        }))
+    }
+
+    fn ids(&self, connection: &mut Connection, sight: Sight) -> Result<Vec<Id>, Problem> {
+        let resolved = self.resolve(connection, sight)?;
+        let mut ids = Vec::new();
+        for part in sight.parts() {
+            ids.append(&mut resolved.query(part, Driving::Nothing).select(events::id).load(connection)?);
+        }
+        Ok(ids)
+    }
+
+    fn rows(
+        &self,
+        connection: &mut Connection,
+        sight: Sight,
+        _: &Extras,
+        ids: &[Id],
+    ) -> Result<Vec<EventView>, Problem> {
+        let seen = in_chunks::<_, Id, Problem>(ids, |ids| {
+            events::table
+                .filter(sight.sees(events::id, events::since, events::until, events::audience))
+                .filter(events::id.eq_any(ids))
+                .select(events::id)
+                .load(connection)
+        })?;
+        let ids: Vec<Id> = ids.iter().copied().filter(|id| seen.contains(id)).collect();
+        store::views_of(connection, sight.moment, &ids)
+    }
+}

@@ -1,0 +1,189 @@
+//! What a list asks of the index: its filters, and the words that are searched for. A slice says its filter once more in
+//! these terms, and the index answers with exactly the resources that the database would, which the tests compare.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use tantivy::Term;
+use tantivy::query::{
+    AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, Occur, PhraseQuery, Query, RegexQuery, TermQuery,
+};
+use tantivy::schema::{Field, IndexRecordOption};
+
+use super::document::{Fields, Naming, Tag, day_number};
+use super::wanted::{Clause, Wanted};
+use crate::db::types::{Id, Timestamp};
+use crate::vocabulary::Kind;
+
+/// How much more a word in the title counts than one in the text.
+const TITLE_BOOST: f32 = 2.0;
+/// What it counts that a word begins with the letters that were typed: less than that it is the word.
+const BEGINNING_SCORE: f32 = 0.5;
+
+/// What is asked for. Conditions narrow one another.
+#[derive(Debug, Clone, Default)]
+pub struct Ask {
+    kinds: Vec<Kind>,
+    wanted: Option<Wanted>,
+    conditions: Vec<Vec<Condition>>,
+    pub(super) first_day: Option<NaiveDate>,
+    pub(super) last_day: Option<NaiveDate>,
+    pub(super) first_moment: Option<Timestamp>,
+    pub(super) last_moment: Option<Timestamp>,
+    pub(super) among: Option<Arc<HashSet<Id>>>,
+}
+
+#[derive(Debug, Clone)]
+enum Condition {
+    Tagged(Tag, String),
+    Names(Naming, Id),
+}
+
+impl Ask {
+    /// Everything of these kinds.
+    #[must_use]
+    pub fn of(kinds: &[Kind]) -> Self {
+        Self { kinds: kinds.to_vec(), ..Self::default() }
+    }
+
+    /// That this is found in it.
+    #[must_use]
+    pub fn wanting(mut self, wanted: Option<Wanted>) -> Self {
+        self.wanted = wanted;
+        self
+    }
+
+    /// That it has one of these values; any, if there are none.
+    #[must_use]
+    pub fn tagged(self, tag: Tag, values: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.with(values.into_iter().map(|value| Condition::Tagged(tag, value.into())).collect())
+    }
+
+    /// That it names one of these; any, if there are none.
+    #[must_use]
+    pub fn naming(self, naming: Naming, ids: impl IntoIterator<Item = Id>) -> Self {
+        self.with(ids.into_iter().map(|id| Condition::Names(naming, id)).collect())
+    }
+
+    fn with(mut self, any_of: Vec<Condition>) -> Self {
+        if !any_of.is_empty() {
+            self.conditions.push(any_of);
+        }
+        self
+    }
+
+    /// That one of its days lies between these, both included.
+    #[must_use]
+    pub fn between_days(mut self, first: Option<NaiveDate>, last: Option<NaiveDate>) -> Self {
+        (self.first_day, self.last_day) = (first, last);
+        self
+    }
+
+    /// That its place in its list, which is a moment, lies between these, both included.
+    #[must_use]
+    pub fn between_moments(mut self, first: Option<Timestamp>, last: Option<Timestamp>) -> Self {
+        (self.first_moment, self.last_moment) = (first, last);
+        self
+    }
+
+    /// That it is one of these.
+    #[must_use]
+    pub fn among(mut self, ids: Option<Vec<Id>>) -> Self {
+        self.among = ids.map(|ids| Arc::new(ids.into_iter().collect()));
+        self
+    }
+
+    /// Whether words are searched for of which none is a word.
+    #[must_use]
+    pub(super) fn finds_nothing(&self) -> bool {
+        self.wanted.as_ref().is_some_and(Wanted::is_empty)
+    }
+
+    pub(super) fn kinds(&self) -> &[Kind] {
+        &self.kinds
+    }
+
+    /// The days that whatever is found is counted in.
+    #[must_use]
+    pub(super) fn days(&self) -> (i64, i64) {
+        (self.first_day.map_or(i64::MIN, day_number), self.last_day.map_or(i64::MAX, day_number))
+    }
+
+    /// The part of it that is answered along postings. Only words give scores.
+    pub(super) fn query(&self, fields: &Fields) -> Box<dyn Query> {
+        let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
+        for clause in self.wanted.iter().flat_map(|wanted| &wanted.required) {
+            clauses.push((Occur::Must, found(clause, fields)));
+        }
+        for any_of in &self.conditions {
+            let terms = any_of.iter().map(|condition| condition.query(fields)).collect();
+            clauses.push((Occur::Must, silent(any(terms))));
+        }
+        if clauses.is_empty() {
+            clauses.push((Occur::Must, silent(self.every_one(fields))));
+        }
+        for clause in self.wanted.iter().flat_map(|wanted| &wanted.excluded) {
+            clauses.push((Occur::MustNot, silent(found(clause, fields))));
+        }
+        Box::new(BooleanQuery::new(clauses))
+    }
+
+    fn every_one(&self, fields: &Fields) -> Box<dyn Query> {
+        if self.kinds.is_empty() {
+            return Box::new(AllQuery);
+        }
+        let of_kind = |kind: &Kind| basic(Term::from_field_u64(fields.kind, *kind as u64));
+        any(self.kinds.iter().map(of_kind).collect())
+    }
+}
+
+impl Condition {
+    fn query(&self, fields: &Fields) -> Box<dyn Query> {
+        basic(match self {
+            Self::Tagged(tag, value) => Term::from_field_text(fields.tag(*tag), value),
+            Self::Names(naming, id) => Term::from_field_bytes(fields.naming(*naming), id.0.as_bytes()),
+        })
+    }
+}
+
+fn found(clause: &Clause, fields: &Fields) -> Box<dyn Query> {
+    let in_both = |inside: &dyn Fn(Field) -> Box<dyn Query>| -> Vec<Box<dyn Query>> {
+        vec![Box::new(BoostQuery::new(inside(fields.title), TITLE_BOOST)), inside(fields.text)]
+    };
+    match clause {
+        Clause::Word(stem) => any(in_both(&|field| word(field, stem))),
+        Clause::Phrase(stems) => any(in_both(&|field| phrase(field, stems))),
+        Clause::Beginning { stem, letters } => {
+            let mut ways = in_both(&|field| word(field, stem));
+            // Letters and digits only, which mean themselves in a pattern.
+            if let Ok(begins) = RegexQuery::from_pattern(&format!("{letters}.*"), fields.words) {
+                ways.push(Box::new(ConstScoreQuery::new(Box::new(begins), BEGINNING_SCORE)));
+            }
+            any(ways)
+        }
+    }
+}
+
+fn word(field: Field, stem: &str) -> Box<dyn Query> {
+    Box::new(TermQuery::new(Term::from_field_text(field, stem), IndexRecordOption::WithFreqs))
+}
+
+fn phrase(field: Field, stems: &[String]) -> Box<dyn Query> {
+    Box::new(PhraseQuery::new(stems.iter().map(|stem| Term::from_field_text(field, stem)).collect()))
+}
+
+fn basic(term: Term) -> Box<dyn Query> {
+    Box::new(TermQuery::new(term, IndexRecordOption::Basic))
+}
+
+fn any(mut queries: Vec<Box<dyn Query>>) -> Box<dyn Query> {
+    match (queries.len(), queries.pop()) {
+        (1, Some(only)) => only,
+        (_, last) => Box::new(BooleanQuery::union(queries.into_iter().chain(last).collect())),
+    }
+}
+
+fn silent(query: Box<dyn Query>) -> Box<dyn Query> {
+    Box::new(ConstScoreQuery::new(query, 0.0))
+}

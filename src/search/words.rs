@@ -1,0 +1,213 @@
+//! Words, as the index knows them: what a text is cut into, and what of a word is compared.
+//!
+//! A word is folded (case, accents, apostrophes) and then stemmed by its alphabet: Cyrillic as Russian, Latin as English.
+//! So one rule serves texts in any language, mixed ones too, and a query needs no language of its own. Belarusian and
+//! Ukrainian words lose fewer endings than Russian ones, but are folded alike on both sides.
+
+use frostem::{Algorithm, Stemmer};
+use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// A word longer than this is no word; the index keeps no longer terms anyway.
+const LONGEST: usize = 100;
+
+/// A word of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word {
+    /// Where it begins, in bytes.
+    pub from: usize,
+    /// Where it ends.
+    pub to: usize,
+    /// Its letters and digits, folded.
+    pub folded: String,
+}
+
+/// The words of a text, in order.
+pub fn words(text: &str) -> Vec<Word> {
+    let mut found = Vec::new();
+    let mut begun: Option<usize> = None;
+    for (place, character) in text.char_indices() {
+        if is_ideograph(character) {
+            // Where nothing parts the words, each sign is one.
+            found.extend(begun.take().and_then(|from| word(text, from, place)));
+            found.extend(word(text, place, place + character.len_utf8()));
+        } else if begun.is_none() && character.is_alphanumeric() {
+            begun = Some(place);
+        } else if !continues(character) {
+            found.extend(begun.take().and_then(|from| word(text, from, place)));
+        }
+    }
+    found.extend(begun.and_then(|from| word(text, from, text.len())));
+    found
+}
+
+fn continues(character: char) -> bool {
+    character.is_alphanumeric() || is_combining_mark(character) || is_apostrophe(character)
+}
+
+fn is_apostrophe(character: char) -> bool {
+    matches!(character, '\'' | '’' | 'ʼ' | '`')
+}
+
+fn is_ideograph(character: char) -> bool {
+    matches!(character, '\u{2e80}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+}
+
+fn word(text: &str, from: usize, to: usize) -> Option<Word> {
+    let folded = fold(text.get(from..to)?);
+    (!folded.is_empty() && folded.len() <= LONGEST).then_some(Word { from, to, folded })
+}
+
+/// Case, accents and apostrophes folded. The letters that Cyrillic writes with a mark stay what they are, but for `ё`, which
+/// is often written without, and `ў`, which changes places with `у`.
+fn fold(word: &str) -> String {
+    let mut folded = String::with_capacity(word.len());
+    let word = ["'s", "’s"].iter().find_map(|ending| word.strip_suffix(ending)).unwrap_or(word);
+    for character in word.nfc().flat_map(char::to_lowercase) {
+        match character {
+            'ё' => folded.push('е'),
+            'ў' => folded.push('у'),
+            'ł' => folded.push('l'),
+            'ø' => folded.push('o'),
+            'đ' => folded.push('d'),
+            'ß' => folded.push_str("ss"),
+            'æ' => folded.push_str("ae"),
+            _ if is_cyrillic(character) => folded.push(character),
+            _ => folded.extend(
+                std::iter::once(character).nfkd().filter(|part| part.is_alphanumeric() && !is_combining_mark(*part)),
+            ),
+        }
+    }
+    folded
+}
+
+fn is_cyrillic(character: char) -> bool {
+    matches!(character, '\u{400}'..='\u{52f}') && !is_combining_mark(character)
+}
+
+/// Brings folded words to their stems.
+#[derive(Clone)]
+pub struct Stems {
+    english: Stemmer,
+    russian: Stemmer,
+}
+
+impl Default for Stems {
+    fn default() -> Self {
+        Self { english: Stemmer::new(Algorithm::English), russian: Stemmer::new(Algorithm::Russian) }
+    }
+}
+
+impl Stems {
+    /// The stem of a folded word.
+    pub fn stem(&self, folded: &str) -> String {
+        match folded.chars().next() {
+            Some(first) if is_cyrillic(first) => self.russian.stem(folded).into_owned(),
+            Some(first) if first.is_ascii_alphabetic() => self.english.stem(folded).into_owned(),
+            _ => folded.to_owned(),
+        }
+    }
+}
+
+/// Cuts a text into folded words.
+#[derive(Clone)]
+pub struct Folded;
+
+impl Tokenizer for Folded {
+    type TokenStream<'a> = Cut;
+
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> Cut {
+        Cut::of(words(text).into_iter())
+    }
+}
+
+/// Cuts a text into the stems of its words.
+#[derive(Clone, Default)]
+pub struct Stemmed(Stems);
+
+impl Tokenizer for Stemmed {
+    type TokenStream<'a> = Cut;
+
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> Cut {
+        let stems = &self.0;
+        Cut::of(words(text).into_iter().map(|word| Word { folded: stems.stem(&word.folded), ..word }))
+    }
+}
+
+/// A text that has been cut.
+pub struct Cut {
+    tokens: std::vec::IntoIter<Token>,
+    current: Token,
+}
+
+impl Cut {
+    fn of(words: impl Iterator<Item = Word>) -> Self {
+        let tokens: Vec<Token> = words
+            .enumerate()
+            .map(|(position, Word { from, to, folded })| Token {
+                offset_from: from,
+                offset_to: to,
+                position,
+                text: folded,
+                position_length: 1,
+            })
+            .collect();
+        Self { tokens: tokens.into_iter(), current: Token::default() }
+    }
+}
+
+impl TokenStream for Cut {
+    fn advance(&mut self) -> bool {
+        match self.tokens.next() {
+            Some(token) => {
+                self.current = token;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn token(&self) -> &Token {
+        &self.current
+    }
+
+    fn token_mut(&mut self) -> &mut Token {
+        &mut self.current
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stems(text: &str) -> Vec<String> {
+        let stems = Stems::default();
+        words(text).iter().map(|word| stems.stem(&word.folded)).collect()
+    }
+
+    #[test]
+    fn words_are_compared_by_their_stems_whatever_their_alphabet() {
+        assert_eq!(stems("Appointments of officers"), stems("appointment OF officer"));
+        assert_eq!(stems("Назначение офицеров"), stems("назначения офицерам"));
+        assert_eq!(stems("the army’s"), stems("The army"));
+    }
+
+    #[test]
+    fn accents_and_apostrophes_do_not_part_words() {
+        assert_eq!(stems("Łukašenka"), stems("lukasenka"));
+        assert_eq!(stems("Е\u{301}лка"), stems("ёлка"));
+        assert_eq!(stems("сям’я"), stems("сям'я"));
+        assert_eq!(stems("ў Ўкраіне"), stems("у украіне"));
+    }
+
+    #[test]
+    fn what_is_no_letter_and_no_digit_parts_words() {
+        let cut: Vec<&str> = words("counter-terrorism, (G5): 习近平")
+            .iter()
+            .map(|word| &"counter-terrorism, (G5): 习近平"[word.from..word.to])
+            .collect();
+        assert_eq!(cut, ["counter", "terrorism", "G5", "习", "近", "平"]);
+        assert_eq!(words("… \u{0} -- ' 💥"), []);
+    }
+}
