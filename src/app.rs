@@ -10,14 +10,14 @@ use actix_web::http::header;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 
-use crate::access::{Caller, Limits, authenticate};
+use crate::access::{Caller, Limits, Sight, authenticate};
 use crate::config::Config;
 use crate::db::types::Timestamp;
 use crate::db::{Connection, Db};
 use crate::http::answer::Reply;
 use crate::http::idempotency::{Once, UnderWay};
 use crate::http::middleware;
-use crate::journal::{self, Write};
+use crate::journal::{self, Head, Write};
 use crate::problem::Problem;
 use crate::routes::{self, RouteTable};
 use crate::search::{Finder, Search};
@@ -76,6 +76,26 @@ impl AppState {
             )
         });
         Ok(reply.await?.into())
+    }
+
+    /// Asks the archive one question, as of a time or now, and tells how fresh the answer is.
+    ///
+    /// # Errors
+    /// What `question` returns, and 400 for a time to come.
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        as_of: Option<Timestamp>,
+        question: impl FnOnce(&mut Connection, Sight) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<(Head, T), Problem> {
+        self.settle(as_of).await?;
+        let caller = *caller;
+        let work = move |connection: &mut Connection| {
+            let sight = journal::sight(connection, &caller, as_of)?;
+            let answer = question(connection, sight)?;
+            Ok::<_, Problem>((journal::last_seen(connection, &caller)?, answer))
+        };
+        self.db.read(work).await
     }
 
     /// The index with everything that is in the archive now.

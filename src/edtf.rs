@@ -40,6 +40,12 @@ impl Edtf {
         &self.text
     }
 
+    /// Whether it says of itself that it cannot be trusted wholly, with `?`, `~` or `%`.
+    #[must_use]
+    pub fn is_doubtful(&self) -> bool {
+        self.text.contains(['?', '~', '%'])
+    }
+
     /// The first day this can mean; [`OPEN_START`] when the start is open.
     #[must_use]
     pub fn earliest(&self) -> NaiveDate {

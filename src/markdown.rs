@@ -1,6 +1,6 @@
 //! CommonMark in, safe HTML out.
 
-use pulldown_cmark::{Event, Parser, html};
+use pulldown_cmark::{Event, Parser, TagEnd, html};
 
 /// How deep blocks and spans of CommonMark, and tags of raw HTML, may stand in one another. Cleaning costs the square of the
 /// depth: without a bound, one text of a writer could hold up all others.
@@ -45,6 +45,22 @@ pub fn to_safe_html(markdown: &str) -> String {
     ammonia::clean(&rendered)
 }
 
+/// What a CommonMark text says, without its markup and without the addresses of its links.
+#[must_use]
+pub fn plain(markdown: &str) -> String {
+    let mut plain = String::with_capacity(markdown.len());
+    for event in Parser::new(markdown) {
+        match event {
+            Event::Text(text) | Event::Code(text) => plain.push_str(&text),
+            Event::End(TagEnd::Emphasis | TagEnd::Strong | TagEnd::Link | TagEnd::Image) => {}
+            Event::SoftBreak | Event::HardBreak | Event::End(_) if !plain.ends_with(' ') => plain.push(' '),
+            _ => {}
+        }
+    }
+    plain.truncate(plain.trim_end().len());
+    plain
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,6 +70,12 @@ mod tests {
         assert!(nests_too_deeply(&">".repeat(101)));
         assert!(nests_too_deeply(&"<div>".repeat(1001)));
         assert!(!nests_too_deeply(&"> quoted\n\n- one\n  - two\n\n<b>bold</b> <br>\n\n".repeat(2000)));
+    }
+
+    #[test]
+    fn a_plain_text_has_its_words_alone() {
+        let text = "# Title\n\nOn **11 July**, the [committee](https://example.org/x)\nmet.\n\n- one\n- `two`\n";
+        assert_eq!(plain(text), "Title On 11 July, the committee met. one two");
     }
 
     #[test]

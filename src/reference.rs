@@ -183,6 +183,15 @@ impl<T: ToSchema> Link<T> {
     pub fn deleted(id: Id) -> Self {
         Self::Deleted(DeletedLink { id, deleted: true })
     }
+
+    /// What it leads to, if that is still there.
+    #[must_use]
+    pub fn living(&self) -> Option<&T> {
+        match self {
+            Self::Living(link) => Some(link),
+            Self::Deleted(_) => None,
+        }
+    }
 }
 
 #[derive(Queryable, Selectable, Insertable)]

@@ -8,17 +8,18 @@ use utoipa::OpenApi;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::{access, actors, briefs, categories, docs, events, history, openapi, ops, transfer, trends};
+use crate::{access, actors, briefs, categories, docs, events, history, openapi, ops, search, transfer, trends};
 
 /// The documented API.
 fn api(config: &mut ServiceConfig<'_>) {
     config
-        .configure(briefs::routes) //      /v1/briefs, /v1/briefs/{id}, …/submit, …/schedule, …/publish, …/retract, …/corrections
-        .configure(events::routes) //      /v1/events, /v1/events/{id}
-        .configure(actors::routes) //      /v1/actors, /v1/actors/{id}
-        .configure(trends::routes) //      /v1/trends, /v1/trends/{id}
-        .configure(categories::routes) //  /v1/categories, /v1/categories/{id}
+        .configure(briefs::routes) //      /v1/briefs, /v1/briefs/{id}, …/similar, …/submit, …/schedule, …/publish, …/retract, …/corrections
+        .configure(events::routes) //      /v1/events, /v1/events/timeline, /v1/events/{id}
+        .configure(actors::routes) //      /v1/actors, /v1/actors/resolve, /v1/actors/{id}, …/positions, …/timeline, …/network
+        .configure(trends::routes) //      /v1/trends, /v1/trends/timeline, /v1/trends/{id}, /v1/series, /v1/series/{slug}, /v1/calibration
+        .configure(categories::routes) //  /v1/categories, /v1/categories/{id}, …/history
         .configure(history::routes) //     /v1/…/{id}/revisions, /v1/…/{id}/revisions/{version}, /v1/…/{id}/diff
+        .configure(search::routes) //      /v1/search
         .configure(transfer::routes) //    /v1/import, /v1/export
         .configure(access::routes) //      /v1/keys, /v1/keys/{id}
         .configure(ops::routes) //         /health/live, /health/ready

@@ -1,10 +1,11 @@
 //! Actors as the index holds them: by every name.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use diesel::prelude::*;
 
 use super::model::ActorRow;
+use super::spelling::keys_of;
 use super::store::{names_of, positions_of};
 use crate::access::{Audience, Moment};
 use crate::db::schema::actors;
@@ -29,8 +30,12 @@ pub fn of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<Vec
     })?;
     let permits = Permits::of(connection, moment, ids)?;
     let mut others: HashMap<Id, Vec<String>> = HashMap::new();
-    for name in names_of(connection, moment, ids)?.into_iter().filter(|name| name.ordinal > 0) {
-        others.entry(name.actor_id).or_default().push(name.name);
+    let mut keys: HashMap<Id, BTreeSet<String>> = HashMap::new();
+    for name in names_of(connection, moment, ids)? {
+        keys.entry(name.actor_id).or_default().extend(keys_of(&name.name));
+        if name.ordinal > 0 {
+            others.entry(name.actor_id).or_default().push(name.name);
+        }
     }
     for position in positions_of(connection, moment, ids)? {
         others.entry(position.actor_id).or_default().push(position.title);
@@ -44,6 +49,7 @@ pub fn of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<Vec
             document.text = joined(others.iter().map(|other| Some(other.as_str())).chain([row.description.as_deref()]));
             document.tag(Tag::Country, row.country.as_deref());
             document.tag(Tag::ActorKind, [row.kind.as_str()]);
+            document.keys = keys.remove(&row.id).unwrap_or_default();
             document
         })
         .collect())

@@ -1,13 +1,19 @@
 //! Actors: persons, bodies, states and groups, with every name they go by and the posts they held.
 
+pub mod analysis;
 pub mod documents;
 pub mod handlers;
 pub mod input;
 pub mod merge;
 pub mod model;
 pub mod names;
+pub mod network;
+pub mod positions;
+pub mod resolve;
 pub mod sought;
+pub mod spelling;
 pub mod store;
+pub mod timeline;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -15,6 +21,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(handlers::list)
+        .service(analysis::resolve)
+        .service(analysis::positions)
+        .service(analysis::timeline)
+        .service(analysis::network)
         .service(handlers::create)
         .service(handlers::get)
         .service(handlers::replace)

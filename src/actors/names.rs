@@ -54,7 +54,10 @@ pub fn meant_by(
 }
 
 /// Every actor with this id, slug or name. A slug that an actor had before leads to it too.
-fn bearers(connection: &mut Connection, sight: Sight, text: &str) -> Result<Vec<Id>, Problem> {
+///
+/// # Errors
+/// When a query fails.
+pub fn bearers(connection: &mut Connection, sight: Sight, text: &str) -> Result<Vec<Id>, Problem> {
     let reference = Reference::from_text(text);
     let named: Option<ActorRow> = resource::lead(connection, sight, &reference)?;
     if reference.id.is_some() {

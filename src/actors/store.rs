@@ -397,12 +397,7 @@ pub fn views(connection: &mut Connection, moment: Moment, rows: Vec<ActorRow>) -
     let mentioned = summaries(connection, moment, &mentioned)?;
     let mut positions: HashMap<Id, Vec<PositionView>> = HashMap::new();
     for position in position_rows {
-        positions.entry(position.actor_id).or_default().push(PositionView {
-            organisation: link(&mentioned, position.organisation_id),
-            title: position.title,
-            from: position.held_from,
-            to: position.held_to,
-        });
+        positions.entry(position.actor_id).or_default().push(position_view(&mentioned, position));
     }
     Ok(rows
         .into_iter()
@@ -422,6 +417,17 @@ pub fn views(connection: &mut Connection, moment: Moment, rows: Vec<ActorRow>) -
             identifiers: row.identifiers.0,
         })
         .collect())
+}
+
+/// A post as it is served.
+#[must_use]
+pub fn position_view(bodies: &Summaries, row: PositionRow) -> PositionView {
+    PositionView {
+        organisation: link(bodies, row.organisation_id),
+        title: row.title,
+        from: row.held_from,
+        to: row.held_to,
+    }
 }
 
 impl ActorFilter {

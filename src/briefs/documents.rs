@@ -7,12 +7,15 @@ use diesel::prelude::*;
 
 use super::links;
 use super::model::{BriefRow, NOT_YET_PUBLISHED};
-use crate::access::{Audience, Moment};
+use super::views;
+use crate::access::{Audience, Moment, Sight};
 use crate::db::schema::{briefs, event_participants, events, trend_actors, trends};
 use crate::db::types::Id;
 use crate::db::{Connection, in_chunks};
+use crate::markdown;
 use crate::problem::Problem;
 use crate::search::document::{Document, Tag, joined, ways_seen};
+use crate::search::lists::Searchable;
 use crate::search::permits::Permits;
 use crate::trends::documents::{Judgement, tag_with};
 use crate::trends::store::grouped;
@@ -41,6 +44,40 @@ pub fn of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<Vec
             as_seen(row, audience, content, &parts)
         })
         .collect())
+}
+
+/// Everything that a brief says beside its title.
+fn text_of<'t>(row: &BriefRow, statements: impl Iterator<Item = &'t str>) -> String {
+    let body = row.body.as_deref().map(markdown::plain);
+    let statements: Vec<&str> = statements.collect();
+    joined([row.summary.as_deref(), body.as_deref()].into_iter().chain(statements.into_iter().map(Some)))
+}
+
+/// What is searched in these briefs, for one caller: as in their documents, with one query.
+///
+/// # Errors
+/// When a query fails.
+pub fn texts(connection: &mut Connection, sight: Sight, rows: &[BriefRow]) -> Result<Vec<Searchable>, Problem> {
+    let withheld = views::withheld(connection, sight, rows)?;
+    let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
+    let statements = in_chunks::<_, (Id, String), Problem>(&ids, |ids| {
+        trends::table
+            .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
+            .filter(trends::brief_id.eq_any(ids))
+            .order((trends::brief_id, trends::position))
+            .select((trends::brief_id, trends::statement))
+            .load(connection)
+    })?;
+    let mut of_brief: HashMap<Id, Vec<String>> = HashMap::new();
+    for (brief, statement) in statements {
+        of_brief.entry(brief).or_default().push(statement);
+    }
+    let text = |row: &BriefRow| {
+        let statements = of_brief.get(&row.id).map(Vec::as_slice).unwrap_or_default();
+        text_of(row, statements.iter().map(String::as_str))
+    };
+    let shown = |row: &BriefRow| if withheld.contains(&row.id) { String::new() } else { text(row) };
+    Ok(rows.iter().map(|row| Searchable { id: row.id, title: row.title.clone(), text: shown(row) }).collect())
 }
 
 /// What a brief shows beside its own words, each for those who may see it.
@@ -110,8 +147,7 @@ fn whole(row: &BriefRow, way: Audience, parts: &Parts) -> Document {
     document.actors = actors.copied().collect();
     document.actors.sort_unstable();
     document.actors.dedup();
-    let own = [row.summary.as_deref(), row.body.as_deref()];
-    document.text = joined(own.into_iter().chain(trends.iter().map(|trend| Some(trend.statement.as_str()))));
+    document.text = text_of(row, trends.iter().map(|trend| trend.statement.as_str()));
     document
 }
 

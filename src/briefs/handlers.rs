@@ -6,13 +6,15 @@ use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
 use super::filter::BriefFilter;
 use super::input::BriefInput;
 use super::model::{BriefRow, BriefView};
+use super::similar::{DEFAULT_LIMIT, SimilarBriefs, SimilarQuery, found};
 use crate::access::{Editor, Reader};
 use crate::app::AppState;
-use crate::http::answer::SingleQuery;
+use crate::http::answer::{self, SingleQuery};
 use crate::http::body::MergePatch;
 use crate::http::query::{ListQuery, ListView, Query};
 use crate::openapi::PageOf;
 use crate::problem::Problem;
+use crate::reference::Reference;
 use crate::removal::Removal;
 use crate::resource::{self, Input};
 use crate::search::lists::{self, Finding};
@@ -67,6 +69,33 @@ pub async fn get(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     resource::answer_get::<BriefRow>(&state, &request, &caller, &id, &query).await
+}
+
+/// Read briefs like a brief
+///
+/// Those that an editor chose, then those that have the most in common with it and are the closest in time, each with why. As of a time
+/// in the past only those that an editor had chosen.
+#[utoipa::path(
+    tag = "briefs", operation_id = "getSimilarBriefs", params(SimilarQuery),
+    responses((status = 200, description = "The briefs, the likest first", body = SimilarBriefs))
+)]
+#[get("/v1/briefs/{id}/similar")]
+pub async fn similar(
+    state: Data<AppState>,
+    caller: Reader,
+    id: Path<String>,
+    Query(query): Query<SimilarQuery>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let reference = Reference::from_text(&id);
+    let limit = query.limit.map_or(DEFAULT_LIMIT, |limit| limit.0 as usize);
+    let (head, data) = state
+        .ask(&caller, query.as_of, move |connection, sight| {
+            let brief: BriefRow = resource::behind(connection, sight, &reference)?;
+            found(connection, sight, &brief, limit)
+        })
+        .await?;
+    answer::document(&request, &caller, head, &SimilarBriefs { data })
 }
 
 /// Create or replace a brief

@@ -22,6 +22,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(handlers::list)
         .service(handlers::create)
         .service(handlers::get)
+        .service(handlers::similar)
         .service(handlers::replace)
         .service(handlers::patch)
         .service(handlers::delete)

@@ -1,122 +1,446 @@
-//! Briefs like a given one: those that an editor chose, then those that share actors, lines of judgement or the category.
+//! Briefs like a given one, and why: those that an editor chose, then those that share actors, lines of judgement, events, the
+//! category or telling words, the closer in time the better.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
+use deserr::Deserr;
 use diesel::prelude::*;
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
 
 use super::links;
-use super::model::{BriefLink, BriefRow, BriefView};
+use super::model::{BriefLink, BriefRow};
 use super::views;
 use crate::access::Sight;
-use crate::db::Connection;
-use crate::db::schema::{brief_actors, briefs, trends};
-use crate::db::types::Id;
+use crate::actors::model::ActorLink;
+use crate::actors::store::summaries;
+use crate::db::schema::{brief_actors, brief_events, brief_related, briefs, trends};
+use crate::db::types::{Id, Timestamp};
+use crate::db::{Connection, MultiBackend, in_chunks};
+use crate::http::body::Invalid;
+use crate::http::query::Limit;
 use crate::problem::Problem;
-use crate::reference::Link;
+use crate::search::wanted::telling_words;
+use crate::trends::model::EventLink;
+use crate::trends::views::event_links;
 use crate::vocabulary::BriefState;
 
-/// How many are shown.
+/// How many a brief shows.
 const SHOWN: usize = 6;
-/// How many actors and lines of judgement are followed, and how many briefs along each: the cost is bounded however
-/// popular an actor is.
+/// How many actors, lines of judgement and events are followed, and how many briefs along each before and after this one:
+/// the cost is bounded however popular an actor is.
 const FOLLOWED: usize = 8;
-const ALONG_EACH: i64 = 12;
+const ALONG_EACH: i64 = 6;
+/// How many are compared closely.
+const COMPARED: usize = 40;
 
+const SHARED_EVENT: f64 = 4.0;
 const SHARED_SERIES: f64 = 3.0;
 const SHARED_ACTOR: f64 = 2.0;
 const SHARED_CATEGORY: f64 = 1.0;
+const SHARED_TERM: f64 = 0.4;
+const MOST_TERMS: usize = 8;
+/// What is far away in time counts this much of what is near, and how many days make a difference.
+const FAR: f64 = 0.6;
+const DAYS: f64 = 60.0;
+/// A sum of so much scores 0.63.
+const SCALE: f64 = 8.0;
 
-/// The briefs like this one that the caller may see, the likest first; neither itself nor its translations, and in its
-/// language, since one brief of each group of translations is enough.
+/// How many are given unless told otherwise.
+pub const DEFAULT_LIMIT: usize = 10;
+
+/// How many of the briefs like one to give.
+#[derive(Debug, Clone, Default, Deserr, IntoParams)]
+#[deserr(error = Invalid)]
+#[into_params(parameter_in = Query)]
+pub struct SimilarQuery {
+    /// How many at most.
+    #[deserr(default)]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100, default = 10, example = 10)]
+    pub limit: Option<Limit>,
+    /// The time as of which to answer, not later than now.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, format = DateTime, example = "2099-01-01T00:00:00Z")]
+    pub as_of: Option<Timestamp>,
+}
+
+/// Briefs like another.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SimilarBriefs {
+    /// The likest first.
+    pub data: Vec<Similar>,
+}
+
+/// A brief like another.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Similar {
+    /// Which.
+    pub brief: BriefLink,
+    /// How much alike, from 0 to 1; 1 for those that an editor chose.
+    #[schema(minimum = 0.0, maximum = 1.0, example = 0.71)]
+    pub score: f64,
+    /// In what.
+    pub why: Why,
+}
+
+/// What two briefs have in common.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Why {
+    /// Whether an editor chose it.
+    #[schema(example = false)]
+    pub chosen: bool,
+    /// The actors of both.
+    pub actors: Vec<ActorLink>,
+    /// The lines of judgement of both.
+    #[schema(example = json!(["army-influence"]))]
+    pub series: Vec<String>,
+    /// The events of both.
+    pub events: Vec<EventLink>,
+    /// Whether they are of one category.
+    #[schema(example = true)]
+    pub same_category: bool,
+    /// Telling words in the titles and summaries of both.
+    #[schema(example = json!(["minsk", "officers"]))]
+    pub terms: Vec<String>,
+    /// How many days lie between their publications.
+    #[schema(example = 63)]
+    pub days_apart: Option<i64>,
+}
+
+/// The briefs like this one, for its own page.
 ///
 /// # Errors
 /// When a query fails.
-pub fn to(
+pub fn links_to(connection: &mut Connection, sight: Sight, row: &BriefRow) -> Result<Vec<BriefLink>, Problem> {
+    Ok(found(connection, sight, row, SHOWN)?.into_iter().map(|similar| similar.brief).collect())
+}
+
+/// The briefs like this one that the caller may see, the likest first; neither itself nor its translations, and in its
+/// language, since one brief of each group of translations is enough. What was like it in the past follows from all that
+/// could be seen then: of that only what an editor chose is kept.
+///
+/// # Errors
+/// When a query fails.
+pub fn found(connection: &mut Connection, sight: Sight, row: &BriefRow, limit: usize) -> Result<Vec<Similar>, Problem> {
+    if !views::withheld(connection, sight, std::slice::from_ref(row))?.is_empty() {
+        return Ok(Vec::new());
+    }
+    let chosen = chosen(connection, sight, row)?;
+    let own = Own::of(connection, sight, row)?;
+    let mut ids: Vec<Id> = if sight.is_now() { own.nearest(connection, sight)? } else { Vec::new() };
+    let translations = links::translations_of(connection, sight.moment, row.id)?;
+    ids.retain(|id| *id != row.id && !translations.contains(id) && !chosen.contains(id));
+    let ids = own.comparable(connection, sight, &ids)?;
+    let mut compared = own.compared(connection, sight, &ids)?;
+    compared.sort_by(|a, b| {
+        let published = |one: &Compared| (one.link.published_at, one.link.id);
+        b.score().total_cmp(&a.score()).then_with(|| published(b).cmp(&published(a)))
+    });
+    let mut all = own.compared(connection, sight, &chosen)?;
+    all.sort_by_key(|one| chosen.iter().position(|id| *id == one.link.id));
+    let before = all.len();
+    all.extend(compared);
+    all.truncate(limit);
+    explained(connection, sight, all, before)
+}
+
+fn chosen(connection: &mut Connection, sight: Sight, row: &BriefRow) -> Result<Vec<Id>, Problem> {
+    Ok(brief_related::table
+        .filter(sight.stands(brief_related::since, brief_related::until))
+        .filter(brief_related::brief_id.eq(row.id))
+        .order(brief_related::ordinal)
+        .select(brief_related::other_id)
+        .load(connection)?)
+}
+
+/// What a brief may have in common with others.
+struct Own<'r> {
+    row: &'r BriefRow,
+    actors: Vec<Id>,
+    series: Vec<String>,
+    events: Vec<Id>,
+    terms: BTreeSet<String>,
+}
+
+/// Another brief, and what of a brief's own it has too.
+struct Compared {
+    link: BriefLink,
+    actors: Vec<Id>,
+    series: Vec<String>,
+    events: Vec<Id>,
+    same_category: bool,
+    terms: Vec<String>,
+    days_apart: Option<i64>,
+}
+
+impl Compared {
+    fn score(&self) -> f64 {
+        let count = |number: usize| u32::try_from(number).map_or(f64::MAX, f64::from);
+        let shared = SHARED_EVENT * count(self.events.len())
+            + SHARED_SERIES * count(self.series.len())
+            + SHARED_ACTOR * count(self.actors.len())
+            + SHARED_TERM * count(self.terms.len())
+            + if self.same_category { SHARED_CATEGORY } else { 0.0 };
+        let days = self.days_apart.and_then(|days| i32::try_from(days).ok()).map_or(f64::MAX, f64::from);
+        let closeness = FAR + (1.0 - FAR) * (-days / DAYS).exp();
+        ((1.0 - (-shared * closeness / SCALE).exp()) * 1000.0).round() / 1000.0
+    }
+}
+
+impl<'r> Own<'r> {
+    fn of(connection: &mut Connection, sight: Sight, row: &'r BriefRow) -> Result<Self, Problem> {
+        let actors = brief_actors::table
+            .filter(brief_actors::brief_id.eq(row.id))
+            .filter(sight.sees(
+                brief_actors::brief_id,
+                brief_actors::since,
+                brief_actors::until,
+                brief_actors::audience,
+            ))
+            .select(brief_actors::actor_id)
+            .order(brief_actors::actor_id)
+            .load(connection)?;
+        let series: Vec<Option<String>> = trends::table
+            .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
+            .filter(trends::brief_id.eq(row.id))
+            .filter(trends::series.is_not_null())
+            .order(trends::position)
+            .select(trends::series)
+            .load(connection)?;
+        let mut series: Vec<String> = series.into_iter().flatten().collect();
+        series.dedup();
+        let events = links::events_of(connection, sight.moment, &[row.id])?.remove(&row.id).unwrap_or_default();
+        let seen = event_links(connection, sight, &events)?;
+        let events = events.into_iter().filter(|event| seen.contains_key(event)).collect();
+        let terms = telling_words([row.title.as_str(), row.summary.as_deref().unwrap_or_default()]);
+        Ok(Self { row, actors, series, events, terms })
+    }
+
+    /// The briefs that are found along anything of its own, those found along the most first.
+    fn nearest(&self, connection: &mut Connection, sight: Sight) -> Result<Vec<Id>, Problem> {
+        let mut scores: HashMap<Id, f64> = HashMap::new();
+        let mut add = |ids: Vec<Id>, weight: f64| {
+            for id in ids {
+                *scores.entry(id).or_default() += weight;
+            }
+        };
+        for is_before in [true, false] {
+            for actor in self.actors.iter().take(FOLLOWED) {
+                add(self.along_actor(connection, sight, *actor, is_before)?, SHARED_ACTOR);
+            }
+            for series in self.series.iter().take(FOLLOWED) {
+                add(self.along_series(connection, sight, series, is_before)?, SHARED_SERIES);
+            }
+            add(self.along_category(connection, sight, is_before)?, SHARED_CATEGORY);
+        }
+        let events: Vec<Id> = self.events.iter().copied().take(FOLLOWED).collect();
+        let along_events = brief_events::table
+            .filter(brief_events::until.is_null())
+            .filter(brief_events::event_id.eq_any(&events))
+            .filter(brief_events::brief_id.ne(self.row.id))
+            .order(brief_events::brief_id.desc())
+            .limit(2 * ALONG_EACH)
+            .select(brief_events::brief_id)
+            .load(connection)?;
+        add(along_events, SHARED_EVENT);
+        let mut ids: Vec<Id> = scores.keys().copied().collect();
+        ids.sort_by(|a, b| {
+            let rank = |id: &Id| scores.get(id).copied().unwrap_or_default();
+            rank(b).total_cmp(&rank(a)).then(b.cmp(a))
+        });
+        Ok(ids)
+    }
+
+    fn along_actor(
+        &self,
+        connection: &mut Connection,
+        sight: Sight,
+        actor: Id,
+        is_before: bool,
+    ) -> Result<Vec<Id>, Problem> {
+        use brief_actors::{actor_id, audience, brief_id, listed_at, since, until};
+        let along = brief_actors::table
+            .filter(actor_id.eq(actor))
+            .filter(sight.sees(brief_id, since, until, audience))
+            .limit(ALONG_EACH + 1)
+            .select(brief_id)
+            .into_boxed::<MultiBackend>();
+        Ok(if is_before {
+            along
+                .filter(listed_at.le(self.row.listed_at))
+                .order((listed_at.desc(), brief_id.desc()))
+                .load(connection)?
+        } else {
+            along.filter(listed_at.gt(self.row.listed_at)).order((listed_at, brief_id)).load(connection)?
+        })
+    }
+
+    fn along_series(
+        &self,
+        connection: &mut Connection,
+        sight: Sight,
+        series: &str,
+        is_before: bool,
+    ) -> Result<Vec<Id>, Problem> {
+        let day = self.row.period_of_trends().1;
+        let along = trends::table
+            .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
+            .filter(trends::series.eq(series))
+            .limit(ALONG_EACH + 1)
+            .select(trends::brief_id)
+            .into_boxed::<MultiBackend>();
+        let mut ids: Vec<Id> = if is_before {
+            along
+                .filter(trends::period_to.le(day))
+                .order((trends::period_to.desc(), trends::id.desc()))
+                .load(connection)?
+        } else {
+            along.filter(trends::period_to.gt(day)).order((trends::period_to, trends::id)).load(connection)?
+        };
+        ids.dedup();
+        Ok(ids)
+    }
+
+    fn along_category(&self, connection: &mut Connection, sight: Sight, is_before: bool) -> Result<Vec<Id>, Problem> {
+        use briefs::{audience, category_id, id, listed_at, since, until};
+        let along = briefs::table
+            .filter(sight.sees(id, since, until, audience))
+            .filter(category_id.eq(self.row.category_id))
+            .limit(ALONG_EACH + 1)
+            .select(id)
+            .into_boxed::<MultiBackend>();
+        Ok(if is_before {
+            along.filter(listed_at.le(self.row.listed_at)).order((listed_at.desc(), id.desc())).load(connection)?
+        } else {
+            along.filter(listed_at.gt(self.row.listed_at)).order((listed_at, id)).load(connection)?
+        })
+    }
+
+    /// The first of these that are published, in its language, and seen.
+    fn comparable(&self, connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Vec<Id>, Problem> {
+        let fit = in_chunks::<_, Id, Problem>(ids, |ids| {
+            briefs::table
+                .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
+                .filter(briefs::id.eq_any(ids))
+                .filter(briefs::state.eq(BriefState::Published))
+                .filter(briefs::language.eq(&self.row.language))
+                .select(briefs::id)
+                .load(connection)
+        })?;
+        let fit: HashSet<Id> = fit.into_iter().collect();
+        Ok(ids.iter().copied().filter(|id| fit.contains(id)).take(COMPARED).collect())
+    }
+
+    /// What these have in common with it, as far as the caller sees them.
+    fn compared(&self, connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Vec<Compared>, Problem> {
+        type Columns = (Id, Id, Option<String>);
+        let others = in_chunks::<_, Columns, Problem>(ids, |ids| {
+            briefs::table
+                .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
+                .filter(briefs::id.eq_any(ids))
+                .select((briefs::id, briefs::category_id, briefs::summary))
+                .load(connection)
+        })?;
+        let mut links = views::links(connection, sight, ids)?;
+        let mut actors = self.shared_actors(connection, sight, ids)?;
+        let mut series = self.shared_series(connection, sight, ids)?;
+        let mut events = links::events_of(connection, sight.moment, ids)?;
+        Ok(others
+            .into_iter()
+            .filter_map(|(id, category_id, summary)| {
+                let link = links.remove(&id)?;
+                let theirs: HashSet<Id> = events.remove(&id).unwrap_or_default().into_iter().collect();
+                let words = telling_words([link.title.as_str(), summary.as_deref().unwrap_or_default()]);
+                Some(Compared {
+                    actors: actors.remove(&id).unwrap_or_default(),
+                    series: series.remove(&id).unwrap_or_default(),
+                    events: self.events.iter().copied().filter(|event| theirs.contains(event)).collect(),
+                    same_category: category_id == self.row.category_id,
+                    terms: self.terms.intersection(&words).take(MOST_TERMS).cloned().collect(),
+                    days_apart: days_between(self.row.published_at, link.published_at),
+                    link,
+                })
+            })
+            .collect())
+    }
+
+    fn shared_actors(
+        &self,
+        connection: &mut Connection,
+        sight: Sight,
+        ids: &[Id],
+    ) -> Result<HashMap<Id, Vec<Id>>, Problem> {
+        use brief_actors::{actor_id, audience, brief_id, since, until};
+        let rows = in_chunks::<_, (Id, Id), Problem>(ids, |ids| {
+            brief_actors::table
+                .filter(sight.sees(brief_id, since, until, audience))
+                .filter(brief_id.eq_any(ids))
+                .order((brief_id, actor_id))
+                .select((brief_id, actor_id))
+                .load(connection)
+        })?;
+        let own: HashSet<&Id> = self.actors.iter().collect();
+        Ok(crate::trends::store::grouped(rows.into_iter().filter(|(_, actor)| own.contains(actor)).collect()))
+    }
+
+    fn shared_series(
+        &self,
+        connection: &mut Connection,
+        sight: Sight,
+        ids: &[Id],
+    ) -> Result<HashMap<Id, Vec<String>>, Problem> {
+        if self.series.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let rows = in_chunks::<_, (Id, Option<String>), Problem>(ids, |ids| {
+            trends::table
+                .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
+                .filter(trends::brief_id.eq_any(ids))
+                .order((trends::brief_id, trends::position))
+                .select((trends::brief_id, trends::series))
+                .load(connection)
+        })?;
+        let mut shared: HashMap<Id, Vec<String>> = HashMap::new();
+        for (brief, series) in rows {
+            let of_brief = shared.entry(brief).or_default();
+            of_brief.extend(series.filter(|series| self.series.contains(series) && !of_brief.contains(series)));
+        }
+        Ok(shared)
+    }
+}
+
+fn days_between(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<i64> {
+    let day = |time: Timestamp| time.datetime().date_naive();
+    Some((day(one?) - day(other?)).num_days().abs())
+}
+
+/// The same with names; so many of the first were chosen.
+fn explained(
     connection: &mut Connection,
     sight: Sight,
-    row: &BriefRow,
-    view: &BriefView,
-) -> Result<Vec<BriefLink>, Problem> {
-    let chosen: Vec<BriefLink> = view
-        .related
-        .iter()
-        .filter_map(|link| match link {
-            Link::Living(link) => Some(link.clone()),
-            Link::Deleted(_) => None,
+    compared: Vec<Compared>,
+    chosen: usize,
+) -> Result<Vec<Similar>, Problem> {
+    let actors: Vec<Id> = compared.iter().flat_map(|one| one.actors.iter().copied()).collect();
+    let actors = summaries(connection, sight.moment, &actors)?;
+    let events: Vec<Id> = compared.iter().flat_map(|one| one.events.iter().copied()).collect();
+    let events = event_links(connection, sight, &events)?;
+    Ok(compared
+        .into_iter()
+        .enumerate()
+        .map(|(place, one)| {
+            let chosen = place < chosen;
+            let score = if chosen { 1.0 } else { one.score() };
+            let why = Why {
+                chosen,
+                actors: one.actors.iter().filter_map(|id| actors.get(id).cloned()).map(ActorLink::from).collect(),
+                series: one.series,
+                events: one.events.iter().filter_map(|id| events.get(id)?.living().cloned()).collect(),
+                same_category: one.same_category,
+                terms: one.terms,
+                days_apart: one.days_apart,
+            };
+            Similar { brief: one.link, score, why }
         })
-        .collect();
-    if !sight.is_now() {
-        // What was like it then follows from all that could be seen then: only what an editor chose is kept.
-        return Ok(chosen);
-    }
-    let mut scores: HashMap<Id, f64> = HashMap::new();
-    for actor in view.actors.iter().flatten().take(FOLLOWED) {
-        score(&mut scores, along_actor(connection, sight, row, actor.id)?, SHARED_ACTOR);
-    }
-    let series = view.trends.iter().flatten().filter_map(|trend| trend.series.clone());
-    for series in series.take(FOLLOWED) {
-        score(&mut scores, along_series(connection, sight, row, &series)?, SHARED_SERIES);
-    }
-    score(&mut scores, along_category(connection, sight, row)?, SHARED_CATEGORY);
-    let translations = links::translations_of(connection, sight.moment, row.id)?;
-    scores.retain(|id, _| *id != row.id && !translations.contains(id) && chosen.iter().all(|link| link.id != *id));
-    let mut found: Vec<BriefLink> = {
-        let ids: Vec<Id> = scores.keys().copied().collect();
-        views::links(connection, sight, &ids)?.into_values().collect()
-    };
-    found.retain(|link| link.published_at.is_some());
-    found.sort_by(|a, b| {
-        let rank = |link: &BriefLink| scores.get(&link.id).copied().unwrap_or_default();
-        rank(b).total_cmp(&rank(a)).then(b.published_at.cmp(&a.published_at)).then(b.id.cmp(&a.id))
-    });
-    Ok(chosen.into_iter().chain(found).take(SHOWN).collect())
-}
-
-fn score(scores: &mut HashMap<Id, f64>, ids: Vec<Id>, weight: f64) {
-    for id in ids {
-        *scores.entry(id).or_default() += weight;
-    }
-}
-
-fn along_actor(connection: &mut Connection, sight: Sight, row: &BriefRow, actor: Id) -> Result<Vec<Id>, Problem> {
-    Ok(brief_actors::table
-        .inner_join(briefs::table.on(briefs::id.eq(brief_actors::brief_id)))
-        .filter(sight.stands(briefs::since, briefs::until))
-        .filter(briefs::language.eq(&row.language))
-        .filter(brief_actors::actor_id.eq(actor))
-        .filter(sight.sees(brief_actors::brief_id, brief_actors::since, brief_actors::until, brief_actors::audience))
-        .filter(brief_actors::brief_id.ne(row.id))
-        .order((brief_actors::listed_at.desc(), brief_actors::brief_id.desc()))
-        .limit(ALONG_EACH)
-        .select(brief_actors::brief_id)
-        .load(connection)?)
-}
-
-fn along_series(connection: &mut Connection, sight: Sight, row: &BriefRow, series: &str) -> Result<Vec<Id>, Problem> {
-    let mut ids: Vec<Id> = trends::table
-        .inner_join(briefs::table.on(briefs::id.eq(trends::brief_id)))
-        .filter(sight.stands(briefs::since, briefs::until))
-        .filter(briefs::language.eq(&row.language))
-        .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
-        .filter(trends::series.eq(series))
-        .filter(trends::brief_id.ne(row.id))
-        .order((trends::period_to.desc(), trends::id.desc()))
-        .limit(ALONG_EACH)
-        .select(trends::brief_id)
-        .load(connection)?;
-    ids.dedup();
-    Ok(ids)
-}
-
-fn along_category(connection: &mut Connection, sight: Sight, row: &BriefRow) -> Result<Vec<Id>, Problem> {
-    Ok(briefs::table
-        .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
-        .filter(briefs::category_id.eq(row.category_id))
-        .filter(briefs::language.eq(&row.language))
-        .filter(briefs::state.eq(BriefState::Published))
-        .filter(briefs::id.ne(row.id))
-        .order((briefs::listed_at.desc(), briefs::id.desc()))
-        .limit(ALONG_EACH)
-        .select(briefs::id)
-        .load(connection)?)
+        .collect())
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 
+use super::documents;
 use super::filter::{BriefFilter, BriefSort};
 use super::model::{BriefRow, BriefView, NOT_YET_PUBLISHED};
 use super::views;
@@ -18,7 +19,7 @@ use crate::search::ask::Ask;
 use crate::search::counts::FacetName;
 use crate::search::document::{Naming, Tag};
 use crate::search::gather::Order;
-use crate::search::lists::Searched;
+use crate::search::lists::{Searchable, Searched};
 use crate::trends::documents::tags_asked;
 use crate::vocabulary::Kind;
 
@@ -102,16 +103,34 @@ impl Searched for BriefFilter {
         extras: &Extras,
         ids: &[Id],
     ) -> Result<Vec<BriefView>, Problem> {
-        let rows = in_chunks::<_, BriefRow, Problem>(ids, |ids| {
-            briefs::table
-                .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
-                .filter(briefs::id.eq_any(ids))
-                .select(BriefRow::as_select())
-                .load(connection)
-        })?;
-        let mut rows: HashMap<Id, BriefRow> = rows.into_iter().map(|row| (row.id, row)).collect();
-        views::rows(connection, sight, ids.iter().filter_map(|id| rows.remove(id)).collect(), extras)
+        let rows = seen(connection, sight, ids)?;
+        views::rows(connection, sight, rows, extras)
     }
+
+    fn found(
+        &self,
+        connection: &mut Connection,
+        sight: Sight,
+        extras: &Extras,
+        ids: &[Id],
+    ) -> Result<(Vec<BriefView>, Vec<Searchable>), Problem> {
+        let rows = seen(connection, sight, ids)?;
+        let texts = documents::texts(connection, sight, &rows)?;
+        Ok((views::rows(connection, sight, rows, extras)?, texts))
+    }
+}
+
+/// These briefs, as far as they are seen, in this order.
+fn seen(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Vec<BriefRow>, Problem> {
+    let rows = in_chunks::<_, BriefRow, Problem>(ids, |ids| {
+        briefs::table
+            .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
+            .filter(briefs::id.eq_any(ids))
+            .select(BriefRow::as_select())
+            .load(connection)
+    })?;
+    let mut rows: HashMap<Id, BriefRow> = rows.into_iter().map(|row| (row.id, row)).collect();
+    Ok(ids.iter().filter_map(|id| rows.remove(id)).collect())
 }
 
 fn texts<'t>(terms: impl Iterator<Item = &'t str>) -> Vec<String> {

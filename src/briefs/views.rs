@@ -36,8 +36,7 @@ pub fn whole(connection: &mut Connection, sight: Sight, row: BriefRow) -> Result
     let mut view = rows(connection, sight, vec![row.clone()], &Extras::all(EXTRAS))?
         .pop()
         .ok_or_else(|| Problem::internal("a brief has no view"))?;
-    let withheld = !withheld(connection, sight, std::slice::from_ref(&row))?.is_empty();
-    view.similar = Some(if withheld { Vec::new() } else { similar::to(connection, sight, &row, &view)? });
+    view.similar = Some(similar::links_to(connection, sight, &row)?);
     Ok(view)
 }
 
@@ -82,7 +81,10 @@ pub fn rows(
 }
 
 /// Those of these briefs whose content this caller may not see: the retracted ones, whichever version is read.
-fn withheld(connection: &mut Connection, sight: Sight, rows: &[BriefRow]) -> Result<HashSet<Id>, Problem> {
+///
+/// # Errors
+/// When the query fails.
+pub fn withheld(connection: &mut Connection, sight: Sight, rows: &[BriefRow]) -> Result<HashSet<Id>, Problem> {
     if sight.caller.is_editor() {
         return Ok(HashSet::new());
     }

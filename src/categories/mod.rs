@@ -2,6 +2,7 @@
 
 pub mod documents;
 pub mod handlers;
+pub mod history;
 pub mod input;
 pub mod model;
 pub mod sought;
@@ -13,6 +14,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(handlers::list)
+        .service(history::get)
         .service(handlers::create)
         .service(handlers::get)
         .service(handlers::replace)

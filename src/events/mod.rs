@@ -14,6 +14,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(handlers::list)
+        .service(handlers::count_in_time)
         .service(handlers::create)
         .service(handlers::get)
         .service(handlers::replace)

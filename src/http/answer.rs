@@ -196,6 +196,21 @@ pub fn list(
     }
 }
 
+/// Answers a document that is no resource, or 304 when the client has it.
+///
+/// # Errors
+/// 406 when JSON is not accepted.
+pub fn document(
+    request: &HttpRequest,
+    caller: &Caller,
+    head: Head,
+    document: &impl Serialize,
+) -> Result<HttpResponse, Problem> {
+    accept_json(request)?;
+    let body = serde_json::to_vec(document).map_err(Problem::internal)?;
+    Ok(list(request, caller, head, Format::Json, body, None))
+}
+
 /// Answers a stream of rows.
 #[must_use]
 pub fn stream(

@@ -71,6 +71,48 @@ where
     }
 }
 
+/// The filter of a list without what orders and shows its rows, for what has none.
+#[derive(Debug, Clone, Default)]
+pub struct FilterOnly<F>(pub F);
+
+const OF_ROWS: [&str; 2] = ["sort", "include"];
+
+impl<F: IntoParams> IntoParams for FilterOnly<F> {
+    fn into_params(place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        F::into_params(place).into_iter().filter(|parameter| !OF_ROWS.contains(&parameter.name.as_str())).collect()
+    }
+}
+
+impl<E: DeserializeError, F: Deserr<E>> Deserr<E> for FilterOnly<F> {
+    fn deserialize_from_value<V: IntoValue>(value: Value<V>, location: ValuePointerRef<'_>) -> Result<Self, E> {
+        F::deserialize_from_value(value, location).map(Self)
+    }
+}
+
+/// Extracts two sets of parameters from one query.
+pub struct Both<A, B>(pub A, pub B);
+
+impl<A, B> FromRequest for Both<A, B>
+where
+    A: Deserr<Invalid> + IntoParams,
+    B: Deserr<Invalid> + IntoParams,
+{
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let mut pairs = pairs(request.query_string());
+        let (first, second) = (names::<A>(), names::<B>());
+        let known: Vec<String> = first.iter().chain(&second).cloned().collect();
+        let mut faults = unknown(&pairs, &known);
+        let values = (take::<A>(&mut pairs, &first, &mut faults), take::<B>(&mut pairs, &second, &mut faults));
+        ready(match (values, faults.is_empty()) {
+            ((Some(first), Some(second)), true) => Ok(Self(first, second)),
+            _ => Err(Problem::parameters(faults)),
+        })
+    }
+}
+
 /// How a list is shown: the parameters that every list has.
 #[derive(Debug, Clone, Default, Deserr, IntoParams)]
 #[into_params(parameter_in = Query)]

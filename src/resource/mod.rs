@@ -207,6 +207,18 @@ pub fn find<R: Resource>(connection: &mut Connection, sight: Sight, reference: &
     Err(reference::missing(connection, sight, R::KIND, reference))
 }
 
+/// The resource that is meant, also by a slug that it had before: for what lies below it in paths, which is answered where it
+/// is asked for.
+///
+/// # Errors
+/// 404, or 410 with its tombstone.
+pub fn behind<R: Resource>(connection: &mut Connection, sight: Sight, reference: &Reference) -> Result<R, Problem> {
+    match lead(connection, sight, reference)? {
+        Some(row) => Ok(row),
+        None => find(connection, sight, reference),
+    }
+}
+
 /// Creates a resource.
 ///
 /// # Errors

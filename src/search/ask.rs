@@ -6,12 +6,10 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use tantivy::Term;
-use tantivy::query::{
-    AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, Occur, PhraseQuery, Query, RegexQuery, TermQuery,
-};
+use tantivy::query::{BooleanQuery, BoostQuery, ConstScoreQuery, Occur, PhraseQuery, Query, RegexQuery, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption};
 
-use super::document::{Fields, Naming, Tag, day_number};
+use super::document::{Fields, Naming, Tag, TextFields, day_number};
 use super::wanted::{Clause, Wanted};
 use crate::db::types::{Id, Timestamp};
 use crate::vocabulary::Kind;
@@ -100,10 +98,6 @@ impl Ask {
         self.wanted.as_ref().is_some_and(Wanted::is_empty)
     }
 
-    pub(super) fn kinds(&self) -> &[Kind] {
-        &self.kinds
-    }
-
     /// The days that whatever is found is counted in.
     #[must_use]
     pub(super) fn days(&self) -> (i64, i64) {
@@ -112,44 +106,45 @@ impl Ask {
 
     /// The part of it that is answered along postings. Only words give scores.
     pub(super) fn query(&self, fields: &Fields) -> Box<dyn Query> {
+        let kinds = if self.kinds.is_empty() { Kind::ALL } else { &self.kinds };
+        any(kinds.iter().map(|kind| self.query_of(*kind, fields)).collect())
+    }
+
+    fn query_of(&self, kind: Kind, fields: &Fields) -> Box<dyn Query> {
+        let texts = fields.texts(kind);
         let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
         for clause in self.wanted.iter().flat_map(|wanted| &wanted.required) {
-            clauses.push((Occur::Must, found(clause, fields)));
+            clauses.push((Occur::Must, found(clause, texts)));
         }
         for any_of in &self.conditions {
-            let terms = any_of.iter().map(|condition| condition.query(fields)).collect();
+            let terms = any_of.iter().map(|condition| basic(condition.term(kind, fields))).collect();
             clauses.push((Occur::Must, silent(any(terms))));
         }
         if clauses.is_empty() {
-            clauses.push((Occur::Must, silent(self.every_one(fields))));
+            clauses.push((Occur::Must, silent(basic(fields.every(kind)))));
         }
         for clause in self.wanted.iter().flat_map(|wanted| &wanted.excluded) {
-            clauses.push((Occur::MustNot, silent(found(clause, fields))));
+            clauses.push((Occur::MustNot, silent(found(clause, texts))));
         }
-        Box::new(BooleanQuery::new(clauses))
-    }
-
-    fn every_one(&self, fields: &Fields) -> Box<dyn Query> {
-        if self.kinds.is_empty() {
-            return Box::new(AllQuery);
+        match (clauses.len(), clauses.pop()) {
+            (1, Some((_, only))) => only,
+            (_, last) => Box::new(BooleanQuery::new(clauses.into_iter().chain(last).collect())),
         }
-        let of_kind = |kind: &Kind| basic(Term::from_field_u64(fields.kind, *kind as u64));
-        any(self.kinds.iter().map(of_kind).collect())
     }
 }
 
 impl Condition {
-    fn query(&self, fields: &Fields) -> Box<dyn Query> {
-        basic(match self {
-            Self::Tagged(tag, value) => Term::from_field_text(fields.tag(*tag), value),
-            Self::Names(naming, id) => Term::from_field_bytes(fields.naming(*naming), id.0.as_bytes()),
-        })
+    fn term(&self, kind: Kind, fields: &Fields) -> Term {
+        match self {
+            Self::Tagged(tag, value) => fields.tagged(kind, *tag, value),
+            Self::Names(naming, id) => fields.naming(kind, *naming, *id),
+        }
     }
 }
 
-fn found(clause: &Clause, fields: &Fields) -> Box<dyn Query> {
+fn found(clause: &Clause, texts: TextFields) -> Box<dyn Query> {
     let in_both = |inside: &dyn Fn(Field) -> Box<dyn Query>| -> Vec<Box<dyn Query>> {
-        vec![Box::new(BoostQuery::new(inside(fields.title), TITLE_BOOST)), inside(fields.text)]
+        vec![Box::new(BoostQuery::new(inside(texts.title), TITLE_BOOST)), inside(texts.text)]
     };
     match clause {
         Clause::Word(stem) => any(in_both(&|field| word(field, stem))),
@@ -157,7 +152,7 @@ fn found(clause: &Clause, fields: &Fields) -> Box<dyn Query> {
         Clause::Beginning { stem, letters } => {
             let mut ways = in_both(&|field| word(field, stem));
             // Letters and digits only, which mean themselves in a pattern.
-            if let Ok(begins) = RegexQuery::from_pattern(&format!("{letters}.*"), fields.words) {
+            if let Ok(begins) = RegexQuery::from_pattern(&format!("{letters}.*"), texts.words) {
                 ways.push(Box::new(ConstScoreQuery::new(Box::new(begins), BEGINNING_SCORE)));
             }
             any(ways)

@@ -5,11 +5,13 @@
 //! with just what they see. So no count, no filter and no word of a document says anything that its callers may not know,
 //! and every caller meets each resource once.
 
+use std::collections::BTreeSet;
+
 use chrono::{Datelike, NaiveDate};
-use tantivy::TantivyDocument;
 use tantivy::schema::{
     BytesOptions, Field, IndexRecordOption, NumericOptions, Schema, SchemaBuilder, TextFieldIndexing, TextOptions,
 };
+use tantivy::{TantivyDocument, Term};
 
 use crate::access::Audience;
 use crate::db::types::{Id, Timestamp};
@@ -51,6 +53,8 @@ pub struct Document {
     pub events: Vec<Id>,
     /// The words of closed lists, and other texts taken as they are.
     pub tags: Vec<(Tag, String)>,
+    /// By what its names are found in whatever spelling.
+    pub keys: BTreeSet<String>,
     /// How probable it is thought to be, in percent.
     pub probability: Option<i16>,
 }
@@ -85,19 +89,28 @@ crate::vocabulary::vocabulary! {
 pub struct Fields {
     /// All of them.
     pub schema: Schema,
+    /// The identity, to find by.
+    pub id: Field,
+    /// The keys of names.
+    pub key: Field,
+    /// Everything else that documents of a kind are found by: see [`Fields::term`].
+    term: Field,
+    texts: Vec<TextFields>,
+    namings: Vec<Field>,
+    tags: Vec<Field>,
+    columns: Vec<(Column, Field)>,
+}
+
+/// The words of one kind of documents. Each kind has fields of its own, so that a search among briefs does not wade through
+/// what events say.
+#[derive(Debug, Clone, Copy)]
+pub struct TextFields {
     /// The stems of the title.
     pub title: Field,
     /// The stems of everything else.
     pub text: Field,
     /// The words of both as they are written, for beginnings.
     pub words: Field,
-    /// The kind, to find by.
-    pub kind: Field,
-    /// The identity, to find by.
-    pub id: Field,
-    namings: Vec<NamingFields>,
-    tags: Vec<Field>,
-    columns: Vec<(Column, Field)>,
 }
 
 crate::vocabulary::vocabulary! {
@@ -122,51 +135,36 @@ pub const NO_DAY: i64 = 0;
 impl Default for Fields {
     fn default() -> Self {
         let mut schema = Schema::builder();
-        let stemmed = text_field(STEMMED, IndexRecordOption::WithFreqsAndPositions, true);
-        let title = schema.add_text_field("title", stemmed.clone());
-        let text = schema.add_text_field("text", stemmed);
-        let words = schema.add_text_field("words", text_field(FOLDED, IndexRecordOption::Basic, false));
-        let kind = schema.add_u64_field("kind", NumericOptions::default().set_indexed());
-        let id = schema.add_bytes_field("id", BytesOptions::default().set_indexed());
-        let namings = Naming::ALL.iter().map(|naming| NamingFields::add(&mut schema, *naming)).collect();
-        let tag = text_field("raw", IndexRecordOption::Basic, false).set_fast("raw");
-        let tags = Tag::ALL.iter().map(|name| schema.add_text_field(name.as_str(), tag.clone())).collect();
+        let found = || BytesOptions::default().set_indexed();
+        let (id, term) = (schema.add_bytes_field("id", found()), schema.add_bytes_field("term", found()));
+        let key = schema.add_text_field("key", text_options("raw", IndexRecordOption::Basic, false));
+        let texts = Kind::ALL.iter().map(|kind| TextFields::add(&mut schema, *kind)).collect();
+        let by_name = || BytesOptions::default().set_fast();
+        let namings = Naming::ALL.iter().map(|name| schema.add_bytes_field(name.as_str(), by_name())).collect();
+        let counted = TextOptions::default().set_fast("raw");
+        let tags = Tag::ALL.iter().map(|name| schema.add_text_field(name.as_str(), counted.clone())).collect();
         let fast = || NumericOptions::default().set_fast();
         let columns =
             Column::ALL.iter().map(|column| (*column, schema.add_i64_field(column.as_str(), fast()))).collect();
-        Self { schema: schema.build(), title, text, words, kind, id, namings, tags, columns }
+        Self { schema: schema.build(), id, key, term, texts, namings, tags, columns }
     }
 }
 
-fn text_field(tokenizer: &str, record: IndexRecordOption, norms: bool) -> TextOptions {
-    let indexing = TextFieldIndexing::default().set_tokenizer(tokenizer).set_index_option(record).set_fieldnorms(norms);
-    TextOptions::default().set_indexing_options(indexing)
-}
-
-/// The fields of what is named: one to find by, and two columns that hold the identities, which are longer than a number.
-#[derive(Debug, Clone, Copy)]
-struct NamingFields {
-    term: Field,
-    high: Field,
-    low: Field,
-}
-
-impl NamingFields {
-    fn add(schema: &mut SchemaBuilder, naming: Naming) -> Self {
-        let [high, low] = half_names(naming);
-        let fast = || NumericOptions::default().set_fast();
+impl TextFields {
+    fn add(schema: &mut SchemaBuilder, kind: Kind) -> Self {
+        let stemmed = text_options(STEMMED, IndexRecordOption::WithFreqsAndPositions, true);
         Self {
-            term: schema.add_bytes_field(naming.as_str(), BytesOptions::default().set_indexed()),
-            high: schema.add_u64_field(&high, fast()),
-            low: schema.add_u64_field(&low, fast()),
+            title: schema.add_text_field(&format!("{kind}_title"), stemmed.clone()),
+            text: schema.add_text_field(&format!("{kind}_text"), stemmed),
+            words: schema
+                .add_text_field(&format!("{kind}_words"), text_options(FOLDED, IndexRecordOption::Basic, false)),
         }
     }
 }
 
-/// The names of the two columns that hold the identities of what is named, the upper and the lower half.
-#[must_use]
-pub fn half_names(naming: Naming) -> [String; 2] {
-    [format!("{naming}_high"), format!("{naming}_low")]
+fn text_options(tokenizer: &str, record: IndexRecordOption, norms: bool) -> TextOptions {
+    let indexing = TextFieldIndexing::default().set_tokenizer(tokenizer).set_index_option(record).set_fieldnorms(norms);
+    TextOptions::default().set_indexing_options(indexing)
 }
 
 /// An identity in two halves.
@@ -176,39 +174,72 @@ pub fn halves(id: Id) -> (u64, u64) {
 }
 
 impl Fields {
-    /// The field of a tag.
+    /// The fields of a kind's words.
     #[must_use]
-    pub fn tag(&self, tag: Tag) -> Field {
-        self.tags.get(tag as usize).copied().unwrap_or(self.id)
+    pub fn texts(&self, kind: Kind) -> TextFields {
+        let (title, text, words) = (self.id, self.id, self.id);
+        self.texts.get(kind as usize).copied().unwrap_or(TextFields { title, text, words })
     }
 
-    /// The field of what is named.
+    /// What every document of a kind is found by.
     #[must_use]
-    pub fn naming(&self, naming: Naming) -> Field {
-        self.namings.get(naming as usize).map_or(self.id, |fields| fields.term)
+    pub fn every(&self, kind: Kind) -> Term {
+        self.term_of(kind, u8::MAX, &[])
+    }
+
+    /// What the documents of a kind with a tag of this value are found by.
+    #[must_use]
+    pub fn tagged(&self, kind: Kind, tag: Tag, value: &str) -> Term {
+        self.term_of(kind, tag as u8, value.as_bytes())
+    }
+
+    /// What the documents of a kind that name this resource are found by.
+    #[must_use]
+    pub fn naming(&self, kind: Kind, naming: Naming, id: Id) -> Term {
+        self.term_of(kind, NAMINGS_FROM + naming as u8, id.0.as_bytes())
+    }
+
+    /// The kind is a part of each term, so that postings hold one kind alone.
+    fn term_of(&self, kind: Kind, what: u8, value: &[u8]) -> Term {
+        Term::from_field_bytes(self.term, &[&[kind as u8, what], value].concat())
     }
 
     /// A document as the index takes it.
     #[must_use]
     pub fn fill(&self, document: &Document) -> TantivyDocument {
         let mut filled = TantivyDocument::new();
-        filled.add_text(self.title, &document.title);
-        filled.add_text(self.text, &document.text);
-        filled.add_text(self.words, &document.title);
-        filled.add_text(self.words, &document.text);
-        filled.add_u64(self.kind, document.kind as u64);
+        let kind = document.kind;
+        let texts = self.texts(kind);
+        for (field, text) in [
+            (texts.title, &document.title),
+            (texts.text, &document.text),
+            (texts.words, &document.title),
+            (texts.words, &document.text),
+        ] {
+            if !text.is_empty() {
+                filled.add_text(field, text);
+            }
+        }
         filled.add_bytes(self.id, document.id.0.as_bytes());
+        let mut terms = vec![self.every(kind)];
         let named = [&document.actors, &document.categories, &document.events];
-        for (ids, NamingFields { term, high, low }) in named.into_iter().zip(&self.namings) {
+        for ((naming, field), ids) in Naming::ALL.iter().zip(&self.namings).zip(named) {
             for id in ids {
-                let (upper, lower) = halves(*id);
-                filled.add_bytes(*term, id.0.as_bytes());
-                filled.add_u64(*high, upper);
-                filled.add_u64(*low, lower);
+                terms.push(self.naming(kind, *naming, *id));
+                filled.add_bytes(*field, id.0.as_bytes());
             }
         }
         for (tag, value) in &document.tags {
-            filled.add_text(self.tag(*tag), value);
+            terms.push(self.tagged(kind, *tag, value));
+            if let Some(field) = self.tags.get(*tag as usize) {
+                filled.add_text(*field, value);
+            }
+        }
+        for term in terms {
+            filled.add_bytes(self.term, term.serialized_value_bytes());
+        }
+        for key in &document.keys {
+            filled.add_text(self.key, key);
         }
         for (column, field) in &self.columns {
             if let Some(number) = document.number(*column) {
@@ -218,6 +249,9 @@ impl Fields {
         filled
     }
 }
+
+/// Where the numbers of what is named begin, after those of tags.
+const NAMINGS_FROM: u8 = 128;
 
 impl Document {
     /// A document that has no more than a name.
@@ -238,6 +272,7 @@ impl Document {
             categories: Vec::new(),
             events: Vec::new(),
             tags: Vec::new(),
+            keys: BTreeSet::new(),
             probability: None,
         }
     }
@@ -285,6 +320,12 @@ impl Document {
 #[must_use]
 pub fn day_number(day: NaiveDate) -> i64 {
     day.num_days_from_ce().into()
+}
+
+/// The day of a number.
+#[must_use]
+pub fn day_of_number(number: i64) -> Option<NaiveDate> {
+    i32::try_from(number).ok().and_then(NaiveDate::from_num_days_from_ce_opt)
 }
 
 /// Texts as one, those that are there.

@@ -1,22 +1,24 @@
 //! A state of the index, and questions to it.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
-use dashmap::DashMap;
-use tantivy::collector::Collector;
-use tantivy::index::{Index, IndexSettings, SegmentId, SegmentReader};
-use tantivy::query::Bm25StatisticsProvider;
+use tantivy::index::{Index, IndexSettings, SegmentReader};
+use tantivy::query::{Bm25StatisticsProvider, BooleanQuery, ConstScoreQuery, Query, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::store::Compressor;
 use tantivy::tokenizer::TextAnalyzer;
-use tantivy::{DocSet, Opstamp, Searcher, TERMINATED, Term};
+use tantivy::{DocSet, Searcher, TERMINATED, Term};
 
 use super::ask::Ask;
-use super::document::{Column, Document, FOLDED, Fields, STEMMED};
-use super::gather::Seen;
+use super::document::{Document, FOLDED, Fields, STEMMED};
+use super::gather::{Counts, Facet, Gather, Gathered, Order, Page, Wish};
+use super::sight::Sights;
 use super::words::{Folded, Stemmed};
 use crate::access::{Audience, Caller};
+use crate::db::types::Id;
 use crate::problem::Problem;
+use crate::vocabulary::Kind;
 
 /// How long texts are taken to be on average, in words. It is the same for everyone: the true average would tell of texts
 /// that the caller may not see.
@@ -32,15 +34,8 @@ pub struct Finder {
     pub position: i64,
     searcher: Searcher,
     fields: Arc<Fields>,
-    totals: Arc<Totals>,
+    sights: Arc<Sights>,
 }
-
-/// How many documents of a segment each class sees, once counted.
-#[derive(Default)]
-pub(super) struct Totals(DashMap<(SegmentId, Option<Opstamp>, i64), u64>);
-
-/// More are not kept: segments come and go.
-const MOST_TOTALS: usize = 2000;
 
 /// How an index is set up: nothing is stored in it, since what is served comes from the database.
 pub(super) fn settings() -> IndexSettings {
@@ -58,8 +53,9 @@ pub(super) fn register_words(index: &Index) {
 }
 
 impl Finder {
-    pub(super) fn new(position: i64, searcher: Searcher, fields: Arc<Fields>, totals: Arc<Totals>) -> Self {
-        Self { position, searcher, fields, totals }
+    pub(super) fn new(position: i64, searcher: Searcher, fields: Arc<Fields>, sights: Arc<Sights>) -> Self {
+        sights.keep(searcher.segment_readers());
+        Self { position, searcher, fields, sights }
     }
 
     /// An index of these documents alone, in memory: how the past is searched.
@@ -86,27 +82,50 @@ impl Finder {
     ///
     /// # Errors
     /// 500 when the index cannot be read.
-    pub fn gather<C: Collector>(&self, caller: &Caller, ask: &Ask, collector: C) -> Result<C::Fruit, Problem> {
-        let seen = Seen::by(caller, ask, collector);
+    pub fn gather(&self, caller: &Caller, ask: &Ask, wish: Wish) -> Result<Gathered, Problem> {
         if ask.finds_nothing() {
-            return seen.merge_fruits(Vec::new()).map_err(Problem::internal);
+            let facets = vec![Counts::default(); wish.facets.len()];
+            return Ok(Gathered { facets, ..Gathered::default() });
         }
-        let query = ask.query(&self.fields);
-        let statistics = Statistics { finder: self, class: Audience::only(caller).bits().into() };
-        self.searcher.search_with_statistics_provider(query.as_ref(), &seen, &statistics).map_err(Problem::internal)
+        self.gather_by(caller, ask.query(&self.fields).as_ref(), ask, wish)
     }
 
-    /// How many documents with this term in a text the caller sees.
+    fn gather_by(&self, caller: &Caller, query: &dyn Query, ask: &Ask, wish: Wish) -> Result<Gathered, Problem> {
+        let class = Audience::only(caller).bits();
+        let gather = Gather { wish, ask, sights: &self.sights, class };
+        let statistics = Statistics { finder: self, class, total: OnceCell::new() };
+        self.searcher.search_with_statistics_provider(query, &gather, &statistics).map_err(Problem::internal)
+    }
+
+    /// How often each value of a facet occurs in what is asked for.
     ///
     /// # Errors
     /// 500 when the index cannot be read.
-    pub fn frequency(&self, caller: &Caller, stem: &str) -> Result<(u64, u64), Problem> {
-        let statistics = Statistics { finder: self, class: Audience::only(caller).bits().into() };
-        let count = || {
-            let term = Term::from_field_text(self.fields.text, stem);
-            Ok::<_, tantivy::TantivyError>((statistics.doc_freq(&term)?, statistics.total_num_docs()?))
+    pub fn count(&self, caller: &Caller, ask: &Ask, facet: Facet) -> Result<Counts, Problem> {
+        let wish = Wish { facets: vec![facet], ..Wish::default() };
+        Ok(self.gather(caller, ask, wish)?.facets.pop().unwrap_or_default())
+    }
+
+    /// The actors that have the weightiest of these keys of names.
+    ///
+    /// # Errors
+    /// 500 when the index cannot be read.
+    pub fn by_keys(
+        &self,
+        caller: &Caller,
+        keys: impl Iterator<Item = (String, f64)>,
+        limit: usize,
+    ) -> Result<Vec<Id>, Problem> {
+        #[expect(clippy::cast_possible_truncation, reason = "weights are small numbers")]
+        let weighed = |(key, weight): (String, f64)| -> Box<dyn Query> {
+            let term = Term::from_field_text(self.fields.key, &key);
+            let having = TermQuery::new(term, IndexRecordOption::Basic);
+            Box::new(ConstScoreQuery::new(Box::new(having), weight as f32))
         };
-        count().map_err(Problem::internal)
+        let query = BooleanQuery::union(keys.map(weighed).collect());
+        let page = Page { order: Order::Relevance, after: None, limit };
+        let found = self.gather_by(caller, &query, &Ask::of(&[Kind::Actor]), Wish::page(page))?;
+        Ok(found.page.into_iter().map(|key| key.id).collect())
     }
 }
 
@@ -114,37 +133,25 @@ impl Finder {
 /// score of it; nor does the order in which the index was written.
 struct Statistics<'f> {
     finder: &'f Finder,
-    class: i64,
+    class: i16,
+    total: OnceCell<u64>,
 }
 
 impl Statistics<'_> {
-    fn seen_in(&self, segment: &SegmentReader) -> tantivy::Result<u64> {
-        let key = (segment.segment_id(), segment.delete_opstamp(), self.class);
-        if let Some(known) = self.finder.totals.0.get(&key) {
-            return Ok(*known);
-        }
-        let audience = segment.fast_fields().column_first_or_default::<i64>(Column::Audience.as_str())?;
-        let seen =
-            segment.doc_ids_alive().filter(|document| audience.get_val(*document) & self.class != 0).count() as u64;
-        if self.finder.totals.0.len() > MOST_TOTALS {
-            self.finder.totals.0.clear();
-        }
-        self.finder.totals.0.insert(key, seen);
-        Ok(seen)
-    }
-
     fn having_in(&self, segment: &SegmentReader, term: &Term) -> tantivy::Result<u64> {
-        let Some(mut postings) = segment.inverted_index(term.field())?.read_postings(term, IndexRecordOption::Basic)?
-        else {
+        let index = segment.inverted_index(term.field())?;
+        let sighted = self.finder.sights.of(segment, self.class)?;
+        if sighted.has_all() && !segment.has_deletes() {
+            return Ok(index.doc_freq(term)?.into());
+        }
+        let Some(mut postings) = index.read_postings(term, IndexRecordOption::Basic)? else {
             return Ok(0);
         };
-        let audience = segment.fast_fields().column_first_or_default::<i64>(Column::Audience.as_str())?;
+        let alive = segment.alive_bitset();
         let mut count = 0;
         let mut document = postings.doc();
         while document != TERMINATED {
-            if !segment.is_deleted(document) && audience.get_val(document) & self.class != 0 {
-                count += 1;
-            }
+            count += u64::from(sighted.has(document) && alive.is_none_or(|alive| alive.is_alive(document)));
             document = postings.advance();
         }
         Ok(count)
@@ -153,16 +160,20 @@ impl Statistics<'_> {
 
 impl Bm25StatisticsProvider for Statistics<'_> {
     fn total_num_tokens(&self, field: Field) -> tantivy::Result<u64> {
-        let each = if field == self.finder.fields.title { WORDS_OF_A_TITLE } else { WORDS_OF_A_TEXT };
-        Ok(self.total_num_docs()? * each)
+        let is_title = Kind::ALL.iter().any(|kind| self.finder.fields.texts(*kind).title == field);
+        Ok(self.total_num_docs()? * if is_title { WORDS_OF_A_TITLE } else { WORDS_OF_A_TEXT })
     }
 
     fn total_num_docs(&self) -> tantivy::Result<u64> {
-        let mut seen = 1;
-        for segment in self.finder.searcher.segment_readers() {
-            seen += self.seen_in(segment)?;
+        if let Some(total) = self.total.get() {
+            return Ok(*total);
         }
-        Ok(seen)
+        // One more, so that there is never none.
+        let mut total = 1;
+        for segment in self.finder.searcher.segment_readers() {
+            total += self.finder.sights.of(segment, self.class)?.count(segment);
+        }
+        Ok(*self.total.get_or_init(|| total))
     }
 
     fn doc_freq(&self, term: &Term) -> tantivy::Result<u64> {

@@ -19,7 +19,8 @@ use tantivy::{IndexReader, IndexWriter, ReloadPolicy, TantivyError, Term};
 use tokio::sync::watch;
 
 use super::document::{Document, Fields, VERSION};
-use super::finder::{self, Finder, Totals};
+use super::finder::{self, Finder};
+use super::sight::Sights;
 use super::source;
 use crate::db::Db;
 use crate::db::types::{Id, Timestamp};
@@ -86,7 +87,7 @@ pub struct Follower {
     index: Index,
     fields: Arc<Fields>,
     reader: IndexReader,
-    totals: Arc<Totals>,
+    sights: Arc<Sights>,
     /// While it is this process that writes.
     writing: Option<Writing>,
 }
@@ -107,7 +108,7 @@ impl Follower {
         let index = open_or_make(directory, &fields)?;
         finder::register_words(&index);
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        Ok(Self { db, index, fields, reader, totals: Arc::default(), writing: None })
+        Ok(Self { db, index, fields, reader, sights: Arc::default(), writing: None })
     }
 
     /// Follows the journal until nobody can ask any more. Each new state of the index is sent.
@@ -157,7 +158,7 @@ impl Follower {
     }
 
     fn state(&self, position: i64) -> Finder {
-        Finder::new(position, self.reader.searcher(), Arc::clone(&self.fields), Arc::clone(&self.totals))
+        Finder::new(position, self.reader.searcher(), Arc::clone(&self.fields), Arc::clone(&self.sights))
     }
 
     /// What the last commit says, whichever process made it.

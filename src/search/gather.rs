@@ -1,146 +1,63 @@
-//! What is gathered while the documents that match go by: a page of them, and counts.
+//! What is gathered while the documents that match go by, all of it in one pass: a page of them, and counts.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::{BinaryHeap, HashSet};
 use std::sync::Arc;
 
 use chrono::{Datelike, NaiveDate};
 use rustc_hash::FxHashMap;
 use tantivy::collector::{Collector, SegmentCollector};
-use tantivy::columnar::{Column as Values, ColumnValues, StrColumn};
+use tantivy::columnar::{Column as Values, ColumnValues, Dictionary, MonotonicallyMappableToU64};
 use tantivy::index::SegmentReader;
 use tantivy::{DocId, Score};
 use uuid::Uuid;
 
 use super::ask::Ask;
-use super::document::{Column, NO_DAY, Naming, Tag, half_names};
-use crate::access::{Audience, Caller};
-use crate::db::types::Id;
+use super::document::{Column, NO_DAY, Naming, Tag};
+use super::sight::{Sighted, Sights};
+use crate::db::types::{Id, Timestamp};
+use crate::vocabulary::Kind;
 
-/// Lets through only what the caller sees and the rest of the question, which no postings answer, allows.
-pub struct Seen<C> {
-    inner: C,
-    class: i64,
-    kinds: Vec<i64>,
-    days: (i64, i64),
-    places: (i64, i64),
-    among: Option<Arc<HashSet<Id>>>,
+/// What is wanted of what matches.
+#[derive(Debug, Clone, Default)]
+pub struct Wish {
+    /// A page of it.
+    pub page: Option<Page>,
+    /// How often each value of these facets occurs.
+    pub facets: Vec<Facet>,
+    /// How often each combination of values of these facets occurs: three at most.
+    pub cross: Vec<Facet>,
 }
 
-impl<C> Seen<C> {
-    /// What this caller sees of what is asked for.
-    pub fn by(caller: &Caller, ask: &Ask, inner: C) -> Self {
-        let micros = |moment: crate::db::types::Timestamp| moment.micros();
-        Self {
-            inner,
-            class: Audience::only(caller).bits().into(),
-            kinds: ask.kinds().iter().map(|kind| *kind as i64).collect(),
-            days: ask.days(),
-            places: (ask.first_moment.map_or(i64::MIN, micros), ask.last_moment.map_or(i64::MAX, micros)),
-            among: ask.among.clone(),
-        }
+impl Wish {
+    /// A page alone.
+    #[must_use]
+    pub fn page(page: Page) -> Self {
+        Self { page: Some(page), ..Self::default() }
+    }
+
+    /// How often combinations occur, alone.
+    #[must_use]
+    pub fn cross(facets: Vec<Facet>) -> Self {
+        Self { cross: facets, ..Self::default() }
     }
 }
 
-impl<C: Collector> Collector for Seen<C> {
-    type Fruit = C::Fruit;
-    type Child = SeenSegment<C::Child>;
-
-    fn for_segment(&self, number: u32, segment: &SegmentReader) -> tantivy::Result<Self::Child> {
-        let bounded = |(first, last): (i64, i64)| first != i64::MIN || last != i64::MAX;
-        let any_days = bounded(self.days);
-        Ok(SeenSegment {
-            inner: self.inner.for_segment(number, segment)?,
-            class: self.class,
-            audience: column(segment, Column::Audience)?,
-            kinds: some(!self.kinds.is_empty(), || Ok((self.kinds.clone(), column(segment, Column::Kind)?)))?,
-            days: some(any_days, || {
-                Ok((self.days, column(segment, Column::FirstDay)?, column(segment, Column::LastDay)?))
-            })?,
-            places: some(bounded(self.places), || Ok((self.places, column(segment, Column::Place)?)))?,
-            among: match &self.among {
-                Some(among) => Some((Arc::clone(among), Identities::of(segment)?)),
-                None => None,
-            },
-        })
-    }
-
-    fn requires_scoring(&self) -> bool {
-        self.inner.requires_scoring()
-    }
-
-    fn merge_fruits(&self, fruits: Vec<<Self::Child as SegmentCollector>::Fruit>) -> tantivy::Result<Self::Fruit> {
-        self.inner.merge_fruits(fruits)
-    }
+/// What was gathered.
+#[derive(Debug, Clone, Default)]
+pub struct Gathered {
+    /// The page, in order.
+    pub page: Vec<Key>,
+    /// The counts of each facet.
+    pub facets: Vec<Counts>,
+    /// The counts of combinations.
+    pub cross: FxHashMap<Vec<Value>, u64>,
+    /// How many documents there are in all.
+    pub total: u64,
 }
 
-type Numbers = Arc<dyn ColumnValues<i64>>;
-
-/// A segment's part of [`Seen`].
-pub struct SeenSegment<C> {
-    inner: C,
-    class: i64,
-    audience: Numbers,
-    kinds: Option<(Vec<i64>, Numbers)>,
-    days: Option<((i64, i64), Numbers, Numbers)>,
-    places: Option<((i64, i64), Numbers)>,
-    among: Option<(Arc<HashSet<Id>>, Identities)>,
-}
-
-impl<C> SeenSegment<C> {
-    fn lets_through(&self, document: DocId) -> bool {
-        self.audience.get_val(document) & self.class != 0
-            && self.kinds.as_ref().is_none_or(|(kinds, kind)| kinds.contains(&kind.get_val(document)))
-            && self.days.as_ref().is_none_or(|((first, last), begins, ends)| {
-                let ends = ends.get_val(document);
-                ends != NO_DAY && ends >= *first && begins.get_val(document) <= *last
-            })
-            && self.places.as_ref().is_none_or(|((first, last), place)| {
-                let place = place.get_val(document);
-                place >= *first && place <= *last
-            })
-            && self.among.as_ref().is_none_or(|(among, identities)| among.contains(&identities.get(document)))
-    }
-}
-
-impl<C: SegmentCollector> SegmentCollector for SeenSegment<C> {
-    type Fruit = C::Fruit;
-
-    fn collect(&mut self, document: DocId, score: Score) {
-        if self.lets_through(document) {
-            self.inner.collect(document, score);
-        }
-    }
-
-    fn harvest(self) -> C::Fruit {
-        self.inner.harvest()
-    }
-}
-
-fn some<T>(wanted: bool, make: impl FnOnce() -> tantivy::Result<T>) -> tantivy::Result<Option<T>> {
-    if wanted { make().map(Some) } else { Ok(None) }
-}
-
-fn column(segment: &SegmentReader, column: Column) -> tantivy::Result<Numbers> {
-    segment.fast_fields().column_first_or_default(column.as_str())
-}
-
-/// Who the documents of a segment are.
-struct Identities {
-    high: Numbers,
-    low: Numbers,
-}
-
-impl Identities {
-    fn of(segment: &SegmentReader) -> tantivy::Result<Self> {
-        Ok(Self { high: column(segment, Column::IdHigh)?, low: column(segment, Column::IdLow)? })
-    }
-
-    fn get(&self, document: DocId) -> Id {
-        let (high, low) = (self.high.get_val(document), self.low.get_val(document));
-        Id(Uuid::from_u64_pair(high.cast_unsigned(), low.cast_unsigned()))
-    }
-}
+/// How often values occur.
+pub type Counts = FxHashMap<Value, u64>;
 
 /// In which order a page is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,6 +96,7 @@ pub struct Key {
 }
 
 /// A page: the first so many after a key.
+#[derive(Debug, Clone, Copy)]
 pub struct Page {
     /// The order.
     pub order: Order,
@@ -186,98 +104,6 @@ pub struct Page {
     pub after: Option<Key>,
     /// How many.
     pub limit: usize,
-}
-
-impl Collector for Page {
-    type Fruit = Vec<Key>;
-    type Child = PageSegment;
-
-    fn for_segment(&self, _: u32, segment: &SegmentReader) -> tantivy::Result<PageSegment> {
-        let values = match self.order {
-            Order::Relevance => None,
-            Order::Place { .. } => Some(column(segment, Column::Place)?),
-            Order::Update { .. } => Some(column(segment, Column::UpdatedAt)?),
-        };
-        let descends = self.order.descends();
-        let after = self.after.map(|key| Ranked::of(key, descends));
-        let best = BinaryHeap::with_capacity(self.limit + 1);
-        Ok(PageSegment { values, identities: Identities::of(segment)?, descends, after, limit: self.limit, best })
-    }
-
-    fn requires_scoring(&self) -> bool {
-        self.order == Order::Relevance
-    }
-
-    fn merge_fruits(&self, fruits: Vec<Vec<Key>>) -> tantivy::Result<Vec<Key>> {
-        let mut keys: Vec<Key> = fruits.into_iter().flatten().collect();
-        keys.sort_by_key(|key| Ranked::of(*key, self.order.descends()));
-        keys.truncate(self.limit);
-        Ok(keys)
-    }
-}
-
-/// A key that comes the earlier the smaller it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Ranked {
-    Rising(Key),
-    Falling(Reverse<Key>),
-}
-
-impl Ranked {
-    fn of(key: Key, descends: bool) -> Self {
-        if descends { Self::Falling(Reverse(key)) } else { Self::Rising(key) }
-    }
-
-    fn key(self) -> Key {
-        match self {
-            Self::Rising(key) | Self::Falling(Reverse(key)) => key,
-        }
-    }
-}
-
-/// A segment's part of [`Page`].
-pub struct PageSegment {
-    values: Option<Numbers>,
-    identities: Identities,
-    descends: bool,
-    after: Option<Ranked>,
-    limit: usize,
-    best: BinaryHeap<Ranked>,
-}
-
-impl PageSegment {
-    /// Whether something of this value comes too late to be on the page, whoever it is.
-    fn is_too_late(&self, value: i64) -> bool {
-        let Some(last) = self.best.peek().filter(|_| self.best.len() >= self.limit) else {
-            return false;
-        };
-        let last = last.key().value;
-        if self.descends { value < last } else { value > last }
-    }
-}
-
-impl SegmentCollector for PageSegment {
-    type Fruit = Vec<Key>;
-
-    fn collect(&mut self, document: DocId, score: Score) {
-        #[expect(clippy::cast_possible_truncation, reason = "scores are small, and rounded is what they shall be")]
-        let value =
-            self.values.as_ref().map_or_else(|| (score * 100.0).round() as i64, |values| values.get_val(document));
-        if self.is_too_late(value) {
-            return;
-        }
-        let ranked = Ranked::of(Key { value, id: self.identities.get(document) }, self.descends);
-        if self.after.is_none_or(|after| ranked > after) {
-            self.best.push(ranked);
-            if self.best.len() > self.limit {
-                self.best.pop();
-            }
-        }
-    }
-
-    fn harvest(self) -> Vec<Key> {
-        self.best.into_iter().map(Ranked::key).collect()
-    }
 }
 
 /// What documents are counted by.
@@ -291,6 +117,8 @@ pub enum Facet {
     Kind,
     /// When.
     Calendar(Interval),
+    /// How probable, in percent; 0 for what does not say.
+    Probability,
 }
 
 crate::vocabulary::vocabulary! {
@@ -305,7 +133,7 @@ pub enum Value {
     Text(String),
     /// Somebody.
     Id(Id),
-    /// An interval, by its number.
+    /// A number: of an interval, or in percent.
     Number(i64),
 }
 
@@ -344,203 +172,451 @@ impl Interval {
     }
 }
 
-/// How often each value of a facet goes by.
-pub struct Counts {
-    facet: Facet,
-    days: (i64, i64),
+/// Gathers what one class of callers sees of what matches, and of that only what the rest of the question allows, which
+/// no postings answer.
+pub(super) struct Gather<'a> {
+    pub wish: Wish,
+    pub ask: &'a Ask,
+    pub sights: &'a Sights,
+    pub class: i16,
 }
 
-impl Counts {
-    /// By this facet; what lies in time is counted within the days that are asked for.
-    #[must_use]
-    pub fn by(facet: Facet, ask: &Ask) -> Self {
-        Self { facet, days: ask.days() }
-    }
-}
+impl Collector for Gather<'_> {
+    type Fruit = Gathered;
+    type Child = SegmentGather;
 
-impl Collector for Counts {
-    type Fruit = HashMap<Value, u64>;
-    type Child = CountsSegment;
-
-    fn for_segment(&self, _: u32, segment: &SegmentReader) -> tantivy::Result<CountsSegment> {
-        Ok(CountsSegment { lens: Lens::of(segment, self.facet, self.days)?, counts: FxHashMap::default() })
+    fn for_segment(&self, _: u32, segment: &SegmentReader) -> tantivy::Result<SegmentGather> {
+        let days = self.ask.days();
+        let lenses = |facets: &[Facet]| facets.iter().map(|facet| Lens::of(segment, *facet, days)).collect();
+        let counters: tantivy::Result<Vec<Lens>> = lenses(&self.wish.facets);
+        let cross: tantivy::Result<Vec<Lens>> = lenses(&self.wish.cross);
+        Ok(SegmentGather {
+            sighted: self.sights.of(segment, self.class)?,
+            gate: Gate::of(segment, self.ask)?,
+            page: self.wish.page.map(|page| PageSegment::of(segment, page)).transpose()?,
+            counters: counters?.into_iter().map(Counter::of).collect(),
+            cross: Cross { lenses: cross?, counts: FxHashMap::default() },
+            total: 0,
+        })
     }
 
     fn requires_scoring(&self) -> bool {
-        false
+        self.wish.page.is_some_and(|page| page.order == Order::Relevance)
     }
 
-    fn merge_fruits(&self, fruits: Vec<Vec<(Value, u64)>>) -> tantivy::Result<Self::Fruit> {
-        let mut counts = HashMap::new();
-        for (value, count) in fruits.into_iter().flatten() {
-            *counts.entry(value).or_default() += count;
+    fn merge_fruits(&self, fruits: Vec<Gathered>) -> tantivy::Result<Gathered> {
+        let mut all = Gathered { facets: vec![Counts::default(); self.wish.facets.len()], ..Gathered::default() };
+        for Gathered { mut page, facets, cross, total } in fruits {
+            all.page.append(&mut page);
+            all.total += total;
+            for (sum, part) in all.facets.iter_mut().zip(facets) {
+                for (value, count) in part {
+                    *sum.entry(value).or_default() += count;
+                }
+            }
+            for (values, count) in cross {
+                *all.cross.entry(values).or_default() += count;
+            }
         }
-        Ok(counts)
-    }
-}
-
-/// A segment's part of [`Counts`].
-pub struct CountsSegment {
-    lens: Lens,
-    counts: FxHashMap<u128, u64>,
-}
-
-impl SegmentCollector for CountsSegment {
-    type Fruit = Vec<(Value, u64)>;
-
-    fn collect(&mut self, document: DocId, _: Score) {
-        let counts = &mut self.counts;
-        self.lens.each(document, |key| *counts.entry(key).or_default() += 1);
-    }
-
-    fn harvest(self) -> Vec<(Value, u64)> {
-        let values = self.lens.values(self.counts.keys().copied());
-        self.counts.into_iter().filter_map(|(key, count)| Some((values.get(&key)?.clone(), count))).collect()
-    }
-}
-
-/// How often each interval goes by, by itself or for each value of a facet.
-pub struct Grid {
-    interval: Interval,
-    group: Option<Facet>,
-    days: (i64, i64),
-}
-
-impl Grid {
-    /// By this interval and, if wished, this facet.
-    #[must_use]
-    pub fn by(interval: Interval, group: Option<Facet>, ask: &Ask) -> Self {
-        Self { interval, group, days: ask.days() }
-    }
-}
-
-impl Collector for Grid {
-    type Fruit = HashMap<(i64, Option<Value>), u64>;
-    type Child = GridSegment;
-
-    fn for_segment(&self, _: u32, segment: &SegmentReader) -> tantivy::Result<GridSegment> {
-        let calendar = Lens::of(segment, Facet::Calendar(self.interval), self.days)?;
-        let group = self.group.map(|facet| Lens::of(segment, facet, self.days)).transpose()?;
-        Ok(GridSegment { calendar, group, counts: FxHashMap::default() })
-    }
-
-    fn requires_scoring(&self) -> bool {
-        false
-    }
-
-    fn merge_fruits(&self, fruits: Vec<Vec<((i64, Option<Value>), u64)>>) -> tantivy::Result<Self::Fruit> {
-        let mut counts = HashMap::new();
-        for (cell, count) in fruits.into_iter().flatten() {
-            *counts.entry(cell).or_default() += count;
+        if let Some(page) = self.wish.page {
+            all.page.sort_by_key(|key| Ranked::of(*key, page.order.descends()));
+            all.page.truncate(page.limit);
         }
-        Ok(counts)
+        Ok(all)
     }
 }
 
-/// A segment's part of [`Grid`].
-pub struct GridSegment {
-    calendar: Lens,
-    group: Option<Lens>,
-    counts: FxHashMap<(u128, Option<u128>), u64>,
+/// What is gathered of one segment.
+pub(super) struct SegmentGather {
+    sighted: Arc<Sighted>,
+    gate: Gate,
+    page: Option<PageSegment>,
+    counters: Vec<Counter>,
+    cross: Cross,
+    total: u64,
 }
 
-impl SegmentCollector for GridSegment {
-    type Fruit = Vec<((i64, Option<Value>), u64)>;
+impl SegmentCollector for SegmentGather {
+    type Fruit = Gathered;
 
-    fn collect(&mut self, document: DocId, _: Score) {
-        let (counts, group) = (&mut self.counts, &self.group);
-        self.calendar.each(document, |interval| match group {
-            None => *counts.entry((interval, None)).or_default() += 1,
-            Some(group) => group.each(document, |key| *counts.entry((interval, Some(key))).or_default() += 1),
-        });
+    fn collect(&mut self, document: DocId, score: Score) {
+        if self.sighted.has(document) && self.gate.lets_through(document) {
+            self.total += 1;
+            if let Some(page) = &mut self.page {
+                page.collect(document, score);
+            }
+            for counter in &mut self.counters {
+                counter.collect(document);
+            }
+            self.cross.collect(document);
+        }
     }
 
-    fn harvest(self) -> Self::Fruit {
-        let values = self.group.map(|group| group.values(self.counts.keys().filter_map(|(_, key)| *key)));
-        let value = |key: u128| values.as_ref().and_then(|values| values.get(&key)).cloned();
-        self.counts
-            .into_iter()
-            .map(|((interval, key), count)| ((number(interval), key.and_then(value)), count))
-            .collect()
+    fn harvest(self) -> Gathered {
+        Gathered {
+            page: self.page.map(PageSegment::harvest).unwrap_or_default(),
+            facets: self.counters.into_iter().map(Counter::harvest).collect(),
+            cross: self.cross.harvest(),
+            total: self.total,
+        }
     }
+}
+
+/// Numbers of the documents of a segment, one each.
+#[derive(Clone)]
+struct Numbers(Arc<dyn ColumnValues<u64>>);
+
+impl Numbers {
+    fn of(segment: &SegmentReader, column: Column) -> tantivy::Result<Self> {
+        let name = column.as_str();
+        let Some((values, _)) = segment.fast_fields().u64_lenient(name)? else {
+            return Err(tantivy::TantivyError::FieldNotFound(name.to_owned()));
+        };
+        // Every document has one; then the values lie in the order of the documents.
+        let full = values.get_cardinality().is_full();
+        Ok(Self(if full { values.values } else { values.first_or_default_col(i64::to_u64(0)) }))
+    }
+
+    fn get(&self, document: DocId) -> i64 {
+        i64::from_u64(self.0.get_val(document))
+    }
+}
+
+/// What a question asks beyond what postings answer.
+struct Gate {
+    days: Option<((i64, i64), Numbers, Numbers)>,
+    places: Option<((i64, i64), Numbers)>,
+    among: Option<(Arc<HashSet<Id>>, Identities)>,
+}
+
+impl Gate {
+    fn of(segment: &SegmentReader, ask: &Ask) -> tantivy::Result<Self> {
+        let bounded = |(first, last): (i64, i64)| first != i64::MIN || last != i64::MAX;
+        let days = ask.days();
+        let places =
+            (ask.first_moment.map_or(i64::MIN, Timestamp::micros), ask.last_moment.map_or(i64::MAX, Timestamp::micros));
+        Ok(Self {
+            days: if bounded(days) {
+                Some((days, Numbers::of(segment, Column::FirstDay)?, Numbers::of(segment, Column::LastDay)?))
+            } else {
+                None
+            },
+            places: if bounded(places) { Some((places, Numbers::of(segment, Column::Place)?)) } else { None },
+            among: match &ask.among {
+                Some(among) => Some((Arc::clone(among), Identities::of(segment)?)),
+                None => None,
+            },
+        })
+    }
+
+    fn lets_through(&self, document: DocId) -> bool {
+        self.days.as_ref().is_none_or(|((first, last), begins, ends)| {
+            let end = ends.get(document);
+            end != NO_DAY && end >= *first && begins.get(document) <= *last
+        }) && self.places.as_ref().is_none_or(|((first, last), place)| {
+            let place = place.get(document);
+            place >= *first && place <= *last
+        }) && self.among.as_ref().is_none_or(|(among, identities)| among.contains(&identities.get(document)))
+    }
+}
+
+/// Who the documents of a segment are.
+struct Identities {
+    high: Numbers,
+    low: Numbers,
+}
+
+impl Identities {
+    fn of(segment: &SegmentReader) -> tantivy::Result<Self> {
+        Ok(Self { high: Numbers::of(segment, Column::IdHigh)?, low: Numbers::of(segment, Column::IdLow)? })
+    }
+
+    fn get(&self, document: DocId) -> Id {
+        let (high, low) = (self.high.get(document), self.low.get(document));
+        Id(Uuid::from_u64_pair(high.cast_unsigned(), low.cast_unsigned()))
+    }
+}
+
+/// A key that comes the earlier the smaller it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Ranked {
+    Rising(Key),
+    Falling(Reverse<Key>),
+}
+
+impl Ranked {
+    fn of(key: Key, descends: bool) -> Self {
+        if descends { Self::Falling(Reverse(key)) } else { Self::Rising(key) }
+    }
+
+    fn key(self) -> Key {
+        match self {
+            Self::Rising(key) | Self::Falling(Reverse(key)) => key,
+        }
+    }
+}
+
+/// The best of a segment.
+struct PageSegment {
+    /// None where it is the score that counts.
+    values: Option<Numbers>,
+    identities: Identities,
+    descends: bool,
+    after: Option<Ranked>,
+    limit: usize,
+    best: BinaryHeap<Ranked>,
+}
+
+impl PageSegment {
+    fn of(segment: &SegmentReader, page: Page) -> tantivy::Result<Self> {
+        let values = match page.order {
+            Order::Relevance => None,
+            Order::Place { .. } => Some(Numbers::of(segment, Column::Place)?),
+            Order::Update { .. } => Some(Numbers::of(segment, Column::UpdatedAt)?),
+        };
+        let descends = page.order.descends();
+        Ok(Self {
+            values,
+            identities: Identities::of(segment)?,
+            descends,
+            after: page.after.map(|key| Ranked::of(key, descends)),
+            limit: page.limit,
+            best: BinaryHeap::new(),
+        })
+    }
+
+    fn collect(&mut self, document: DocId, score: Score) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "scores are small and not negative, and rounded is what they shall be"
+        )]
+        let value = self.values.as_ref().map_or_else(|| (score * 100.0).round() as i64, |values| values.get(document));
+        if self.is_too_late(value) {
+            return;
+        }
+        let ranked = Ranked::of(Key { value, id: self.identities.get(document) }, self.descends);
+        if self.after.is_none_or(|after| ranked > after) {
+            self.best.push(ranked);
+            if self.best.len() > self.limit {
+                self.best.pop();
+            }
+        }
+    }
+
+    /// Whether something of this value comes too late to be on the page, whoever it is.
+    fn is_too_late(&self, value: i64) -> bool {
+        let Some(last) = self.best.peek().filter(|_| self.best.len() >= self.limit) else {
+            return false;
+        };
+        let last = last.key().value;
+        if self.descends { value < last } else { value > last }
+    }
+
+    fn harvest(self) -> Vec<Key> {
+        self.best.into_iter().map(Ranked::key).collect()
+    }
+}
+
+/// Counts what a lens reads.
+enum Counter {
+    /// By the numbers of words in a dictionary.
+    Words {
+        lens: Lens,
+        counts: Vec<u64>,
+    },
+    Others {
+        lens: Lens,
+        counts: FxHashMap<u64, u64>,
+    },
+}
+
+impl Counter {
+    fn of(lens: Lens) -> Self {
+        match &lens {
+            Lens::Words { dictionary, .. } => Self::Words { counts: vec![0; dictionary.num_terms()], lens },
+            _ => Self::Others { lens, counts: FxHashMap::default() },
+        }
+    }
+
+    fn collect(&mut self, document: DocId) {
+        match self {
+            Self::Words { lens, counts } => lens.each(document, |key| {
+                if let Some(count) = usize::try_from(key).ok().and_then(|key| counts.get_mut(key)) {
+                    *count += 1;
+                }
+            }),
+            Self::Others { lens, counts } => lens.each(document, |key| *counts.entry(key).or_default() += 1),
+        }
+    }
+
+    fn harvest(self) -> Counts {
+        let (lens, counts): (Lens, Vec<(u64, u64)>) = match self {
+            Self::Words { lens, counts } => (lens, (0..).zip(counts).filter(|(_, count)| *count > 0).collect()),
+            Self::Others { lens, counts } => {
+                let mut counts: Vec<(u64, u64)> = counts.into_iter().collect();
+                counts.sort_unstable();
+                (lens, counts)
+            }
+        };
+        let keys: Vec<u64> = counts.iter().map(|(key, _)| *key).collect();
+        // Several days may mean one interval.
+        let mut meant = Counts::default();
+        for (value, (_, count)) in lens.values(&keys).into_iter().zip(counts) {
+            *meant.entry(value).or_default() += count;
+        }
+        meant
+    }
+}
+
+/// Counts the combinations of what several lenses read; of none, nothing.
+struct Cross {
+    lenses: Vec<Lens>,
+    counts: FxHashMap<[u64; MOST_LENSES], u64>,
+}
+
+const MOST_LENSES: usize = 3;
+
+impl Cross {
+    fn collect(&mut self, document: DocId) {
+        if !self.lenses.is_empty() {
+            combine(&self.lenses, document, [0; MOST_LENSES], 0, &mut self.counts);
+        }
+    }
+
+    fn harvest(self) -> FxHashMap<Vec<Value>, u64> {
+        let mut meanings: Vec<FxHashMap<u64, Value>> = Vec::with_capacity(self.lenses.len());
+        for (place, lens) in self.lenses.iter().enumerate() {
+            let mut keys: Vec<u64> = self.counts.keys().filter_map(|keys| keys.get(place).copied()).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            let values = lens.values(&keys);
+            meanings.push(keys.into_iter().zip(values).collect());
+        }
+        let mut meant: FxHashMap<Vec<Value>, u64> = FxHashMap::default();
+        for (keys, count) in self.counts {
+            let values = meanings.iter().zip(keys).map(|(meaning, key)| meaning.get(&key).cloned());
+            if let Some(values) = values.collect::<Option<Vec<_>>>() {
+                *meant.entry(values).or_default() += count;
+            }
+        }
+        meant
+    }
+}
+
+fn combine(
+    lenses: &[Lens],
+    document: DocId,
+    keys: [u64; MOST_LENSES],
+    place: usize,
+    counts: &mut FxHashMap<[u64; MOST_LENSES], u64>,
+) {
+    let Some((lens, rest)) = lenses.split_first() else {
+        *counts.entry(keys).or_default() += 1;
+        return;
+    };
+    lens.each(document, |key| {
+        let mut keys = keys;
+        if let Some(slot) = keys.get_mut(place) {
+            *slot = key;
+        }
+        combine(rest, document, keys, place + 1, counts);
+    });
 }
 
 /// Reads of each document what it is counted by, as keys that mean something within one segment.
 enum Lens {
     Nothing,
-    Tags(StrColumn),
-    Names { high: Values<u64>, low: Values<u64> },
+    Words { numbers: Values<u64>, dictionary: Arc<Dictionary>, are_ids: bool },
     Kind(Numbers),
     Calendar { counted: Numbers, interval: Interval, days: (i64, i64) },
+    Number(Values<i64>),
 }
 
 impl Lens {
     fn of(segment: &SegmentReader, facet: Facet, days: (i64, i64)) -> tantivy::Result<Self> {
         let columns = segment.fast_fields();
         Ok(match facet {
-            Facet::Tag(tag) => columns.str(tag.as_str())?.map_or(Self::Nothing, Self::Tags),
-            Facet::Naming(naming) => {
-                let [high, low] = half_names(naming);
-                match (columns.column_opt(&high)?, columns.column_opt(&low)?) {
-                    (Some(high), Some(low)) => Self::Names { high, low },
-                    _ => Self::Nothing,
-                }
+            Facet::Tag(tag) => columns.str(tag.as_str())?.map_or(Self::Nothing, |column| {
+                let (dictionary, numbers) = column.into_parts();
+                Self::Words { numbers, dictionary, are_ids: false }
+            }),
+            Facet::Naming(naming) => columns.bytes(naming.as_str())?.map_or(Self::Nothing, |column| {
+                let (dictionary, numbers) = tantivy::columnar::StrColumn::wrap(column).into_parts();
+                Self::Words { numbers, dictionary, are_ids: true }
+            }),
+            Facet::Kind => Self::Kind(Numbers::of(segment, Column::Kind)?),
+            Facet::Calendar(interval) => {
+                Self::Calendar { counted: Numbers::of(segment, Column::Counted)?, interval, days }
             }
-            Facet::Kind => Self::Kind(column(segment, Column::Kind)?),
-            Facet::Calendar(interval) => Self::Calendar { counted: column(segment, Column::Counted)?, interval, days },
+            Facet::Probability => columns.column_opt(Column::Probability.as_str())?.map_or(Self::Nothing, Self::Number),
         })
     }
 
-    fn each(&self, document: DocId, mut found: impl FnMut(u128)) {
+    fn each(&self, document: DocId, mut found: impl FnMut(u64)) {
         match self {
             Self::Nothing => {}
-            Self::Tags(column) => column.term_ords(document).for_each(|ordinal| found(ordinal.into())),
-            Self::Names { high, low } => {
-                for (high, low) in high.values_for_doc(document).zip(low.values_for_doc(document)) {
-                    found(u128::from(high) << 64 | u128::from(low));
-                }
-            }
-            Self::Kind(kind) => found(kind.get_val(document).cast_unsigned().into()),
-            Self::Calendar { counted, interval, days: (first, last) } => {
-                let day = counted.get_val(document);
+            Self::Words { numbers, .. } => numbers.values_for_doc(document).for_each(found),
+            Self::Kind(kind) => found(kind.get(document).cast_unsigned()),
+            Self::Calendar { counted, days: (first, last), .. } => {
+                let day = counted.get(document);
                 if day != NO_DAY {
-                    let day = day.max(*first).min(*last);
-                    found(interval.number(day).cast_unsigned().into());
+                    found(day.max(*first).min(*last).cast_unsigned());
                 }
             }
+            Self::Number(numbers) => found(numbers.first(document).unwrap_or_default().cast_unsigned()),
         }
     }
 
-    /// What the keys mean.
-    fn values(&self, keys: impl Iterator<Item = u128>) -> HashMap<u128, Value> {
+    /// What the keys, which are in order, mean.
+    fn values(&self, keys: &[u64]) -> Vec<Value> {
         match self {
-            Self::Nothing => HashMap::new(),
-            Self::Tags(column) => texts(column, keys),
-            Self::Names { .. } => keys.map(|key| (key, Value::Id(Id(Uuid::from_u128(key))))).collect(),
-            Self::Kind(_) | Self::Calendar { .. } => keys.map(|key| (key, Value::Number(number(key)))).collect(),
+            Self::Nothing => Vec::new(),
+            Self::Words { dictionary, are_ids, .. } => words(dictionary, keys, *are_ids),
+            Self::Kind(_) => keys.iter().map(|key| Value::Text(kind_name(*key))).collect(),
+            Self::Calendar { interval, .. } => {
+                keys.iter().map(|key| Value::Number(interval.number(key.cast_signed()))).collect()
+            }
+            Self::Number(_) => keys.iter().map(|key| Value::Number(key.cast_signed())).collect(),
         }
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "it was made of an i64")]
-fn number(key: u128) -> i64 {
-    (key as u64).cast_signed()
+fn kind_name(key: u64) -> String {
+    let kind = usize::try_from(key).ok().and_then(|place| Kind::TERMS.get(place));
+    kind.copied().unwrap_or_default().to_owned()
 }
 
-fn texts(column: &StrColumn, keys: impl Iterator<Item = u128>) -> HashMap<u128, Value> {
-    let mut ordinals: Vec<u64> = keys.filter_map(|key| u64::try_from(key).ok()).collect();
-    ordinals.sort_unstable();
-    ordinals.dedup();
-    let mut left = ordinals.iter();
-    let mut values = HashMap::with_capacity(ordinals.len());
-    // A dictionary that cannot be read leaves its values out; the log says so.
-    let read = column.dictionary().sorted_ords_to_term_cb(&ordinals, |text| {
-        if let Some(ordinal) = left.next() {
-            values.insert(u128::from(*ordinal), Value::Text(String::from_utf8_lossy(text).into_owned()));
-        }
+/// Words by their numbers in a dictionary.
+fn words(dictionary: &Dictionary, numbers: &[u64], are_ids: bool) -> Vec<Value> {
+    let mut values = Vec::with_capacity(numbers.len());
+    // A dictionary that cannot be read leaves its words out; the log says so.
+    let read = dictionary.sorted_ords_to_term_cb(numbers, |word| {
+        values.push(if are_ids {
+            Value::Id(Id(Uuid::from_slice(word).unwrap_or_default()))
+        } else {
+            Value::Text(String::from_utf8_lossy(word).into_owned())
+        });
     });
     if let Err(error) = read {
         tracing::error!(%error, "a dictionary of the index cannot be read");
     }
     values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_day_lies_in_its_interval() {
+        for text in ["0001-01-01", "1999-12-31", "2017-07-30", "2017-07-31", "2020-02-29", "9999-12-30"] {
+            let day: NaiveDate = text.parse().unwrap();
+            for interval in Interval::ALL {
+                let (first, last) = interval.bounds(interval.number(day.num_days_from_ce().into()));
+                assert!(first <= day && day <= last, "{interval} of {day} is {first} to {last}");
+            }
+        }
+        let (monday, sunday) = Interval::Week.bounds(Interval::Week.number(736_541));
+        assert_eq!((monday.to_string(), sunday.to_string()), ("2017-07-24".into(), "2017-07-30".into()));
+    }
 }

@@ -10,23 +10,23 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use deserr::Deserr;
 use serde::Serialize;
-use tantivy::collector::Count;
 use utoipa::{IntoParams, ToSchema};
 
 use super::ask::Ask;
 use super::counts::{self, FacetName, Facets};
 use super::document::Document;
-use super::gather::{Counts, Key, Order, Page};
+use super::gather::{Facet, Key, Order, Page, Wish};
 use super::snippet::Marker;
 use super::wanted::Wanted;
 use super::{Finder, documents};
 use crate::access::{Audience, Caller, Sight};
 use crate::app::AppState;
 use crate::db::Connection;
-use crate::db::types::Id;
+use crate::db::types::{Id, Timestamp};
 use crate::http::body::Invalid;
 use crate::http::page::{self, Extras, Listed, Rows, Window};
 use crate::http::query::{Limit, ListQuery, Many, SearchText, Unfiltered};
+use crate::journal::{self, Head};
 use crate::problem::Problem;
 use crate::vocabulary::Kind;
 
@@ -90,6 +90,35 @@ pub trait Searched: Listed {
         extras: &Extras,
         ids: &[Id],
     ) -> Result<Vec<Self::View>, Problem>;
+
+    /// The same with what is searched in them, as far as the caller sees it.
+    ///
+    /// # Errors
+    /// When a query fails.
+    fn found(
+        &self,
+        connection: &mut Connection,
+        sight: Sight,
+        extras: &Extras,
+        ids: &[Id],
+    ) -> Result<(Vec<Self::View>, Vec<Searchable>), Problem> {
+        let class = Audience::only(&sight.caller);
+        let documents = documents(connection, Self::KIND, sight.moment, ids)?;
+        let seen = documents.into_iter().filter(|document| document.audience.meets(class));
+        let texts = seen.map(|Document { id, title, text, .. }| Searchable { id, title, text }).collect();
+        Ok((self.rows(connection, sight, extras, ids)?, texts))
+    }
+}
+
+/// What is searched in a resource.
+#[derive(Debug, Clone)]
+pub struct Searchable {
+    /// Which one.
+    pub id: Id,
+    /// What it is called.
+    pub title: String,
+    /// Everything else that is searched.
+    pub text: String,
 }
 
 /// How a row matches what was searched for.
@@ -109,15 +138,60 @@ pub struct Match {
     pub snippet: Option<String>,
 }
 
+/// The index that a question goes to: that of now or, as of a time, one of what passes the filter, made when it is first
+/// needed and kept while the question lasts.
+#[derive(Clone)]
+pub struct Standing {
+    finder: Arc<OnceLock<Arc<Finder>>>,
+    of_the_past: bool,
+}
+
+impl Standing {
+    /// The index of now.
+    #[must_use]
+    pub fn now(finder: Arc<Finder>) -> Self {
+        Self { finder: Arc::new(OnceLock::from(finder)), of_the_past: false }
+    }
+
+    /// One that is made of the past.
+    #[must_use]
+    pub fn past() -> Self {
+        Self { finder: Arc::default(), of_the_past: true }
+    }
+
+    /// Whether it is of the past, and so takes long.
+    #[must_use]
+    pub fn is_past(&self) -> bool {
+        self.of_the_past
+    }
+
+    /// It.
+    ///
+    /// # Errors
+    /// 400 for a filter that names what does not exist.
+    pub fn finder<L: Searched>(
+        &self,
+        connection: &mut Connection,
+        sight: Sight,
+        filter: &L,
+        with_texts: bool,
+    ) -> Result<Arc<Finder>, Problem> {
+        if let Some(finder) = self.finder.get() {
+            return Ok(Arc::clone(finder));
+        }
+        let ids = filter.ids(connection, sight)?;
+        let made = passing(connection, L::KIND, sight, &ids, with_texts)?;
+        Ok(Arc::clone(self.finder.get_or_init(|| Arc::new(made))))
+    }
+}
+
 /// A list that is searched.
 #[derive(Clone)]
 pub struct Sought<L> {
     filter: L,
     finding: Finding,
     wanted: Option<Arc<Wanted>>,
-    /// The index as of now; that of the past is made when it is first needed.
-    finder: Arc<OnceLock<Arc<Finder>>>,
-    of_the_past: bool,
+    standing: Option<Standing>,
 }
 
 /// Answers a list, with words and counts from the index if they are asked for.
@@ -136,12 +210,12 @@ pub async fn list<L: Searched>(
         return Err(Problem::parameter("facets", detail));
     }
     let wanted = finding.q.as_ref().map(|q| Arc::new(Wanted::read(&q.0)));
-    let of_the_past = view.as_of.is_some();
-    let finder = Arc::new(OnceLock::new());
-    if (wanted.is_some() || !finding.facets.0.is_empty()) && !of_the_past {
-        let _ = finder.set(state.finder().await?);
-    }
-    let sought = Sought { filter, finding, wanted, finder, of_the_past };
+    let standing = match (wanted.is_some() || !finding.facets.0.is_empty(), view.as_of) {
+        (false, _) => None,
+        (true, None) => Some(Standing::now(state.finder().await?)),
+        (true, Some(_)) => Some(Standing::past()),
+    };
+    let sought = Sought { filter, finding, wanted, standing };
     page::list(state, request, caller, ListQuery { filter: sought, view, rest: Unfiltered }).await
 }
 
@@ -151,12 +225,8 @@ impl<L: Searched> Sought<L> {
     }
 
     fn finder(&self, connection: &mut Connection, sight: Sight) -> Result<Arc<Finder>, Problem> {
-        if let Some(finder) = self.finder.get() {
-            return Ok(Arc::clone(finder));
-        }
-        let ids = self.filter.ids(connection, sight)?;
-        let found = passing(connection, L::KIND, sight, &ids, self.wanted.is_some())?;
-        Ok(Arc::clone(self.finder.get_or_init(|| Arc::new(found))))
+        let standing = self.standing.as_ref().ok_or_else(|| Problem::internal("nothing was searched for"))?;
+        standing.finder(connection, sight, &self.filter, self.wanted.is_some())
     }
 
     fn facets_of(&self, connection: &mut Connection, sight: Sight) -> Result<Facets, Problem> {
@@ -179,13 +249,49 @@ pub fn facets(
     limit: usize,
     of_actors: bool,
 ) -> Result<Facets, Problem> {
-    let mut facets = Facets::new();
-    for name in names {
-        let facet = name.facet(of_actors);
-        let counts = finder.gather(&sight.caller, ask, Counts::by(facet, ask))?;
-        facets.insert(*name, counts::ranked(connection, sight.moment, facet, counts, limit)?);
+    let facets: Vec<Facet> = names.iter().map(|name| name.facet(of_actors)).collect();
+    let wish = Wish { facets: facets.clone(), ..Wish::default() };
+    let gathered = finder.gather(&sight.caller, ask, wish)?;
+    let mut named = Facets::new();
+    for ((name, facet), counts) in names.iter().zip(facets).zip(gathered.facets) {
+        named.insert(*name, counts::ranked(connection, sight.moment, facet, counts, limit)?);
     }
-    Ok(facets)
+    Ok(named)
+}
+
+/// Asks the archive and its index one question, as of a time or now, and tells how fresh the answer is. The past, of which
+/// there is no index, takes long.
+///
+/// # Errors
+/// What `question` returns, 400 for a time to come, and 503 while the index is being built.
+pub async fn asked<T: Send + 'static>(
+    state: &Data<AppState>,
+    caller: &Caller,
+    as_of: Option<Timestamp>,
+    question: impl FnOnce(&mut Connection, Sight, Option<Arc<Finder>>) -> Result<T, Problem> + Send + 'static,
+) -> Result<(Head, T), Problem> {
+    state.settle(as_of).await?;
+    let finder = if as_of.is_none() { Some(state.finder().await?) } else { None };
+    let caller = *caller;
+    let work = move |connection: &mut Connection| {
+        let sight = journal::sight(connection, &caller, as_of)?;
+        let answer = question(connection, sight, finder)?;
+        Ok::<_, Problem>((journal::last_seen(connection, &caller)?, answer))
+    };
+    if as_of.is_none() { state.db.read(work).await } else { state.db.scan(work).await }
+}
+
+/// The index of now or, of the past, one of what passes a filter.
+///
+/// # Errors
+/// 400 for a filter that names what does not exist.
+pub fn standing<L: Searched>(
+    connection: &mut Connection,
+    sight: Sight,
+    now: Option<Arc<Finder>>,
+    filter: &L,
+) -> Result<Arc<Finder>, Problem> {
+    now.map_or_else(Standing::past, Standing::now).finder(connection, sight, filter, false)
 }
 
 /// How many resources are made into documents at a time.
@@ -195,7 +301,7 @@ const CHUNK: usize = 1000;
 ///
 /// # Errors
 /// When a query fails.
-pub fn passing(
+fn passing(
     connection: &mut Connection,
     kind: Kind,
     sight: Sight,
@@ -236,17 +342,14 @@ impl<L: Searched> Listed for Sought<L> {
         let (finder, ask) = (self.finder(connection, sight)?, self.ask(connection, sight)?);
         let after = window.after::<i64>(name)?.map(|(value, id)| Key { value, id });
         let limit = usize::try_from(window.fetch()).unwrap_or_default();
-        let keys = finder.gather(&sight.caller, &ask, Page { order, after, limit })?;
+        let keys = finder.gather(&sight.caller, &ask, Wish::page(Page { order, after, limit }))?.page;
         let keys = window.cut_sorted(name, keys, |key| (key.value.to_string(), key.id));
         let ids: Vec<Id> = keys.rows.iter().map(|key| key.id).collect();
-        let found = documents(connection, L::KIND, sight.moment, &ids)?;
-        let scores: HashMap<Id, i64> = match order {
-            Order::Relevance => keys.rows.iter().map(|key| (key.id, key.value)).collect(),
-            _ => HashMap::new(),
-        };
-        let rows = self.filter.rows(connection, sight, extras, &ids)?;
-        let matches = matches(wanted, sight, &ids, &scores, &found);
-        Ok(Rows { rows, next: keys.next, matches: Some(matches) })
+        let scored = order == Order::Relevance;
+        let scores = keys.rows.iter().map(|key| (key.id, if scored { key.value } else { 0 }));
+        let (rows, texts) = self.filter.found(connection, sight, extras, &ids)?;
+        let matches = Some(matches(wanted, scores, texts));
+        Ok(Rows { rows, next: keys.next, matches })
     }
 
     fn count(&self, connection: &mut Connection, sight: Sight) -> Result<i64, Problem> {
@@ -254,7 +357,7 @@ impl<L: Searched> Listed for Sought<L> {
             return self.filter.count(connection, sight);
         }
         let (finder, ask) = (self.finder(connection, sight)?, self.ask(connection, sight)?);
-        Ok(i64::try_from(finder.gather(&sight.caller, &ask, Count)?).unwrap_or(i64::MAX))
+        Ok(i64::try_from(finder.gather(&sight.caller, &ask, Wish::default())?.total).unwrap_or(i64::MAX))
     }
 
     fn facets(&self, connection: &mut Connection, sight: Sight) -> Result<Option<Facets>, Problem> {
@@ -262,30 +365,25 @@ impl<L: Searched> Listed for Sought<L> {
     }
 
     fn is_long(&self) -> bool {
-        self.of_the_past && (self.wanted.is_some() || !self.finding.facets.0.is_empty())
+        self.standing.as_ref().is_some_and(Standing::is_past)
     }
 }
 
-/// How the rows of a page match, in their order.
-fn matches(wanted: &Wanted, sight: Sight, ids: &[Id], scores: &HashMap<Id, i64>, found: &[Document]) -> Vec<Match> {
-    let (marker, class) = (Marker::of(wanted), Audience::only(&sight.caller));
-    let seen: HashMap<Id, &Document> = found
-        .iter()
-        .filter(|document| document.audience.meets(class))
-        .map(|document| (document.id, document))
-        .collect();
-    ids.iter()
-        .filter_map(|id| seen.get(id))
-        .map(|document| marker.matched(document, scores.get(&document.id)))
+/// How the rows of a page match, in their order; scores are in hundredths.
+fn matches(wanted: &Wanted, scores: impl Iterator<Item = (Id, i64)>, texts: Vec<Searchable>) -> Vec<Match> {
+    let marker = Marker::of(wanted);
+    let texts: HashMap<Id, Searchable> = texts.into_iter().map(|found| (found.id, found)).collect();
+    scores
+        .filter_map(|(id, score)| {
+            let found = texts.get(&id)?;
+            let (title, snippet) = (marker.whole(&found.title), marker.extract(&found.text));
+            Some(Match { id, score: hundredths(score), title, snippet })
+        })
         .collect()
 }
 
-impl Marker<'_> {
-    /// How a document matches; the score is in hundredths.
-    #[must_use]
-    pub fn matched(&self, document: &Document, score: Option<&i64>) -> Match {
-        #[expect(clippy::cast_precision_loss, reason = "scores are small")]
-        let score = score.map_or(0.0, |score| *score as f64 / 100.0);
-        Match { id: document.id, score, title: self.whole(&document.title), snippet: self.extract(&document.text) }
-    }
+/// A number of hundredths.
+#[must_use]
+pub fn hundredths(count: i64) -> f64 {
+    i32::try_from(count).map_or(0.0, |count| f64::from(count) / 100.0)
 }

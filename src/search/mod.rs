@@ -12,6 +12,7 @@
 //! The past is in no index. What a list shows as of a time is selected by the database, and a passing index of just that
 //! answers the rest.
 
+pub mod across;
 pub mod ask;
 pub mod counts;
 pub mod document;
@@ -20,8 +21,10 @@ mod follower;
 pub mod gather;
 pub mod lists;
 pub mod permits;
+mod sight;
 pub mod snippet;
 mod source;
+pub mod timeline;
 pub mod wanted;
 mod words;
 
@@ -37,6 +40,7 @@ use tokio::sync::watch;
 use crate::db::Db;
 use crate::problem::{Problem, ProblemType};
 
+pub use across::routes;
 pub use finder::Finder;
 pub use follower::Trouble;
 pub use source::documents;

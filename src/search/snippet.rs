@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::wanted::Wanted;
-use super::words::{Stems, Word, words};
+use super::words::{Stems, spans, word};
 
 /// How long an extract is at most, in words.
 const LENGTH: usize = 30;
@@ -15,63 +15,88 @@ pub struct Marker<'w> {
     stems: Stems,
     wanted: HashSet<&'w str>,
     beginning: Option<&'w str>,
+    /// The letters with which anything that matches begins.
+    firsts: Vec<char>,
+}
+
+/// A text that has been read: where its words are, and what each of them matches.
+struct Read<'t, 'w> {
+    text: &'t str,
+    words: Vec<(usize, usize)>,
+    matched: Vec<Option<&'w str>>,
 }
 
 impl<'w> Marker<'w> {
     /// Of what is searched for.
     #[must_use]
     pub fn of(wanted: &'w Wanted) -> Self {
-        Self { stems: Stems::default(), wanted: wanted.stems(), beginning: wanted.beginning() }
+        let (stems, beginning) = (wanted.stems(), wanted.beginning());
+        let firsts = stems.iter().copied().chain(beginning).filter_map(|word| word.chars().next()).collect();
+        Self { stems: Stems::default(), wanted: stems, beginning, firsts }
     }
 
     /// The whole text as HTML, with its matches in `mark` elements.
     #[must_use]
     pub fn whole(&self, text: &str) -> String {
-        self.marked(text, &words(text), 0, text.len())
+        self.read(text).marked(0, text.len())
     }
 
     /// The part of a text with the most different matches, as HTML; None where nothing matches.
     #[must_use]
     pub fn extract(&self, text: &str) -> Option<String> {
-        let words = words(text);
-        let matched: Vec<Option<String>> = words.iter().map(|word| self.match_of(word)).collect();
-        let starts = (0..words.len()).filter(|place| matched.get(*place).is_some_and(Option::is_some));
-        let different = |start: usize| {
-            let end = words.len().min(start + LENGTH - LEAD);
-            matched.get(start..end).into_iter().flatten().flatten().collect::<HashSet<_>>().len()
-        };
-        // The first of the best.
-        let best = starts.rev().max_by_key(|start| different(*start))?;
-        let (first, last) = (best.saturating_sub(LEAD), words.len().min(best + LENGTH - LEAD) - 1);
-        let from = if first == 0 { 0 } else { words.get(first)?.from };
-        let to = if last + 1 == words.len() { text.len() } else { words.get(last)?.to };
-        let extract = self.marked(text, &words, from, to);
-        let (before, after) = (if from > 0 { "… " } else { "" }, if to < text.len() { " …" } else { "" });
-        Some(format!("{before}{}{after}", extract.trim()))
+        self.read(text).extract()
+    }
+
+    fn read<'t>(&self, text: &'t str) -> Read<'t, 'w> {
+        let words = spans(text);
+        let matched = words.iter().map(|(from, to)| self.match_of(text, *from, *to)).collect();
+        Read { text, words, matched }
     }
 
     /// The stem or the beginning that a word matches.
-    fn match_of(&self, word: &Word) -> Option<String> {
-        let stem = self.stems.stem(&word.folded);
-        if self.wanted.contains(stem.as_str()) {
-            return Some(stem);
+    fn match_of(&self, text: &str, from: usize, to: usize) -> Option<&'w str> {
+        // Folded words and stems begin as the word does: most words need no closer look.
+        let first = text.get(from..)?.chars().next()?;
+        if first.is_ascii() && !self.firsts.contains(&first.to_ascii_lowercase()) {
+            return None;
         }
-        self.beginning.filter(|letters| word.folded.starts_with(*letters)).map(ToOwned::to_owned)
+        let folded = word(text, from, to)?.folded;
+        let stem = self.wanted.get(self.stems.stem(&folded).as_str()).copied();
+        stem.or_else(|| self.beginning.filter(|letters| folded.starts_with(*letters)))
+    }
+}
+
+impl Read<'_, '_> {
+    fn extract(&self) -> Option<String> {
+        let starts = (0..self.words.len()).filter(|place| self.matched.get(*place).is_some_and(Option::is_some));
+        // The first of the best.
+        let best = starts.rev().max_by_key(|start| self.different_from(*start))?;
+        let (first, last) = (best.saturating_sub(LEAD), self.words.len().min(best + LENGTH - LEAD) - 1);
+        let from = if first == 0 { 0 } else { self.words.get(first)?.0 };
+        let to = if last + 1 == self.words.len() { self.text.len() } else { self.words.get(last)?.1 };
+        let extract = self.marked(from, to);
+        let (before, after) = (if from > 0 { "… " } else { "" }, if to < self.text.len() { " …" } else { "" });
+        Some(format!("{before}{}{after}", extract.trim()))
     }
 
-    fn marked(&self, text: &str, words: &[Word], from: usize, to: usize) -> String {
+    /// How many different matches there are in an extract from here.
+    fn different_from(&self, start: usize) -> usize {
+        let end = self.words.len().min(start + LENGTH - LEAD);
+        self.matched.get(start..end).into_iter().flatten().flatten().collect::<HashSet<_>>().len()
+    }
+
+    fn marked(&self, from: usize, to: usize) -> String {
         let mut html = String::with_capacity(to - from + 32);
         let mut done = from;
-        for word in words.iter().filter(|word| word.from >= from && word.to <= to) {
-            if self.match_of(word).is_some() {
-                escape_into(&mut html, text.get(done..word.from).unwrap_or_default());
-                html.push_str("<mark>");
-                escape_into(&mut html, text.get(word.from..word.to).unwrap_or_default());
-                html.push_str("</mark>");
-                done = word.to;
-            }
+        let inside = self.words.iter().zip(&self.matched).filter(|((begin, end), _)| *begin >= from && *end <= to);
+        for ((begin, end), _) in inside.filter(|(_, matched)| matched.is_some()) {
+            escape_into(&mut html, self.text.get(done..*begin).unwrap_or_default());
+            html.push_str("<mark>");
+            escape_into(&mut html, self.text.get(*begin..*end).unwrap_or_default());
+            html.push_str("</mark>");
+            done = *end;
         }
-        escape_into(&mut html, text.get(done..to).unwrap_or_default());
+        escape_into(&mut html, self.text.get(done..to).unwrap_or_default());
         html
     }
 }

@@ -25,20 +25,25 @@ pub struct Word {
 
 /// The words of a text, in order.
 pub fn words(text: &str) -> Vec<Word> {
+    spans(text).into_iter().filter_map(|(from, to)| word(text, from, to)).collect()
+}
+
+/// Where the words of a text begin and end, in bytes.
+pub fn spans(text: &str) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     let mut begun: Option<usize> = None;
     for (place, character) in text.char_indices() {
         if is_ideograph(character) {
             // Where nothing parts the words, each sign is one.
-            found.extend(begun.take().and_then(|from| word(text, from, place)));
-            found.extend(word(text, place, place + character.len_utf8()));
+            found.extend(begun.take().map(|from| (from, place)));
+            found.push((place, place + character.len_utf8()));
         } else if begun.is_none() && character.is_alphanumeric() {
             begun = Some(place);
         } else if !continues(character) {
-            found.extend(begun.take().and_then(|from| word(text, from, place)));
+            found.extend(begun.take().map(|from| (from, place)));
         }
     }
-    found.extend(begun.and_then(|from| word(text, from, text.len())));
+    found.extend(begun.map(|from| (from, text.len())));
     found
 }
 
@@ -54,7 +59,8 @@ fn is_ideograph(character: char) -> bool {
     matches!(character, '\u{2e80}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }
 
-fn word(text: &str, from: usize, to: usize) -> Option<Word> {
+/// The word in a span.
+pub fn word(text: &str, from: usize, to: usize) -> Option<Word> {
     let folded = fold(text.get(from..to)?);
     (!folded.is_empty() && folded.len() <= LONGEST).then_some(Word { from, to, folded })
 }
@@ -62,8 +68,11 @@ fn word(text: &str, from: usize, to: usize) -> Option<Word> {
 /// Case, accents and apostrophes folded. The letters that Cyrillic writes with a mark stay what they are, but for `ё`, which
 /// is often written without, and `ў`, which changes places with `у`.
 fn fold(word: &str) -> String {
-    let mut folded = String::with_capacity(word.len());
     let word = ["'s", "’s"].iter().find_map(|ending| word.strip_suffix(ending)).unwrap_or(word);
+    if word.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return word.to_ascii_lowercase();
+    }
+    let mut folded = String::with_capacity(word.len());
     for character in word.nfc().flat_map(char::to_lowercase) {
         match character {
             'ё' => folded.push('е'),

@@ -10,12 +10,13 @@ use crate::access::{Editor, Reader};
 use crate::app::AppState;
 use crate::http::answer::SingleQuery;
 use crate::http::body::MergePatch;
-use crate::http::query::{ListQuery, ListView, Query};
+use crate::http::query::{Both, FilterOnly, ListQuery, ListView, Query};
 use crate::openapi::PageOf;
 use crate::problem::Problem;
 use crate::removal::Removal;
 use crate::resource::{self, Input};
 use crate::search::lists::{self, Finding};
+use crate::search::timeline::{self, Timeline, TimelineQuery};
 
 /// List trends
 ///
@@ -32,6 +33,23 @@ pub async fn list(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     lists::list(&state, &request, &caller, query).await
+}
+
+/// Count trends in time
+///
+/// Each statement is counted once, on the last day of its period, and within `from` and `to`.
+#[utoipa::path(
+    tag = "trends", operation_id = "countTimelineOfTrends", params(FilterOnly<TrendFilter>, TimelineQuery),
+    responses((status = 200, description = "The counts", body = Timeline))
+)]
+#[get("/v1/trends/timeline")]
+pub async fn count_in_time(
+    state: Data<AppState>,
+    caller: Reader,
+    Both(FilterOnly(filter), query): Both<FilterOnly<TrendFilter>, TimelineQuery>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    timeline::timeline(&state, &request, &caller, filter, query).await
 }
 
 /// Create a trend

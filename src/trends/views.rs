@@ -21,7 +21,7 @@ use crate::reference::{Link, deleted_among};
 ///
 /// # Errors
 /// When a query fails.
-pub(super) fn event_links(
+pub fn event_links(
     connection: &mut Connection,
     sight: Sight,
     ids: &[Id],

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{SecondsFormat, Utc};
+use chrono::{Datelike, NaiveDate, SecondsFormat, Utc};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::Value;
@@ -137,6 +137,7 @@ fn compare_list(archive: &Archive, ask: &Ask, caller: Caller, client: &Client, a
     assert_eq!(streamed, expected, "the NDJSON of {path} for {caller:?}");
     let csv = slugs_of_csv(&client.get(&format!("{path}&format=csv")).expect(200).body);
     assert_eq!(csv, expected, "the CSV of {path} for {caller:?}");
+    compare_counts(archive, ask, caller, client, &path, &time);
     if ask.list == List::Briefs {
         let rows = client.get(&format!("{path}&limit=5&include=body,events,actors,trends")).expect(200).rows();
         let comparison = Comparison { archive, caller, client, as_of };
@@ -144,6 +145,68 @@ fn compare_list(archive: &Archive, ask: &Ask, caller: Caller, client: &Client, a
             let brief = archive.briefs.iter().find(|brief| brief.slug == text(&row["slug"])).expect("a known brief");
             comparison.brief_shows(&row, brief);
         }
+    }
+}
+
+/// Facets and timelines of a list.
+fn compare_counts(archive: &Archive, ask: &Ask, caller: Caller, client: &Client, path: &str, time: &str) {
+    let facets = ask.list.facets();
+    let found = client.get(&format!("{path}&facets={}&facet_limit=100&limit=1", facets.join(","))).expect(200).json();
+    for (facet, expected) in archive.facets(caller, ask) {
+        let counts = found["facets"][facet].as_array().expect("a facet").iter();
+        let counted: BTreeMap<String, u64> =
+            counts.map(|row| (text(&row["value"]).to_owned(), row["count"].as_u64().expect("a count"))).collect();
+        assert_eq!(counted, expected, "the facet {facet} of {path} for {caller:?}");
+    }
+    if ask.list == List::Briefs || ask.searches() {
+        return;
+    }
+    let filter = ask.filter(archive);
+    for (interval, group) in [("day", None), ("week", Some("actor")), ("month", Some("state")), ("year", None)] {
+        let grouped = group.map(|group| format!("&group_by={group}&group_limit=100")).unwrap_or_default();
+        let path = format!("{}/timeline?{filter}&interval={interval}{grouped}{time}", ask.list.path());
+        let timeline = client.get(&path).expect(200).json();
+        let mut expected: BTreeMap<(NaiveDate, Option<String>), u64> = BTreeMap::new();
+        for ((day, group), count) in archive.days(caller, ask, group) {
+            *expected.entry((first_day_of(interval, day), group)).or_default() += count;
+        }
+        compare_timeline(&timeline, interval, &expected, &path);
+    }
+}
+
+fn compare_timeline(
+    timeline: &Value,
+    interval: &str,
+    expected: &BTreeMap<(NaiveDate, Option<String>), u64>,
+    path: &str,
+) {
+    let day = |value: &Value| -> NaiveDate { text(value).parse().expect("a day") };
+    let rows = timeline["data"].as_array().expect("rows");
+    let mut counted = BTreeMap::new();
+    for row in rows {
+        let group = row["group"].as_str().map(ToOwned::to_owned);
+        let count = row["count"].as_u64().expect("a count");
+        let before = counted.insert((day(&row["from"]), group), count);
+        assert_eq!(before, None, "{path} says a thing twice");
+        assert_eq!(first_day_of(interval, day(&row["to"])), day(&row["from"]), "an interval of {path}");
+    }
+    let filled: BTreeMap<_, _> = counted.into_iter().filter(|(_, count)| *count > 0).collect();
+    assert_eq!(&filled, expected, "the counts of {path}");
+    let mut starts: Vec<NaiveDate> = rows.iter().map(|row| day(&row["from"])).collect();
+    starts.dedup();
+    for pair in starts.windows(2) {
+        assert_eq!(first_day_of(interval, pair[1].pred_opt().expect("a day")), pair[0], "{path} has a gap");
+    }
+    let (first, last) = (expected.keys().next().map(|key| key.0), expected.keys().last().map(|key| key.0));
+    assert_eq!((starts.first().copied(), starts.last().copied()), (first, last), "the ends of {path}");
+}
+
+fn first_day_of(interval: &str, day: NaiveDate) -> NaiveDate {
+    match interval {
+        "day" => day,
+        "week" => day.week(chrono::Weekday::Mon).first_day(),
+        "month" => day.with_day(1).expect("a first day"),
+        _ => day.with_ordinal(1).expect("a first day"),
     }
 }
 

@@ -7,6 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value, json};
 
 use super::Caller;
+use super::ask::{text_word, title_word};
 
 /// From the widest to the narrowest circle; a marking is a place in this list.
 pub const MARKINGS: [&str; 5] = ["TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED"];
@@ -224,7 +225,8 @@ impl Archive {
             .map(|(actor, role)| json!({"actor": self.actors[*actor].slug, "role": role}))
             .collect();
         let mut document = json!({
-            "slug": event.slug, "title": format!("About {}", event.slug), "kind": event.kind,
+            "slug": event.slug, "title": format!("About {} and {}", event.slug, title_word(&event.slug)),
+            "description": format!("There is {} in it.", text_word(&event.slug)), "kind": event.kind,
             "occurred": event.occurred.text, "country": event.country, "marking": MARKINGS[event.marking],
             "participants": participants,
         });
@@ -275,7 +277,8 @@ impl Archive {
             .iter()
             .map(|trend| {
                 json!({
-                    "slug": trend.slug, "statement": format!("It is so: {}", trend.slug), "direction": trend.direction,
+                    "slug": trend.slug, "statement": format!("It is so: {}, {}", trend.slug, title_word(&trend.slug)),
+                    "direction": trend.direction,
                     "assessment": trend.assessment, "series": trend.series,
                     "actors": trend.actors.iter().map(|actor| self.actors[*actor].slug).collect::<Vec<_>>(),
                     "evidence": slugs_of_events(&trend.evidence),
@@ -283,7 +286,8 @@ impl Archive {
             })
             .collect();
         let mut document = json!({
-            "slug": brief.slug, "title": format!("About {}", brief.slug), "summary": "In short.", "body": "At *length*.",
+            "slug": brief.slug, "title": format!("About {} and {}", brief.slug, title_word(&brief.slug)),
+            "summary": "In short.", "body": format!("At *length*, on **{}**.", text_word(&brief.slug)),
             "category": self.categories[brief.category].slug, "category_status": brief.category_status,
             "language": brief.language, "country": brief.country, "marking": MARKINGS[brief.marking],
             "period": brief.period.map(|(from, to)| json!({"from": from, "to": to})),

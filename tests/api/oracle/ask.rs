@@ -36,6 +36,9 @@ pub struct Ask {
     pub series: Vec<&'static str>,
     pub state: Vec<&'static str>,
     pub marking: Vec<usize>,
+    /// Places in the list of words, each required or, the last of several, excluded.
+    words: Vec<usize>,
+    excludes: bool,
     sort: u8,
     pub limit: usize,
 }
@@ -73,9 +76,10 @@ const OF_BRIEFS: &[&str] = &[
     "series",
     "state",
     "marking",
+    "q",
 ];
 const OF_EVENTS: &[&str] =
-    &["actor", "all_actors", "category", "country", "from", "to", "on", "kind", "state", "marking"];
+    &["actor", "all_actors", "category", "country", "from", "to", "on", "kind", "state", "marking", "q"];
 const OF_TRENDS: &[&str] = &[
     "actor",
     "all_actors",
@@ -91,7 +95,32 @@ const OF_TRENDS: &[&str] = &[
     "series",
     "state",
     "marking",
+    "q",
 ];
+
+/// Words as they are asked for, and as texts have them.
+const WORDS: &[(&str, &str)] = &[
+    ("appointment", "appointments"),
+    ("OFFICERS", "officer"),
+    ("граница", "границы"),
+    ("lukasenka", "Łukašenka"),
+    ("сям'я", "сям’я"),
+    ("vehic", "vehicles"),
+];
+
+/// The word that the title of something has, by its slug.
+pub fn title_word(slug: &str) -> &'static str {
+    WORDS[sum_of(slug) % WORDS.len()].1
+}
+
+/// The word that its text has.
+pub fn text_word(slug: &str) -> &'static str {
+    WORDS[sum_of(slug) / WORDS.len() % WORDS.len()].1
+}
+
+fn sum_of(slug: &str) -> usize {
+    slug.bytes().fold(7, |sum, byte| (sum * 31 + usize::from(byte)) % 1_000_003)
+}
 
 impl List {
     pub fn path(self) -> &'static str {
@@ -137,13 +166,20 @@ impl Ask {
         self.sort().ends_with("updated_at")
     }
 
-    /// The same as a query, but for the limit.
-    pub fn query(&self, archive: &Archive) -> String {
+    /// What it asks for as a query.
+    pub fn filter(&self, archive: &Archive) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         for parameter in &self.asked {
             query.extend_pairs(self.values(parameter, archive).iter().map(|value| (parameter, value)));
         }
-        if self.sort > 3 || self.sort() != self.list.sorts()[0] {
+        query.finish()
+    }
+
+    /// The same with the order, but without the limit.
+    pub fn query(&self, archive: &Archive) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(self.filter(archive));
+        // What is searched is by relevance unless it is said otherwise, and the model knows nothing of that.
+        if self.sort > 3 || self.sort() != self.list.sorts()[0] || self.asks_for("q") {
             query.append_pair("sort", self.sort());
         }
         query.finish()
@@ -168,8 +204,32 @@ impl Ask {
             "series" => listed(&self.series),
             "state" => listed(&self.state),
             "marking" => self.marking.iter().map(|marking| MARKINGS[*marking].to_owned()).collect(),
+            "q" => vec![self.text()],
             other => panic!("no parameter {other}"),
         }
+    }
+
+    fn text(&self) -> String {
+        let (required, excluded) = self.parts();
+        let required = required.iter().map(|place| WORDS[*place].0.to_owned());
+        let excluded = excluded.iter().map(|place| format!("-{}", WORDS[*place].1));
+        excluded.chain(required).collect::<Vec<_>>().join(" ")
+    }
+
+    fn parts(&self) -> (&[usize], &[usize]) {
+        self.words.split_at(if self.excludes && self.words.len() > 1 { self.words.len() - 1 } else { self.words.len() })
+    }
+
+    /// Whether these words are what `q` asks for.
+    pub fn is_found_in(&self, words: &[&str]) -> bool {
+        let (required, excluded) = self.parts();
+        let has = |place: &usize| words.contains(&WORDS[*place].1);
+        !self.asks_for("q") || (required.iter().all(has) && !excluded.iter().any(has))
+    }
+
+    /// Whether words are searched for.
+    pub fn searches(&self) -> bool {
+        self.asks_for("q")
     }
 
     /// Whether its span ends before it begins, which is refused.
@@ -234,8 +294,11 @@ fn ask(list: List) -> impl Strategy<Value = Ask> {
     let of_briefs = (some_of(CATEGORIES), some_of(LANGUAGES), some_of(ASSESSMENTS), some_of(states_of(list)));
     let of_trends = (some_of(DIRECTIONS), some_of(ASSESSMENTS), some_of(SERIES));
     let of_both = (some_of(COUNTRIES), some_of(KINDS), some_of(&[0, 1, 2, 3, 4]));
-    (asked, names(), names(), dates, of_briefs, of_trends, of_both, 0..8_u8, 1..8_usize).prop_map(
-        move |(asked, actor, all_actors, dates, of_briefs, of_trends, of_both, sort, limit)| {
+    let places: Vec<usize> = (0..WORDS.len()).collect();
+    let words = (subsequence(places, 1..=2), any::<bool>());
+    let page = (0..8_u8, 1..8_usize);
+    (asked, (names(), names()), dates, of_briefs, of_trends, of_both, words, page).prop_map(
+        move |(asked, (actor, all_actors), dates, of_briefs, of_trends, of_both, (words, excludes), (sort, limit))| {
             let ((from, to, on), (category, language, category_status, state)) = (dates, of_briefs);
             let ((direction, assessment, series), (country, kind, marking)) = (of_trends, of_both);
             let category = category
@@ -260,6 +323,8 @@ fn ask(list: List) -> impl Strategy<Value = Ask> {
                 series,
                 state,
                 marking,
+                words,
+                excludes,
                 sort,
                 limit,
             }

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::archive::Facts;
-use super::ask::{Ask, List, Name};
+use super::ask::{Ask, List, Name, text_word, title_word};
 use super::{Archive, Brief, Caller, Event, Trend};
 
 impl Archive {
@@ -13,25 +13,38 @@ impl Archive {
     pub fn answer(&self, caller: Caller, ask: &Ask) -> Vec<&str> {
         match ask.list {
             List::Briefs => {
-                let rows = self.briefs.iter().filter(|brief| self.brief_matches(caller, ask, brief));
+                let rows = self.matching_briefs(caller, ask).into_iter();
                 sorted(ask, rows, |brief| &brief.facts, |brief| brief.published_at.unwrap_or(DateTime::<Utc>::MAX_UTC))
                     .map(|brief| brief.slug.as_str())
                     .collect()
             }
             List::Events => {
-                let rows = self.events.iter().filter(|event| self.event_matches(caller, ask, event));
+                let rows = self.matching_events(caller, ask).into_iter();
                 sorted(ask, rows, |event| &event.facts, |event| event.occurred.from)
                     .map(|event| event.slug.as_str())
                     .collect()
             }
             List::Trends => {
-                let all = self.briefs.iter().flat_map(|brief| brief.trends.iter().map(move |trend| (brief, trend)));
-                let rows = all.filter(|(brief, trend)| self.trend_matches(caller, ask, brief, trend));
+                let rows = self.matching_trends(caller, ask).into_iter();
                 sorted(ask, rows, |(_, trend)| &trend.facts, |(brief, _)| brief.days_of_trends().1)
                     .map(|(_, trend)| trend.slug.as_str())
                     .collect()
             }
         }
+    }
+
+    pub fn matching_briefs(&self, caller: Caller, ask: &Ask) -> Vec<&Brief> {
+        self.briefs.iter().filter(|brief| self.brief_matches(caller, ask, brief)).collect()
+    }
+
+    pub fn matching_events(&self, caller: Caller, ask: &Ask) -> Vec<&Event> {
+        self.events.iter().filter(|event| self.event_matches(caller, ask, event)).collect()
+    }
+
+    /// Each with its brief.
+    pub fn matching_trends(&self, caller: Caller, ask: &Ask) -> Vec<(&Brief, &Trend)> {
+        let all = self.briefs.iter().flat_map(|brief| brief.trends.iter().map(move |trend| (brief, trend)));
+        all.filter(|(brief, trend)| self.trend_matches(caller, ask, brief, trend)).collect()
     }
 
     fn brief_matches(&self, caller: Caller, ask: &Ask, brief: &Brief) -> bool {
@@ -46,6 +59,7 @@ impl Archive {
             && (!ask.asks_for("category_status") || caller.sees_content(brief))
             && (!ask.asks_for("kind") || kind())
             && (!of_trends || trend())
+            && ask.is_found_in(&self.words_of_brief(caller, brief))
     }
 
     fn event_matches(&self, caller: Caller, ask: &Ask, event: &Event) -> bool {
@@ -63,6 +77,7 @@ impl Archive {
             && (!ask.asks_for("kind") || ask.kind.contains(&event.kind))
             && (!ask.asks_for("state") || ask.state.contains(&state))
             && (!ask.asks_for("marking") || ask.marking.contains(&event.marking))
+            && ask.is_found_in(&[title_word(&event.slug), text_word(&event.slug)])
     }
 
     fn trend_matches(&self, caller: Caller, ask: &Ask, brief: &Brief, trend: &Trend) -> bool {
@@ -72,6 +87,17 @@ impl Archive {
             && self.by_actors(ask, &trend.actors)
             && overlaps(ask, from, to)
             && says(ask, trend)
+            && ask.is_found_in(&[title_word(&trend.slug)])
+    }
+
+    /// The words by which a caller finds a brief: of one that is withheld, those of its title.
+    fn words_of_brief(&self, caller: Caller, brief: &Brief) -> Vec<&'static str> {
+        let mut words = vec![title_word(&brief.slug)];
+        if caller.sees_content(brief) {
+            words.push(text_word(&brief.slug));
+            words.extend(self.visible_trends(caller, brief).iter().map(|trend| title_word(&trend.slug)));
+        }
+        words
     }
 
     /// Any of `actor`, and each of `all_actors`.

@@ -3,10 +3,11 @@
 //! differ, one of them is wrong.
 //!
 //! [`generate`] makes random archives, [`load`] writes them over HTTP and goes on changing both sides alike, [`sight`]
-//! says who may see what, [`ask`] what can be asked and [`lists`] what is then answered.
+//! says who may see what, [`ask`] what can be asked, [`lists`] what is then answered and [`counts`] what is counted.
 
 mod archive;
 mod ask;
+mod counts;
 mod generate;
 mod lists;
 mod load;
