@@ -9,7 +9,7 @@ use crate::briefs::filter::Include;
 use crate::http::body::Fault;
 use crate::http::page::PageInfo;
 use crate::problem::{ProblemDocument, ProblemType};
-use crate::search::counts::{FacetCount, Facets};
+use crate::search::counts::{FacetCount, FacetName, Facets};
 use crate::search::lists::Match;
 
 /// The frame that the routes are put into.
@@ -30,11 +30,12 @@ use crate::search::lists::Match;
         (name = "actors", description = "Persons, bodies, states and groups, by any of their names"),
         (name = "trends", description = "One-sentence judgements of which way things move"),
         (name = "categories", description = "The rubrics of the archive, with their status"),
+        (name = "search", description = "Everything at once, by its words"),
         (name = "transfer", description = "Bulk in and bulk out"),
         (name = "keys", description = "API keys"),
         (name = "operations", description = "For those who run the server"),
     ),
-    components(schemas(ProblemDocument, Fault, Include))
+    components(schemas(ProblemDocument, Fault, Include, FacetName))
 )]
 pub struct Frame;
 
@@ -458,6 +459,12 @@ fn parameters() -> Value {
             "description": "The last part of a problem's `type`.",
             "schema": {"type": "string", "minLength": 1},
             "example": "validation-failed",
+        },
+        "slug": {
+            "name": "slug", "in": "path", "required": true,
+            "description": "The name of the line of judgement.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 120},
+            "example": "army-influence",
         },
         "version": {
             "name": "version", "in": "path", "required": true,

@@ -96,6 +96,8 @@ struct Occurrence {
     members: Map<String, Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<String>,
+    /// The parameter and the name of it that nobody bears.
+    unknown_actor: Option<(String, String)>,
 }
 
 /// The body of every error, RFC 9457.
@@ -139,6 +141,7 @@ impl Problem {
             members: Map::new(),
             headers: Vec::new(),
             cause: None,
+            unknown_actor: None,
         }))
     }
 
@@ -280,6 +283,20 @@ impl Problem {
             .with_header(header::RETRY_AFTER, HeaderValue::from_static("2"));
         problem.0.cause = Some(cause.to_string());
         problem
+    }
+
+    /// 400: a parameter names an actor of whom nobody has heard. Whoever answers may add who may be meant.
+    #[must_use]
+    pub fn unknown_actor(parameter: &str, name: &str) -> Self {
+        let mut problem = Self::parameter(parameter, format!("no actor is called `{name}`"));
+        problem.0.unknown_actor = Some((parameter.to_owned(), name.to_owned()));
+        problem
+    }
+
+    /// The parameter and the name, if it is such a problem.
+    #[must_use]
+    pub fn names_nobody(&self) -> Option<(&str, &str)> {
+        self.0.unknown_actor.as_ref().map(|(parameter, name)| (parameter.as_str(), name.as_str()))
     }
 
     /// The same problem with faults.

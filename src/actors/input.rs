@@ -6,9 +6,9 @@ use utoipa::{IntoParams, ToSchema};
 use crate::db::types::Timestamp;
 use crate::edtf::Edtf;
 use crate::http::body::{Fault, Invalid, LinesBy, ReadOnly, UpTo, checked};
-use crate::http::query::Many;
+use crate::http::query::{Many, Repeated};
 use crate::reference::Reference;
-use crate::scalars::{CountryCode, LanguageCode, Line, Prose, Slug};
+use crate::scalars::{CountryCode, Day, LanguageCode, Line, Prose, Slug};
 use crate::vocabulary::ActorKind;
 
 /// How many other names an actor has at most.
@@ -121,6 +121,14 @@ pub struct ActorFilter {
     #[deserr(default)]
     #[param(value_type = Option<Vec<ActorKind>>, style = Form, explode = false, example = json!(["person"]))]
     pub kind: Many<ActorKind>,
+    /// Who held, or may have held, a post in this body (an id, a slug or any known name): on the day that `on` says, or ever.
+    #[deserr(default)]
+    #[param(value_type = Option<Vec<String>>, example = json!(["state-border-committee"]))]
+    pub position_at: Repeated,
+    /// The day on which the post of `position_at` was held.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, format = Date, example = "2017-08-01")]
+    pub on: Option<Day>,
     /// Only what changed at this moment or later.
     #[deserr(default)]
     #[param(value_type = Option<String>, format = DateTime, example = "2017-07-01T00:00:00Z")]

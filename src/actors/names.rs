@@ -2,10 +2,12 @@
 
 use diesel::prelude::*;
 
-use crate::access::Sight;
+use super::resolve::{self, Candidate};
+use crate::access::{Caller, Sight};
 use crate::actors::model::ActorRow;
+use crate::app::AppState;
 use crate::db::Connection;
-use crate::db::schema::{actor_names, actors};
+use crate::db::schema::actor_names;
 use crate::db::types::Id;
 use crate::http::query::{MANY_LIMIT, Repeated};
 use crate::problem::Problem;
@@ -13,15 +15,15 @@ use crate::reference::Reference;
 use crate::resource;
 use crate::scalars::fold_name;
 
-/// How many names are compared in search of one that was meant, and how many are suggested.
-const COMPARED: i64 = 500;
+/// How many actors bear one name at most, and how many are suggested for a name that nobody bears.
+const BEARERS: i64 = 500;
 const SUGGESTED: usize = 5;
 
 /// The actors that a parameter's values mean, one set for each value: by id, slug or any known name. A value is tried
 /// whole first, since names have commas too, and then as a list.
 ///
 /// # Errors
-/// 400 with candidates for a name that nobody bears.
+/// 400 for a name that nobody bears.
 pub fn meant_by(
     connection: &mut Connection,
     sight: Sight,
@@ -45,7 +47,7 @@ pub fn meant_by(
         for part in parts {
             let found = bearers(connection, sight, part)?;
             if found.is_empty() {
-                return Err(unknown(connection, sight, parameter, part)?);
+                return Err(Problem::unknown_actor(parameter, part));
             }
             meant.push(found);
         }
@@ -75,7 +77,7 @@ pub fn bearers(connection: &mut Connection, sight: Sight, text: &str) -> Result<
             .select(actor_names::actor_id)
             .distinct()
             .order(actor_names::actor_id)
-            .limit(COMPARED)
+            .limit(BEARERS)
             .load(connection)?;
         bearers.extend(named);
     }
@@ -85,43 +87,39 @@ pub fn bearers(connection: &mut Connection, sight: Sight, text: &str) -> Result<
     Ok(bearers)
 }
 
-fn unknown(connection: &mut Connection, sight: Sight, parameter: &str, text: &str) -> Result<Problem, Problem> {
-    let candidates = candidates(connection, sight, text)?;
-    let detail = match candidates.first() {
-        Some((_, name)) => format!("no actor is called `{text}`; did you mean `{name}`?"),
-        None => format!("no actor is called `{text}`"),
+/// A problem that says who may be meant, if it is one of a name that nobody bears.
+pub async fn with_candidates(state: &AppState, caller: &Caller, problem: Problem) -> Problem {
+    let Some((parameter, name)) = problem.names_nobody() else {
+        return problem;
     };
-    let candidates: Vec<_> =
-        candidates.iter().map(|(slug, name)| serde_json::json!({"slug": slug, "name": name})).collect();
-    Ok(Problem::parameter(parameter, detail).with_member("candidates", candidates))
-}
-
-/// Actors whose names come near: of those that begin alike, the most alike.
-fn candidates(connection: &mut Connection, sight: Sight, text: &str) -> Result<Vec<(String, String)>, Problem> {
-    let folded = fold_name(text);
-    if folded.is_empty() {
-        return Ok(Vec::new());
-    }
-    let beginning: String = folded.chars().take(2).collect();
-    let end = format!("{beginning}\u{10ffff}");
-    let names: Vec<(String, String, String)> = actor_names::table
-        .inner_join(actors::table.on(actors::id.eq(actor_names::actor_id)))
-        .filter(sight.stands(actors::since, actors::until))
-        .filter(sight.stands(actor_names::since, actor_names::until))
-        .filter(actor_names::folded.ge(beginning))
-        .filter(actor_names::folded.lt(end))
-        .select((actors::slug, actors::name, actor_names::folded))
-        .order(actor_names::folded)
-        .limit(COMPARED)
-        .load(connection)?;
-    let mut ranked: Vec<_> =
-        names.into_iter().map(|(slug, name, known)| (strsim::jaro_winkler(&folded, &known), slug, name)).collect();
-    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let mut best: Vec<(String, String)> = Vec::new();
-    for (_, slug, name) in ranked {
-        if best.len() < SUGGESTED && best.iter().all(|(known, _)| *known != slug) {
-            best.push((slug, name));
+    let (parameter, name, caller) = (parameter.to_owned(), name.to_owned(), *caller);
+    match candidates(state, caller, name.clone()).await {
+        Ok(candidates) => {
+            let detail = match candidates.first() {
+                Some(first) => format!("no actor is called `{name}`; did you mean `{}`?", first.actor.name),
+                None => format!("no actor is called `{name}`"),
+            };
+            let candidates: Vec<_> = candidates
+                .iter()
+                .map(|candidate| serde_json::json!({"slug": candidate.actor.slug, "name": candidate.actor.name}))
+                .collect();
+            Problem::parameter(&parameter, detail).with_member("candidates", candidates)
+        }
+        // What was asked is wrong all the same.
+        Err(error) => {
+            tracing::warn!(?error, "nobody can be suggested");
+            problem
         }
     }
-    Ok(best)
+}
+
+async fn candidates(state: &AppState, caller: Caller, name: String) -> Result<Vec<Candidate>, Problem> {
+    let finder = state.finder().await?;
+    let resolution = state
+        .db
+        .read(move |connection| {
+            resolve::candidates(connection, Sight::now(&caller), &finder, &name, None, Some(SUGGESTED))
+        })
+        .await?;
+    Ok(resolution.candidates)
 }

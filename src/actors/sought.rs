@@ -26,6 +26,7 @@ impl Searched for ActorFilter {
     const FACETS: &'static [FacetName] = &[FacetName::Kind, FacetName::Country];
 
     fn ask(&self, connection: &mut Connection, sight: Sight) -> Result<Ask, Problem> {
+        let holders = self.resolve(connection, sight)?.holders;
         let changed = self
             .updated_since
             .map(|time| journal::changed_since(sight, Kind::Actor, time).load(connection))
@@ -33,7 +34,8 @@ impl Searched for ActorFilter {
         Ok(Ask::of(&[Kind::Actor])
             .tagged(Tag::Country, self.country.0.iter().map(|country| country.as_str()))
             .tagged(Tag::ActorKind, self.kind.0.iter().map(|kind| kind.as_str()))
-            .among(changed))
+            .among(changed)
+            .among(holders))
     }
 
     fn order(&self) -> Result<Option<(&'static str, Order)>, Problem> {
@@ -50,9 +52,10 @@ impl Searched for ActorFilter {
     }
 
     fn ids(&self, connection: &mut Connection, sight: Sight) -> Result<Vec<Id>, Problem> {
+        let resolved = self.resolve(connection, sight)?;
         let mut ids = Vec::new();
         for part in sight.parts() {
-            ids.append(&mut self.query(part, sight).select(actors::id).load(connection)?);
+            ids.append(&mut resolved.query(part).select(actors::id).load(connection)?);
         }
         Ok(ids)
     }

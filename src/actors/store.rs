@@ -7,6 +7,8 @@ use diesel::prelude::*;
 use super::input::{ActorFilter, ActorInput, ActorSort};
 use super::merge;
 use super::model::{ActorLink, ActorRow, ActorSummary, ActorView, AliasView, NameRow, PositionRow, PositionView};
+use super::names;
+use super::positions::holders;
 use crate::access::{Audience, Moment, Sight};
 use crate::db::schema::{actor_names, actor_positions, actors, event_participants, trend_actors};
 use crate::db::types::{Id, Json, Timestamp};
@@ -19,9 +21,9 @@ use crate::problem::Problem;
 use crate::reference::{self, Link, Reference};
 use crate::removal::Removal;
 use crate::resource::{self, Place, Resource, must_lead_to};
-use crate::scalars::{CountryCode, LanguageCode, Line, Prose, Slug, fold_name};
+use crate::scalars::{CountryCode, Day, LanguageCode, Line, Prose, Slug, fold_name};
 use crate::vocabulary::{Change, Kind};
-use crate::{destroy_rows, end_versions, in_order, insert_rows, slugs};
+use crate::{destroy_rows, end_versions, in_order, insert_rows, one_of, slugs};
 
 impl Resource for ActorRow {
     const KIND: Kind = Kind::Actor;
@@ -430,17 +432,43 @@ pub fn position_view(bodies: &Summaries, row: PositionRow) -> PositionView {
     }
 }
 
+/// A filter whose names have been led to what they mean.
+pub(super) struct Resolved<'a> {
+    filter: &'a ActorFilter,
+    sight: Sight,
+    /// Those who held the post that is asked for.
+    pub(super) holders: Option<Vec<Id>>,
+}
+
 impl ActorFilter {
-    pub(super) fn query(&self, part: Sight, sight: Sight) -> actors::BoxedQuery<'_, MultiBackend> {
+    pub(super) fn resolve(&self, connection: &mut Connection, sight: Sight) -> Result<Resolved<'_>, Problem> {
+        let on = self.on.map(|Day(day)| day);
+        let holders = match (self.position_at.0.is_empty(), on) {
+            (true, Some(_)) => {
+                return Err(Problem::parameter("on", "is the day of a post: say which with `position_at`"));
+            }
+            (true, None) => None,
+            (false, _) => {
+                let bodies = names::meant_by(connection, sight, "position_at", &self.position_at)?;
+                let bodies: Vec<Id> = bodies.into_iter().flatten().collect();
+                Some(holders(connection, sight, &bodies, on)?)
+            }
+        };
+        Ok(Resolved { filter: self, sight, holders })
+    }
+}
+
+impl<'a> Resolved<'a> {
+    pub(super) fn query(&self, part: Sight) -> actors::BoxedQuery<'a, MultiBackend> {
+        let ActorFilter { country, kind, updated_since, .. } = self.filter;
         let mut query = actors::table.filter(part.stands(actors::since, actors::until)).into_boxed();
-        if !self.country.0.is_empty() {
-            query = query.filter(actors::country.eq_any(self.country.0.iter().map(CountryCode::as_str)));
+        query = one_of!(query, actors::country, country.0.iter().map(|code| code.as_str().to_owned()));
+        query = one_of!(query, actors::kind, kind.0.iter().copied());
+        if let Some(holders) = &self.holders {
+            query = query.filter(actors::id.eq_any(holders.clone()));
         }
-        if !self.kind.0.is_empty() {
-            query = query.filter(actors::kind.eq_any(&self.kind.0));
-        }
-        if let Some(time) = self.updated_since {
-            query = query.filter(actors::id.eq_any(changed_since(sight, Kind::Actor, time)));
+        if let Some(time) = updated_since {
+            query = query.filter(actors::id.eq_any(changed_since(self.sight, Kind::Actor, *time)));
         }
         query
     }
@@ -462,21 +490,22 @@ impl Listed for ActorFilter {
         window: &Window,
     ) -> Result<Rows<ActorView>, Problem> {
         use actors::{id, name, slug, updated_at};
+        let resolved = self.resolve(connection, sight)?;
         let sort = self.sort.unwrap_or(ActorSort::Slug);
         let sorted = sort.as_str();
         let mut rows: Vec<ActorRow> = Vec::new();
         for part in sight.parts() {
             let query = match sort {
                 ActorSort::Relevance => return Err(page::relevance_needs_words()),
-                ActorSort::Slug => in_order!(self.query(part, sight), asc, slug, id, window, sorted, String),
-                ActorSort::SlugDescending => in_order!(self.query(part, sight), desc, slug, id, window, sorted, String),
-                ActorSort::Name => in_order!(self.query(part, sight), asc, name, id, window, sorted, String),
-                ActorSort::NameDescending => in_order!(self.query(part, sight), desc, name, id, window, sorted, String),
+                ActorSort::Slug => in_order!(resolved.query(part), asc, slug, id, window, sorted, String),
+                ActorSort::SlugDescending => in_order!(resolved.query(part), desc, slug, id, window, sorted, String),
+                ActorSort::Name => in_order!(resolved.query(part), asc, name, id, window, sorted, String),
+                ActorSort::NameDescending => in_order!(resolved.query(part), desc, name, id, window, sorted, String),
                 ActorSort::UpdatedAt => {
-                    in_order!(self.query(part, sight), asc, updated_at, id, window, sorted, Timestamp)
+                    in_order!(resolved.query(part), asc, updated_at, id, window, sorted, Timestamp)
                 }
                 ActorSort::UpdatedAtDescending => {
-                    in_order!(self.query(part, sight), desc, updated_at, id, window, sorted, Timestamp)
+                    in_order!(resolved.query(part), desc, updated_at, id, window, sorted, Timestamp)
                 }
             };
             rows.append(&mut query.select(ActorRow::as_select()).load(connection)?);
@@ -495,6 +524,7 @@ impl Listed for ActorFilter {
     }
 
     fn count(&self, connection: &mut Connection, sight: Sight) -> Result<i64, Problem> {
-        page::sum(sight.parts(), |part| self.query(part, sight).count().get_result(connection))
+        let resolved = self.resolve(connection, sight)?;
+        page::sum(sight.parts(), |part| resolved.query(part).count().get_result(connection))
     }
 }

@@ -9,13 +9,13 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::links;
-use super::model::{BriefLink, BriefRow};
+use super::model::{BriefLink, BriefRow, Image};
 use super::views;
 use crate::access::Sight;
 use crate::actors::model::ActorLink;
 use crate::actors::store::summaries;
 use crate::db::schema::{brief_actors, brief_events, brief_related, briefs, trends};
-use crate::db::types::{Id, Timestamp};
+use crate::db::types::{Id, Json, Timestamp};
 use crate::db::{Connection, MultiBackend, in_chunks};
 use crate::http::body::Invalid;
 use crate::http::query::Limit;
@@ -29,10 +29,10 @@ use crate::vocabulary::BriefState;
 const SHOWN: usize = 6;
 /// How many actors, lines of judgement and events are followed, and how many briefs along each before and after this one:
 /// the cost is bounded however popular an actor is.
-const FOLLOWED: usize = 8;
-const ALONG_EACH: i64 = 6;
-/// How many are compared closely.
-const COMPARED: usize = 40;
+const FOLLOWED: usize = 6;
+const ALONG_EACH: i64 = 5;
+/// How many are compared closely for each one that is given.
+const COMPARED_FOR_EACH: usize = 2;
 
 const SHARED_EVENT: f64 = 4.0;
 const SHARED_SERIES: f64 = 3.0;
@@ -130,8 +130,9 @@ pub fn found(connection: &mut Connection, sight: Sight, row: &BriefRow, limit: u
     let mut ids: Vec<Id> = if sight.is_now() { own.nearest(connection, sight)? } else { Vec::new() };
     let translations = links::translations_of(connection, sight.moment, row.id)?;
     ids.retain(|id| *id != row.id && !translations.contains(id) && !chosen.contains(id));
-    let ids = own.comparable(connection, sight, &ids)?;
+    ids.truncate(limit * COMPARED_FOR_EACH);
     let mut compared = own.compared(connection, sight, &ids)?;
+    compared.retain(|other| other.is_published && other.link.language == row.language);
     compared.sort_by(|a, b| {
         let published = |one: &Compared| (one.link.published_at, one.link.id);
         b.score().total_cmp(&a.score()).then_with(|| published(b).cmp(&published(a)))
@@ -162,9 +163,24 @@ struct Own<'r> {
     terms: BTreeSet<String>,
 }
 
+/// What is read of another brief.
+#[derive(Queryable)]
+struct Columns {
+    id: Id,
+    slug: String,
+    title: String,
+    language: String,
+    published_at: Option<Timestamp>,
+    image: Option<Json<Image>>,
+    category_id: Id,
+    state: BriefState,
+    summary: Option<String>,
+}
+
 /// Another brief, and what of a brief's own it has too.
 struct Compared {
     link: BriefLink,
+    is_published: bool,
     actors: Vec<Id>,
     series: Vec<String>,
     events: Vec<Id>,
@@ -316,42 +332,36 @@ impl<'r> Own<'r> {
         })
     }
 
-    /// The first of these that are published, in its language, and seen.
-    fn comparable(&self, connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Vec<Id>, Problem> {
-        let fit = in_chunks::<_, Id, Problem>(ids, |ids| {
-            briefs::table
-                .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
-                .filter(briefs::id.eq_any(ids))
-                .filter(briefs::state.eq(BriefState::Published))
-                .filter(briefs::language.eq(&self.row.language))
-                .select(briefs::id)
-                .load(connection)
-        })?;
-        let fit: HashSet<Id> = fit.into_iter().collect();
-        Ok(ids.iter().copied().filter(|id| fit.contains(id)).take(COMPARED).collect())
-    }
-
     /// What these have in common with it, as far as the caller sees them.
     fn compared(&self, connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Vec<Compared>, Problem> {
-        type Columns = (Id, Id, Option<String>);
         let others = in_chunks::<_, Columns, Problem>(ids, |ids| {
             briefs::table
                 .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
                 .filter(briefs::id.eq_any(ids))
-                .select((briefs::id, briefs::category_id, briefs::summary))
+                .select((
+                    briefs::id,
+                    briefs::slug,
+                    briefs::title,
+                    briefs::language,
+                    briefs::published_at,
+                    briefs::image,
+                    briefs::category_id,
+                    briefs::state,
+                    briefs::summary,
+                ))
                 .load(connection)
         })?;
-        let mut links = views::links(connection, sight, ids)?;
         let mut actors = self.shared_actors(connection, sight, ids)?;
         let mut series = self.shared_series(connection, sight, ids)?;
         let mut events = links::events_of(connection, sight.moment, ids)?;
         Ok(others
             .into_iter()
-            .filter_map(|(id, category_id, summary)| {
-                let link = links.remove(&id)?;
+            .map(|Columns { id, slug, title, language, published_at, image, category_id, state, summary }| {
+                let link = BriefLink { id, slug, title, language, published_at, image: image.map(|Json(image)| image) };
                 let theirs: HashSet<Id> = events.remove(&id).unwrap_or_default().into_iter().collect();
                 let words = telling_words([link.title.as_str(), summary.as_deref().unwrap_or_default()]);
-                Some(Compared {
+                Compared {
+                    is_published: state == BriefState::Published,
                     actors: actors.remove(&id).unwrap_or_default(),
                     series: series.remove(&id).unwrap_or_default(),
                     events: self.events.iter().copied().filter(|event| theirs.contains(event)).collect(),
@@ -359,7 +369,7 @@ impl<'r> Own<'r> {
                     terms: self.terms.intersection(&words).take(MOST_TERMS).cloned().collect(),
                     days_apart: days_between(self.row.published_at, link.published_at),
                     link,
-                })
+                }
             })
             .collect())
     }
@@ -389,7 +399,7 @@ impl<'r> Own<'r> {
         sight: Sight,
         ids: &[Id],
     ) -> Result<HashMap<Id, Vec<String>>, Problem> {
-        if self.series.is_empty() {
+        if self.series.is_empty() || ids.is_empty() {
             return Ok(HashMap::new());
         }
         let rows = in_chunks::<_, (Id, Option<String>), Problem>(ids, |ids| {

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::access::{Caller, Sight};
+use crate::actors::names;
 use crate::app::AppState;
 use crate::db::types::{Id, Timestamp};
 use crate::db::{Connection, Db};
@@ -273,6 +274,18 @@ pub struct PageInfo {
 /// # Errors
 /// 400 for parameters that are wrong, 406 when no format is acceptable.
 pub async fn list<L: Listed>(
+    state: &Data<AppState>,
+    request: &HttpRequest,
+    caller: &Caller,
+    query: ListQuery<L>,
+) -> Result<HttpResponse, Problem> {
+    match answered(state, request, caller, query).await {
+        Ok(response) => Ok(response),
+        Err(problem) => Err(names::with_candidates(state, caller, problem).await),
+    }
+}
+
+async fn answered<L: Listed>(
     state: &Data<AppState>,
     request: &HttpRequest,
     caller: &Caller,

@@ -51,9 +51,9 @@ pub struct SearchFilter {
     #[param(value_type = String, max_length = 1000, example = "border committ")]
     pub q: SearchText,
     /// What to search among; any of several, all of them unless given.
-    #[deserr(default)]
-    #[param(value_type = Option<Vec<Kind>>, style = Form, explode = false, example = json!(["brief", "event"]))]
-    pub r#type: Many<Kind>,
+    #[deserr(default, rename = "type")]
+    #[param(rename = "type", value_type = Option<Vec<Kind>>, style = Form, explode = false, example = json!(["brief", "event"]))]
+    pub kind: Many<Kind>,
     /// What names any of these actors: an id, a slug or any known name.
     #[deserr(default)]
     #[param(value_type = Option<Vec<String>>, example = json!(["alyaksandr-lukashenka"]))]
@@ -172,7 +172,7 @@ impl Across {
         let SearchFilter { actor, category, country, language, from, to, on, .. } = &self.filter;
         let actors = names::meant_by(connection, sight, "actor", actor)?;
         let span = Span::of(*from, *to, *on)?;
-        Ok(Ask::of(&self.filter.r#type.0)
+        Ok(Ask::of(&self.filter.kind.0)
             .wanting(Some(Wanted::clone(&self.wanted)))
             .naming(Naming::Actor, actors.into_iter().flatten())
             .naming(Naming::Category, categories::store::meant_by(connection, sight, &category.0)?)

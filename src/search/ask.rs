@@ -10,6 +10,7 @@ use tantivy::query::{BooleanQuery, BoostQuery, ConstScoreQuery, Occur, PhraseQue
 use tantivy::schema::{Field, IndexRecordOption};
 
 use super::document::{Fields, Naming, Tag, TextFields, day_number};
+use super::patient::Patient;
 use super::wanted::{Clause, Wanted};
 use crate::db::types::{Id, Timestamp};
 use crate::vocabulary::Kind;
@@ -85,10 +86,14 @@ impl Ask {
         self
     }
 
-    /// That it is one of these.
+    /// That it is one of these, if there are some to choose from.
     #[must_use]
     pub fn among(mut self, ids: Option<Vec<Id>>) -> Self {
-        self.among = ids.map(|ids| Arc::new(ids.into_iter().collect()));
+        if let Some(ids) = ids {
+            let before = self.among.take();
+            let left = ids.into_iter().filter(|id| before.as_ref().is_none_or(|before| before.contains(id)));
+            self.among = Some(Arc::new(left.collect()));
+        }
         self
     }
 
@@ -124,7 +129,7 @@ impl Ask {
             clauses.push((Occur::Must, silent(basic(fields.every(kind)))));
         }
         for clause in self.wanted.iter().flat_map(|wanted| &wanted.excluded) {
-            clauses.push((Occur::MustNot, silent(found(clause, texts))));
+            clauses.push((Occur::MustNot, silent(Box::new(Patient(found(clause, texts))))));
         }
         match (clauses.len(), clauses.pop()) {
             (1, Some((_, only))) => only,

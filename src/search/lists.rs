@@ -20,6 +20,7 @@ use super::snippet::Marker;
 use super::wanted::Wanted;
 use super::{Finder, documents};
 use crate::access::{Audience, Caller, Sight};
+use crate::actors::names;
 use crate::app::AppState;
 use crate::db::Connection;
 use crate::db::types::{Id, Timestamp};
@@ -278,7 +279,11 @@ pub async fn asked<T: Send + 'static>(
         let answer = question(connection, sight, finder)?;
         Ok::<_, Problem>((journal::last_seen(connection, &caller)?, answer))
     };
-    if as_of.is_none() { state.db.read(work).await } else { state.db.scan(work).await }
+    let answer = if as_of.is_none() { state.db.read(work).await } else { state.db.scan(work).await };
+    match answer {
+        Ok(answer) => Ok(answer),
+        Err(problem) => Err(names::with_candidates(state, &caller, problem).await),
+    }
 }
 
 /// The index of now or, of the past, one of what passes a filter.

@@ -20,6 +20,7 @@ pub mod finder;
 mod follower;
 pub mod gather;
 pub mod lists;
+mod patient;
 pub mod permits;
 mod sight;
 pub mod snippet;

@@ -189,7 +189,7 @@ mod tests {
         for text in
             ["", "\"", "-", "--", "- -", "\"\"", "*:* AND (", "\u{0}\u{feff}", "((((", "-\"", "💥 ~ ^2", "a\"b\"c"]
         {
-            Wanted::read(text);
+            let _ = Wanted::read(text);
         }
         assert!(Wanted::read(" \"-\" * ").is_empty());
     }

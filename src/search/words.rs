@@ -31,24 +31,22 @@ pub fn words(text: &str) -> Vec<Word> {
 /// Where the words of a text begin and end, in bytes.
 pub fn spans(text: &str) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
-    let mut begun: Option<usize> = None;
+    // Where a word began, and where its last letter ended: an apostrophe after it is none of it.
+    let mut begun: Option<(usize, usize)> = None;
     for (place, character) in text.char_indices() {
+        let end = place + character.len_utf8();
         if is_ideograph(character) {
             // Where nothing parts the words, each sign is one.
-            found.extend(begun.take().map(|from| (from, place)));
-            found.push((place, place + character.len_utf8()));
-        } else if begun.is_none() && character.is_alphanumeric() {
-            begun = Some(place);
-        } else if !continues(character) {
-            found.extend(begun.take().map(|from| (from, place)));
+            found.extend(begun.take());
+            found.push((place, end));
+        } else if character.is_alphanumeric() || (begun.is_some() && is_combining_mark(character)) {
+            begun = Some((begun.map_or(place, |(from, _)| from), end));
+        } else if !is_apostrophe(character) {
+            found.extend(begun.take());
         }
     }
-    found.extend(begun.map(|from| (from, text.len())));
+    found.extend(begun);
     found
-}
-
-fn continues(character: char) -> bool {
-    character.is_alphanumeric() || is_combining_mark(character) || is_apostrophe(character)
 }
 
 fn is_apostrophe(character: char) -> bool {

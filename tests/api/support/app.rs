@@ -77,6 +77,11 @@ impl TestApp {
         Self::over(self.database.same())
     }
 
+    /// The same with other settings.
+    pub fn beside_configured(&self, change: impl FnOnce(&mut Config)) -> Self {
+        Self::configured(self.database.same(), change)
+    }
+
     /// A caller with a key of role reader, cleared for `TLP:CLEAR`.
     pub fn reader(&self) -> Client {
         self.as_(&self.keys[0])
