@@ -159,7 +159,7 @@ fn partners(
         let finder = standing(connection, sight, now.cloned(), &events)?;
         let ask = Ask::of(&[Kind::Event]).naming(Naming::Actor, [*one]).between_days(span.first_day(), span.last_day());
         let mut counts = finder.count(&sight.caller, &ask, Facet::Naming(Naming::Actor))?;
-        counts.remove(&Value::Id(*one));
+        counts.retain(|(value, _)| *value != Value::Id(*one));
         found.extend(most_frequent(counts, limit).into_iter().filter_map(|(value, weight)| match value {
             Value::Id(other) => Some((*one, other, weight)),
             _ => None,

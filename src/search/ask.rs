@@ -1,17 +1,18 @@
 //! What a list asks of the index: its filters, and the words that are searched for. A slice says its filter once more in
 //! these terms, and the index answers with exactly the resources that the database would, which the tests compare.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use tantivy::Term;
-use tantivy::query::{BooleanQuery, BoostQuery, ConstScoreQuery, Occur, PhraseQuery, Query, RegexQuery, TermQuery};
+use tantivy::query::{BooleanQuery, BoostQuery, ConstScoreQuery, Occur, PhraseQuery, Query, TermQuery, TermSetQuery};
 use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{Searcher, Term};
 
 use super::document::{Fields, Naming, Tag, TextFields, day_number};
 use super::patient::Patient;
 use super::wanted::{Clause, Wanted};
+use super::words::Stems;
 use crate::db::types::{Id, Timestamp};
 use crate::vocabulary::Kind;
 
@@ -110,16 +111,17 @@ impl Ask {
     }
 
     /// The part of it that is answered along postings. Only words give scores.
-    pub(super) fn query(&self, fields: &Fields) -> Box<dyn Query> {
+    pub(super) fn query(&self, fields: &Fields, searcher: &Searcher) -> tantivy::Result<Box<dyn Query>> {
         let kinds = if self.kinds.is_empty() { Kind::ALL } else { &self.kinds };
-        any(kinds.iter().map(|kind| self.query_of(*kind, fields)).collect())
+        let each = kinds.iter().map(|kind| self.query_of(*kind, fields, searcher));
+        Ok(any(each.collect::<tantivy::Result<_>>()?))
     }
 
-    fn query_of(&self, kind: Kind, fields: &Fields) -> Box<dyn Query> {
+    fn query_of(&self, kind: Kind, fields: &Fields, searcher: &Searcher) -> tantivy::Result<Box<dyn Query>> {
         let texts = fields.texts(kind);
         let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
         for clause in self.wanted.iter().flat_map(|wanted| &wanted.required) {
-            clauses.push((Occur::Must, found(clause, texts)));
+            clauses.push((Occur::Must, found(clause, texts, searcher)?));
         }
         for any_of in &self.conditions {
             let terms = any_of.iter().map(|condition| basic(condition.term(kind, fields))).collect();
@@ -129,12 +131,12 @@ impl Ask {
             clauses.push((Occur::Must, silent(basic(fields.every(kind)))));
         }
         for clause in self.wanted.iter().flat_map(|wanted| &wanted.excluded) {
-            clauses.push((Occur::MustNot, silent(Box::new(Patient(found(clause, texts))))));
+            clauses.push((Occur::MustNot, silent(Box::new(Patient(found(clause, texts, searcher)?)))));
         }
-        match (clauses.len(), clauses.pop()) {
+        Ok(match (clauses.len(), clauses.pop()) {
             (1, Some((_, only))) => only,
             (_, last) => Box::new(BooleanQuery::new(clauses.into_iter().chain(last).collect())),
-        }
+        })
     }
 }
 
@@ -147,22 +149,46 @@ impl Condition {
     }
 }
 
-fn found(clause: &Clause, texts: TextFields) -> Box<dyn Query> {
+fn found(clause: &Clause, texts: TextFields, searcher: &Searcher) -> tantivy::Result<Box<dyn Query>> {
     let in_both = |inside: &dyn Fn(Field) -> Box<dyn Query>| -> Vec<Box<dyn Query>> {
         vec![Box::new(BoostQuery::new(inside(texts.title), TITLE_BOOST)), inside(texts.text)]
     };
-    match clause {
+    Ok(match clause {
         Clause::Word(stem) => any(in_both(&|field| word(field, stem))),
         Clause::Phrase(stems) => any(in_both(&|field| phrase(field, stems))),
         Clause::Beginning { stem, letters } => {
             let mut ways = in_both(&|field| word(field, stem));
-            // Letters and digits only, which mean themselves in a pattern.
-            if let Ok(begins) = RegexQuery::from_pattern(&format!("{letters}.*"), texts.words) {
-                ways.push(Box::new(ConstScoreQuery::new(Box::new(begins), BEGINNING_SCORE)));
+            let completed = completions(searcher, texts.words, stem, letters)?;
+            if !completed.is_empty() {
+                ways.push(Box::new(ConstScoreQuery::new(Box::new(TermSetQuery::new(completed)), BEGINNING_SCORE)));
             }
             any(ways)
         }
+    })
+}
+
+/// Up to so many words are looked at more closely.
+const FEW: usize = 200;
+
+/// The words that begin so; if they are few, without those that are found by the stem already.
+fn completions(searcher: &Searcher, field: Field, stem: &str, letters: &str) -> tantivy::Result<Vec<Term>> {
+    let mut completed = BTreeSet::new();
+    for segment in searcher.segment_readers() {
+        let index = segment.inverted_index(field)?;
+        let mut words = index.terms().range().ge(letters).into_stream()?;
+        while let Some((word, _)) = words.next() {
+            match std::str::from_utf8(word).ok().filter(|word| word.starts_with(letters)) {
+                Some(word) if !completed.contains(word) => drop(completed.insert(word.to_owned())),
+                Some(_) => {}
+                None => break,
+            }
+        }
     }
+    let stems = Stems::default();
+    if completed.len() <= FEW {
+        completed.retain(|word| stems.stem(word) != stem);
+    }
+    Ok(completed.into_iter().map(|word| Term::from_field_text(field, &word)).collect())
 }
 
 fn word(field: Field, stem: &str) -> Box<dyn Query> {

@@ -11,6 +11,7 @@ use crate::access::Moment;
 use crate::db::Connection;
 use crate::db::types::Id;
 use crate::problem::Problem;
+use crate::vocabulary::Kind;
 use crate::{actors, categories};
 
 crate::vocabulary::vocabulary! {
@@ -104,8 +105,7 @@ pub fn ranked(
 
 /// The values that occur most often; of those that occur alike, the smaller.
 #[must_use]
-pub fn most_frequent(counts: Counts, limit: usize) -> Vec<(Value, u64)> {
-    let mut counts: Vec<(Value, u64)> = counts.into_iter().collect();
+pub fn most_frequent(mut counts: Counts, limit: usize) -> Counts {
     let order = |a: &(Value, u64), b: &(Value, u64)| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0));
     if limit < counts.len() {
         counts.select_nth_unstable_by(limit, order);
@@ -170,10 +170,14 @@ fn names(
 
 fn numbered(facet: Facet, number: i64) -> String {
     match facet {
+        Facet::Kind => {
+            let kind = usize::try_from(number).ok().and_then(|place| Kind::TERMS.get(place));
+            kind.copied().unwrap_or_default().to_owned()
+        }
         Facet::Calendar(Interval::Month) => interval_name(Interval::Month, number, 7),
         Facet::Calendar(Interval::Year) => interval_name(Interval::Year, number, 4),
         Facet::Calendar(interval) => interval_name(interval, number, 10),
-        Facet::Kind | Facet::Tag(_) | Facet::Naming(_) | Facet::Probability => number.to_string(),
+        Facet::Tag(_) | Facet::Naming(_) | Facet::Probability => number.to_string(),
     }
 }
 

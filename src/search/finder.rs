@@ -84,10 +84,11 @@ impl Finder {
     /// 500 when the index cannot be read.
     pub fn gather(&self, caller: &Caller, ask: &Ask, wish: Wish) -> Result<Gathered, Problem> {
         if ask.finds_nothing() {
-            let facets = vec![Counts::default(); wish.facets.len()];
+            let facets = vec![Counts::new(); wish.facets.len()];
             return Ok(Gathered { facets, ..Gathered::default() });
         }
-        self.gather_by(caller, ask.query(&self.fields).as_ref(), ask, wish)
+        let query = ask.query(&self.fields, &self.searcher).map_err(Problem::internal)?;
+        self.gather_by(caller, query.as_ref(), ask, wish)
     }
 
     fn gather_by(&self, caller: &Caller, query: &dyn Query, ask: &Ask, wish: Wish) -> Result<Gathered, Problem> {

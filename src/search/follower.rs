@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use tantivy::directory::MmapDirectory;
 use tantivy::directory::error::LockError;
 use tantivy::index::Index;
-use tantivy::indexer::IndexWriterOptions;
+use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use tantivy::{IndexReader, IndexWriter, ReloadPolicy, TantivyError, Term};
 use tokio::sync::watch;
 
@@ -36,6 +36,8 @@ const PAUSE: Duration = Duration::from_secs(2);
 const ROWS: i64 = 1000;
 /// How long one commit gathers at most while the index is far behind.
 const LONGEST_GATHERING: Duration = Duration::from_secs(20);
+/// So many segments of like size become one: a question goes to each of them.
+const SEGMENTS_TO_MERGE: usize = 4;
 /// How much the writer holds in memory.
 const MEMORY: usize = 32_000_000;
 
@@ -179,6 +181,9 @@ impl Follower {
             Err(TantivyError::LockFailure(LockError::LockBusy, _)) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
+        let mut few = LogMergePolicy::default();
+        few.set_min_num_segments(SEGMENTS_TO_MERGE);
+        writer.set_merge_policy(Box::new(few));
         let mark = self.written()?;
         if mark == mark_at(&self.db, mark.position)? {
             return Ok(Some(Writing { writer, mark }));

@@ -1,6 +1,6 @@
 //! What is gathered while the documents that match go by, all of it in one pass: a page of them, and counts.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, HashSet};
 use std::sync::Arc;
 
@@ -16,7 +16,6 @@ use super::ask::Ask;
 use super::document::{Column, NO_DAY, Naming, Tag};
 use super::sight::{Sighted, Sights};
 use crate::db::types::{Id, Timestamp};
-use crate::vocabulary::Kind;
 
 /// What is wanted of what matches.
 #[derive(Debug, Clone, Default)]
@@ -56,8 +55,8 @@ pub struct Gathered {
     pub total: u64,
 }
 
-/// How often values occur.
-pub type Counts = FxHashMap<Value, u64>;
+/// How often values occur, in the order of the values.
+pub type Counts = Vec<(Value, u64)>;
 
 /// In which order a page is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,7 +132,7 @@ pub enum Value {
     Text(String),
     /// Somebody.
     Id(Id),
-    /// A number: of an interval, or in percent.
+    /// A number: of a kind, of an interval, or in percent.
     Number(i64),
 }
 
@@ -205,14 +204,12 @@ impl Collector for Gather<'_> {
     }
 
     fn merge_fruits(&self, fruits: Vec<Gathered>) -> tantivy::Result<Gathered> {
-        let mut all = Gathered { facets: vec![Counts::default(); self.wish.facets.len()], ..Gathered::default() };
+        let mut all = Gathered { facets: vec![Counts::new(); self.wish.facets.len()], ..Gathered::default() };
         for Gathered { mut page, facets, cross, total } in fruits {
             all.page.append(&mut page);
             all.total += total;
             for (sum, part) in all.facets.iter_mut().zip(facets) {
-                for (value, count) in part {
-                    *sum.entry(value).or_default() += count;
-                }
+                *sum = added(std::mem::take(sum), part);
             }
             for (values, count) in cross {
                 *all.cross.entry(values).or_default() += count;
@@ -223,6 +220,28 @@ impl Collector for Gather<'_> {
             all.page.truncate(page.limit);
         }
         Ok(all)
+    }
+}
+
+/// The sums of two counts, value by value, in order.
+fn added(one: Counts, other: Counts) -> Counts {
+    let mut sums = Counts::with_capacity(one.len() + other.len());
+    let (mut one, mut other) = (one.into_iter().peekable(), other.into_iter().peekable());
+    loop {
+        let order = match (one.peek(), other.peek()) {
+            (Some((a, _)), Some((b, _))) => a.cmp(b),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => return sums,
+        };
+        match order {
+            Ordering::Less => sums.extend(one.next()),
+            Ordering::Greater => sums.extend(other.next()),
+            Ordering::Equal => {
+                let more = other.next().map_or(0, |(_, count)| count);
+                sums.extend(one.next().map(|(value, count)| (value, count + more)));
+            }
+        }
     }
 }
 
@@ -279,6 +298,11 @@ impl Numbers {
 
     fn get(&self, document: DocId) -> i64 {
         i64::from_u64(self.0.get_val(document))
+    }
+
+    /// The least and the greatest of them.
+    fn bounds(&self) -> (i64, i64) {
+        (i64::from_u64(self.0.min_value()), i64::from_u64(self.0.max_value()))
     }
 }
 
@@ -418,51 +442,51 @@ impl PageSegment {
 }
 
 /// Counts what a lens reads.
-enum Counter {
-    /// By the numbers of words in a dictionary.
-    Words {
-        lens: Lens,
-        counts: Vec<u64>,
-    },
-    Others {
-        lens: Lens,
-        counts: FxHashMap<u64, u64>,
-    },
+struct Counter {
+    lens: Lens,
+    /// Counts from the least key on, where they lie close together.
+    first: u64,
+    dense: Vec<u64>,
+    /// What lies outside of that.
+    sparse: FxHashMap<u64, u64>,
 }
+
+/// So many keys may lie close together.
+const DENSE: u64 = 100_000;
 
 impl Counter {
     fn of(lens: Lens) -> Self {
-        match &lens {
-            Lens::Words { dictionary, .. } => Self::Words { counts: vec![0; dictionary.num_terms()], lens },
-            _ => Self::Others { lens, counts: FxHashMap::default() },
-        }
+        let (first, length) = lens.bounds();
+        let dense = vec![0; usize::try_from(length.min(DENSE)).unwrap_or_default()];
+        Self { lens, first, dense, sparse: FxHashMap::default() }
     }
 
     fn collect(&mut self, document: DocId) {
-        match self {
-            Self::Words { lens, counts } => lens.each(document, |key| {
-                if let Some(count) = usize::try_from(key).ok().and_then(|key| counts.get_mut(key)) {
-                    *count += 1;
-                }
-            }),
-            Self::Others { lens, counts } => lens.each(document, |key| *counts.entry(key).or_default() += 1),
-        }
+        let Self { lens, first, dense, sparse } = self;
+        lens.each(document, |key| {
+            let place = key.checked_sub(*first).and_then(|place| usize::try_from(place).ok());
+            match place.and_then(|place| dense.get_mut(place)) {
+                Some(count) => *count += 1,
+                None => *sparse.entry(key).or_default() += 1,
+            }
+        });
     }
 
     fn harvest(self) -> Counts {
-        let (lens, counts): (Lens, Vec<(u64, u64)>) = match self {
-            Self::Words { lens, counts } => (lens, (0..).zip(counts).filter(|(_, count)| *count > 0).collect()),
-            Self::Others { lens, counts } => {
-                let mut counts: Vec<(u64, u64)> = counts.into_iter().collect();
-                counts.sort_unstable();
-                (lens, counts)
-            }
-        };
+        let dense = (self.first..).zip(self.dense).filter(|(_, count)| *count > 0);
+        let mut counts: Vec<(u64, u64)> = dense.collect();
+        if !self.sparse.is_empty() {
+            counts.extend(self.sparse);
+            counts.sort_unstable();
+        }
         let keys: Vec<u64> = counts.iter().map(|(key, _)| *key).collect();
-        // Several days may mean one interval.
-        let mut meant = Counts::default();
-        for (value, (_, count)) in lens.values(&keys).into_iter().zip(counts) {
-            *meant.entry(value).or_default() += count;
+        // Values are in the order of their keys, and several days may mean one interval.
+        let mut meant = Counts::with_capacity(counts.len());
+        for (value, (_, count)) in self.lens.values(&keys).into_iter().zip(counts) {
+            match meant.last_mut().filter(|(last, _)| *last == value) {
+                Some((_, sum)) => *sum += count,
+                None => meant.push((value, count)),
+            }
         }
         meant
     }
@@ -552,6 +576,20 @@ impl Lens {
         })
     }
 
+    /// The least key, and how many may follow on it.
+    fn bounds(&self) -> (u64, u64) {
+        match self {
+            Self::Nothing => (0, 0),
+            Self::Words { dictionary, .. } => (0, dictionary.num_terms() as u64),
+            Self::Kind(_) | Self::Number(_) => (0, 128),
+            Self::Calendar { counted, days: (first, last), .. } => {
+                let (least, most) = counted.bounds();
+                let (least, most) = (least.max(NO_DAY + 1).max(*first), most.min(*last));
+                (least.cast_unsigned(), most.saturating_sub(least).saturating_add(1).max(0).cast_unsigned())
+            }
+        }
+    }
+
     fn each(&self, document: DocId, mut found: impl FnMut(u64)) {
         match self {
             Self::Nothing => {}
@@ -572,18 +610,12 @@ impl Lens {
         match self {
             Self::Nothing => Vec::new(),
             Self::Words { dictionary, are_ids, .. } => words(dictionary, keys, *are_ids),
-            Self::Kind(_) => keys.iter().map(|key| Value::Text(kind_name(*key))).collect(),
             Self::Calendar { interval, .. } => {
                 keys.iter().map(|key| Value::Number(interval.number(key.cast_signed()))).collect()
             }
-            Self::Number(_) => keys.iter().map(|key| Value::Number(key.cast_signed())).collect(),
+            Self::Kind(_) | Self::Number(_) => keys.iter().map(|key| Value::Number(key.cast_signed())).collect(),
         }
     }
-}
-
-fn kind_name(key: u64) -> String {
-    let kind = usize::try_from(key).ok().and_then(|place| Kind::TERMS.get(place));
-    kind.copied().unwrap_or_default().to_owned()
 }
 
 /// Words by their numbers in a dictionary.

@@ -9,8 +9,10 @@ use deserr::Deserr;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
+use super::Finder;
+use super::ask::Ask;
 use super::counts::{self, FacetName, Label};
-use super::gather::{Counts, Facet, Gathered, Interval, Value, Wish};
+use super::gather::{Counts, Facet, Interval, Value, Wish};
 use super::lists::{DEFAULT_FACET_LIMIT, Searched, asked, standing};
 use crate::access::{Caller, Sight};
 use crate::app::AppState;
@@ -111,15 +113,14 @@ fn is_group<L: Searched>(name: FacetName) -> bool {
 fn count<L: Searched>(
     connection: &mut Connection,
     sight: Sight,
-    finder: &super::Finder,
+    finder: &Finder,
     filter: &L,
     query: &TimelineQuery,
 ) -> Result<Timeline, Problem> {
     let interval = query.interval.unwrap_or(Interval::Month);
     let facet = query.group_by.map(|group| group.facet(L::KIND == Kind::Actor));
     let ask = filter.ask(connection, sight)?;
-    let facets: Vec<Facet> = [Facet::Calendar(interval)].into_iter().chain(facet).collect();
-    let cells = cells(finder.gather(&sight.caller, &ask, Wish::cross(facets))?);
+    let cells = cells(finder, sight, &ask, Facet::Calendar(interval), facet)?;
     let groups = match facet {
         None => vec![(None, Label { value: String::new(), name: None })],
         Some(facet) => groups(connection, sight, facet, &cells, query)?,
@@ -131,18 +132,21 @@ fn count<L: Searched>(
 type Cells = HashMap<(i64, Option<Value>), u64>;
 type Groups = Vec<(Option<Value>, Label)>;
 
-fn cells(gathered: Gathered) -> Cells {
-    gathered
-        .cross
-        .into_iter()
-        .filter_map(|(values, count)| {
-            let mut values = values.into_iter();
-            match values.next()? {
-                Value::Number(interval) => Some(((interval, values.next()), count)),
-                Value::Text(_) | Value::Id(_) => None,
-            }
-        })
-        .collect()
+fn cells(finder: &Finder, sight: Sight, ask: &Ask, calendar: Facet, group: Option<Facet>) -> Result<Cells, Problem> {
+    let cell = |(interval, group): (Value, Option<Value>), count| match interval {
+        Value::Number(interval) => Some(((interval, group), count)),
+        Value::Text(_) | Value::Id(_) => None,
+    };
+    let Some(group) = group else {
+        let counts = finder.count(&sight.caller, ask, calendar)?;
+        return Ok(counts.into_iter().filter_map(|(interval, count)| cell((interval, None), count)).collect());
+    };
+    let counts = finder.gather(&sight.caller, ask, Wish::cross(vec![calendar, group]))?.cross;
+    let pairs = counts.into_iter().filter_map(|(values, count)| {
+        let mut values = values.into_iter();
+        cell((values.next()?, values.next()), count)
+    });
+    Ok(pairs.collect())
 }
 
 /// The most frequent groups, the most frequent first.
@@ -153,12 +157,13 @@ fn groups(
     cells: &Cells,
     query: &TimelineQuery,
 ) -> Result<Groups, Problem> {
-    let mut totals = Counts::default();
+    let mut totals: HashMap<&Value, u64> = HashMap::new();
     for ((_, value), count) in cells {
         if let Some(value) = value {
-            *totals.entry(value.clone()).or_default() += count;
+            *totals.entry(value).or_default() += count;
         }
     }
+    let totals: Counts = totals.into_iter().map(|(value, count)| (value.clone(), count)).collect();
     let limit = query.group_limit.map_or(DEFAULT_FACET_LIMIT, |limit| limit.0 as usize);
     let chosen = counts::most_frequent(totals, limit);
     let mut labels = counts::labels(connection, sight.moment, facet, chosen.iter().map(|(value, _)| value))?;

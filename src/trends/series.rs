@@ -67,8 +67,8 @@ pub struct Outcomes {
 impl Outcomes {
     fn of(counts: &Counts) -> Self {
         let count = |outcome: Outcome| {
-            let value = Value::Text(outcome.as_str().to_owned());
-            counts.get(&value).copied().unwrap_or_default()
+            let of = counts.iter().find(|(value, _)| matches!(value, Value::Text(text) if text == outcome.as_str()));
+            of.map_or(0, |(_, count)| *count)
         };
         Self {
             pending: count(Outcome::Pending),
@@ -133,13 +133,15 @@ impl Lines {
         let finder = self.standing.finder(connection, sight, &self.filter, false)?;
         let ask = self.filter.ask(connection, sight)?;
         let counts = finder.count(&sight.caller, &ask, Facet::Tag(Tag::Series))?;
-        let mut slugs: Vec<String> = counts
-            .into_keys()
-            .filter_map(|value| if let Value::Text(slug) = value { Some(slug) } else { None })
-            .filter(|slug| self.filter.series.0.is_empty() || self.filter.series.0.iter().any(|s| s.as_str() == slug))
-            .collect();
-        slugs.sort_unstable();
-        Ok(slugs)
+        let is_asked = |slug: &String| {
+            let asked = &self.filter.series.0;
+            asked.is_empty() || asked.iter().any(|other| other.as_str() == slug)
+        };
+        let slugs = counts.into_iter().filter_map(|(value, _)| match value {
+            Value::Text(slug) => Some(slug).filter(is_asked),
+            Value::Id(_) | Value::Number(_) => None,
+        });
+        Ok(slugs.collect())
     }
 
     fn described(&self, connection: &mut Connection, sight: Sight, slugs: &[String]) -> Result<Vec<Series>, Problem> {
