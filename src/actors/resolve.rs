@@ -27,7 +27,8 @@ use crate::search::Finder;
 use crate::search::wanted::stems_of;
 use crate::vocabulary::ActorKind;
 
-/// How many actors are compared by their names, and how many bodies are looked at for posts.
+/// How many actors are compared by their names, first and in all, and how many bodies are looked at for posts.
+const COMPARED_FIRST: usize = 20;
 const COMPARED: usize = 60;
 const BODIES: usize = 10;
 /// How many candidates there are unless told otherwise.
@@ -146,19 +147,29 @@ fn ranked(found: Vec<Found>, known: &Summaries, limit: usize) -> Resolution {
     Resolution { candidates, ambiguous }
 }
 
-/// Everybody whose names come near, each by the name that comes nearest.
+/// Everybody whose names come near, each by the name that comes nearest. If the name is spelled out in one of the first, the
+/// others are not looked at: they share less of its keys, and would only fit worse.
 fn by_name(connection: &mut Connection, sight: Sight, finder: &Arc<Finder>, text: &str) -> Result<Vec<Found>, Problem> {
     let wanted = Wanted::new(text);
     let probes = wanted.probes().into_iter().map(|key| {
         let weight = wanted.weigh(&key);
         (key, weight)
     });
-    let mut ids = finder.by_keys(&sight.caller, probes, COMPARED)?;
-    ids.extend(names::bearers(connection, sight, text)?);
-    ids.sort_unstable();
-    ids.dedup();
+    let near = finder.by_keys(&sight.caller, probes, COMPARED)?;
+    let (first, others) = near.split_at(near.len().min(COMPARED_FIRST));
+    let mut ids = names::bearers(connection, sight, text)?;
+    ids.extend(first.iter().filter(|id| !ids.contains(id)).copied().collect::<Vec<_>>());
+    let mut found = fitting(connection, sight, &wanted, &ids)?;
+    if !found.iter().any(|one| one.reason.is_some_and(|reason| reason <= Reason::Spelling)) {
+        let others: Vec<Id> = others.iter().filter(|id| !ids.contains(id)).copied().collect();
+        found.append(&mut fitting(connection, sight, &wanted, &others)?);
+    }
+    Ok(found)
+}
+
+fn fitting(connection: &mut Connection, sight: Sight, wanted: &Wanted, ids: &[Id]) -> Result<Vec<Found>, Problem> {
     let mut best: HashMap<Id, (Fit, String)> = HashMap::new();
-    for row in names_of(connection, sight.moment, &ids)? {
+    for row in names_of(connection, sight.moment, ids)? {
         let Some(fit) = wanted.fit(&Name::new(&row.name)) else { continue };
         if best.get(&row.actor_id).is_none_or(|(other, _)| fit.score > other.score) {
             best.insert(row.actor_id, (fit, row.name));
