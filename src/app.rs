@@ -4,6 +4,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use actix_cors::Cors;
 use actix_web::dev::Server;
 use actix_web::http::header;
@@ -14,7 +16,7 @@ use crate::access::{Caller, Limits, Sight, authenticate};
 use crate::config::Config;
 use crate::db::types::Timestamp;
 use crate::db::{Connection, Db};
-use crate::http::answer::Reply;
+use crate::http::answer::{self, Reply};
 use crate::http::idempotency::{Once, UnderWay};
 use crate::http::middleware;
 use crate::journal::{self, Head, Write};
@@ -38,6 +40,8 @@ pub struct AppState {
     pub under_way: UnderWay,
     /// How many requests each caller has left.
     pub limits: Limits,
+    /// Who may work out something of the past, which takes long, at the same time.
+    pub past: Semaphore,
 }
 
 impl AppState {
@@ -98,13 +102,15 @@ impl AppState {
         self.db.read(work).await
     }
 
-    /// The index with everything that is in the archive now.
+    /// The index with everything that is in the archive now, or as much of it as there is while much is being written: all the
+    /// same everything that the request has to be answered from (`Briefwire-At-Least`).
     ///
     /// # Errors
-    /// 503 while it is being built.
-    pub async fn finder(&self) -> Result<Arc<Finder>, Problem> {
+    /// 400 when the header is no position, 503 while the index is being built.
+    pub async fn finder(&self, request: &HttpRequest) -> Result<Arc<Finder>, Problem> {
+        let at_least = answer::at_least(request)?;
         let head = self.db.read(|connection| journal::head(connection).map_err(Problem::from)).await?;
-        self.search.at(head.position).await
+        self.search.at(head.position.max(at_least), at_least).await
     }
 
     /// Waits until nothing can be written any more that a read as of this time would show.
@@ -139,8 +145,13 @@ pub fn serve(listener: TcpListener, db: Db, config: Config, workers: Option<usiz
     let openapi = serde_json::to_string(&document).map_err(std::io::Error::other)?;
     let (routes, under_way) = (RouteTable::of(&document), UnderWay::default());
     let limits = Limits::new(config.limits.clone(), config.trusted_proxies.clone());
-    let search = Search::start(db.clone(), &config.index_dir).map_err(std::io::Error::other)?;
-    let state = web::Data::new(AppState { db, search, config, routes, openapi, under_way, limits });
+    let directory = config.index_dir.display();
+    let search = Search::start(db.clone(), &config.index_dir).map_err(|trouble| {
+        let detail = format!("no search index at {directory}: {trouble}; --index-dir takes another directory");
+        std::io::Error::other(detail)
+    })?;
+    let state =
+        web::Data::new(AppState { db, search, config, routes, openapi, under_way, limits, past: Semaphore::new(2) });
     let mut server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())

@@ -220,7 +220,13 @@ fn import_file(arguments: &ImportArgs) -> Outcome {
         "{} created, {} updated, {} unchanged, {} failed",
         report.created, report.updated, report.unchanged, report.failed
     );
-    search::bring_up_to_date(db, &arguments.index.directory(&location))?;
+    let directory = arguments.index.directory(&location);
+    search::bring_up_to_date(db, &directory).map_err(|trouble| {
+        let directory = directory.display();
+        format!(
+            "all this is in the archive, but not in the search index at {directory}: {trouble}; `serve` tries again"
+        )
+    })?;
     Ok(if report.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

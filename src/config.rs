@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use ipnet::IpNet;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::access::LimitSettings;
 use crate::db::{DbError, Location};
@@ -32,7 +33,7 @@ impl DatabaseArgs {
 #[derive(Debug, Clone, Args)]
 pub struct IndexArgs {
     /// The directory of the search index, made when it is missing [default: beside the SQLite file, its name and `-index`;
-    /// with PostgreSQL, briefwire-index]
+    /// with PostgreSQL, briefwire-index- and a digest of its URL]
     #[arg(long, env = "BRIEFWIRE_INDEX_DIR")]
     pub index_dir: Option<PathBuf>,
 }
@@ -43,7 +44,8 @@ impl IndexArgs {
     pub fn directory(&self, archive: &Location) -> PathBuf {
         self.index_dir.clone().unwrap_or_else(|| match archive {
             Location::Sqlite(path) => PathBuf::from(format!("{path}-index")),
-            Location::Postgres(_) => PathBuf::from("briefwire-index"),
+            // Each archive has one of its own, wherever servers of several are started from.
+            Location::Postgres(url) => PathBuf::from(format!("briefwire-index-{:016x}", xxh3_64(url.as_bytes()))),
         })
     }
 }

@@ -307,6 +307,19 @@ pub fn changed_since(sight: Sight, kind: Kind, time: Timestamp) -> _ {
         .select(journal::resource_id)
 }
 
+/// The same as a list, if a time is given.
+///
+/// # Errors
+/// When the query fails.
+pub fn changed_ids(
+    connection: &mut Connection,
+    sight: Sight,
+    kind: Kind,
+    since: Option<Timestamp>,
+) -> Result<Option<Vec<Id>>, Problem> {
+    Ok(since.map(|time| changed_since(sight, kind, time).load(connection)).transpose()?)
+}
+
 /// What a caller sees as of a time, or now.
 ///
 /// # Errors
@@ -330,4 +343,23 @@ pub fn sight(connection: &mut Connection, caller: &Caller, as_of: Option<Timesta
 /// When the query fails.
 pub fn last_seen(connection: &mut Connection, caller: &Caller) -> Result<Head, Problem> {
     Ok(heads::table.find(Audience::class_of(caller)).select((heads::position, heads::at)).first(connection)?)
+}
+
+/// The same as far as a position: what an answer may claim that knows of nothing later.
+///
+/// # Errors
+/// When a query fails.
+pub fn last_seen_by(connection: &mut Connection, caller: &Caller, position: i64) -> Result<Head, Problem> {
+    let last = last_seen(connection, caller)?;
+    if last.position <= position {
+        return Ok(last);
+    }
+    let earlier = journal::table
+        .filter(journal::position.le(position))
+        .filter(visible(journal::audience, caller))
+        .order(journal::position.desc())
+        .select((journal::position, journal::at))
+        .first(connection)
+        .optional()?;
+    Ok(earlier.unwrap_or(Head { position: 0, at: Timestamp::from_micros(0) }))
 }

@@ -2,10 +2,12 @@
 //!
 //! A tour: read [`journal`] first, which says how nothing is ever overwritten, and [`access`] next, which says who sees
 //! what; every other module leans on these two. Then take any slice, say [`events`]: its `model` is what is stored and
-//! served, `input` what is accepted, `filter` what a list can be asked, `store` the writes, `handlers` the endpoints.
+//! served, `input` what is accepted, `filter` what a list can be asked, `sought` and `documents` the
+//! same for the index, `store` the writes, `handlers` the endpoints.
 //!
 //! - The slices of the domain: [`briefs`], [`events`], [`actors`], [`trends`], [`categories`]; what they do alike is in
 //!   [`resource`]; how they name one another in [`reference`](mod@reference) and [`slugs`].
+//! - Words, counts and names in any spelling, from an index that follows the journal: [`search`].
 //! - Every version of everything: [`history`]. Bulk in and out: [`transfer`].
 //! - The words of the domain: [`vocabulary`], [`edtf`], [`scalars`], [`sources`], [`markdown`].
 //! - HTTP: [`http`], [`problem`], [`routes`], [`openapi`], [`docs`], [`ops`].

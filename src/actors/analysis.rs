@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, get};
 
 use super::network::{Network, NetworkQuery, network_around};
 use super::positions::{Positions, PositionsQuery, held_by};
-use super::resolve::{Resolution, ResolveQuery, candidates};
+use super::resolve::{self, Resolution, ResolveQuery};
 use super::timeline::{TimelineEntry, TimelineFilter, TimelineOf};
 use crate::access::Reader;
 use crate::app::AppState;
@@ -27,16 +27,16 @@ use crate::search::lists;
     responses((status = 200, description = "Who may be meant, the best first", body = Resolution))
 )]
 #[get("/v1/actors/resolve")]
-pub async fn resolve(
+pub async fn resolve_name(
     state: Data<AppState>,
     caller: Reader,
     Query(query): Query<ResolveQuery>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let (head, resolution) = lists::asked(&state, &caller, None, move |connection, sight, finder| {
-        let finder = finder.ok_or_else(|| Problem::internal("names are resolved in the index of now"))?;
+    let (head, resolution) = lists::asked(&state, &request, &caller, None, move |connection, sight, standing| {
+        let finder = standing.of_now().ok_or_else(|| Problem::internal("names are resolved in the index of now"))?;
         let limit = query.limit.map(|limit| limit.0 as usize);
-        candidates(connection, sight, &finder, query.name.as_str(), query.on.map(|Day(day)| day), limit)
+        resolve::resolve(connection, sight, finder, query.name.as_str(), query.on.map(|Day(day)| day), limit)
     })
     .await?;
     answer::document(&request, &caller, head, &resolution)
@@ -101,8 +101,8 @@ pub async fn network(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let (reference, as_of) = (Reference::from_text(&id), query.as_of);
-    let (head, network) = lists::asked(&state, &caller, as_of, move |connection, sight, now| {
-        network_around(connection, sight, now.as_ref(), &reference, &query)
+    let (head, network) = lists::asked(&state, &request, &caller, as_of, move |connection, sight, standing| {
+        network_around(connection, sight, &standing, &reference, &query)
     })
     .await?;
     answer::document(&request, &caller, head, &network)

@@ -21,7 +21,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(handlers::list)
-        .service(analysis::resolve)
+        .service(analysis::resolve_name)
         .service(analysis::positions)
         .service(analysis::timeline)
         .service(analysis::network)

@@ -2,10 +2,8 @@
 
 use diesel::prelude::*;
 
-use super::resolve::{self, Candidate};
-use crate::access::{Caller, Sight};
+use crate::access::Sight;
 use crate::actors::model::ActorRow;
-use crate::app::AppState;
 use crate::db::Connection;
 use crate::db::schema::actor_names;
 use crate::db::types::Id;
@@ -15,9 +13,8 @@ use crate::reference::Reference;
 use crate::resource;
 use crate::scalars::fold_name;
 
-/// How many actors bear one name at most, and how many are suggested for a name that nobody bears.
+/// How many actors bear one name at most.
 const BEARERS: i64 = 500;
-const SUGGESTED: usize = 5;
 
 /// The actors that a parameter's values mean, one set for each value: by id, slug or any known name. A value is tried
 /// whole first, since names have commas too, and then as a list.
@@ -85,41 +82,4 @@ pub fn bearers(connection: &mut Connection, sight: Sight, text: &str) -> Result<
     bearers.sort_unstable();
     bearers.dedup();
     Ok(bearers)
-}
-
-/// A problem that says who may be meant, if it is one of a name that nobody bears.
-pub async fn with_candidates(state: &AppState, caller: &Caller, problem: Problem) -> Problem {
-    let Some((parameter, name)) = problem.names_nobody() else {
-        return problem;
-    };
-    let (parameter, name, caller) = (parameter.to_owned(), name.to_owned(), *caller);
-    match candidates(state, caller, name.clone()).await {
-        Ok(candidates) => {
-            let detail = match candidates.first() {
-                Some(first) => format!("no actor is called `{name}`; did you mean `{}`?", first.actor.name),
-                None => format!("no actor is called `{name}`"),
-            };
-            let candidates: Vec<_> = candidates
-                .iter()
-                .map(|candidate| serde_json::json!({"slug": candidate.actor.slug, "name": candidate.actor.name}))
-                .collect();
-            Problem::parameter(&parameter, detail).with_member("candidates", candidates)
-        }
-        // What was asked is wrong all the same.
-        Err(error) => {
-            tracing::warn!(?error, "nobody can be suggested");
-            problem
-        }
-    }
-}
-
-async fn candidates(state: &AppState, caller: Caller, name: String) -> Result<Vec<Candidate>, Problem> {
-    let finder = state.finder().await?;
-    let resolution = state
-        .db
-        .read(move |connection| {
-            resolve::candidates(connection, Sight::now(&caller), &finder, &name, None, Some(SUGGESTED))
-        })
-        .await?;
-    Ok(resolution.candidates)
 }

@@ -19,12 +19,11 @@ use crate::http::query::{Limit, Repeated};
 use crate::problem::Problem;
 use crate::reference::Reference;
 use crate::resource;
-use crate::search::Finder;
 use crate::search::ask::Ask;
 use crate::search::counts::most_frequent;
 use crate::search::document::Naming;
 use crate::search::gather::{Facet, Value};
-use crate::search::lists::standing;
+use crate::search::lists::Standing;
 use crate::vocabulary::Kind;
 
 /// How many partners of each actor are followed unless told otherwise.
@@ -116,7 +115,7 @@ pub struct Edge {
 pub fn network_around(
     connection: &mut Connection,
     sight: Sight,
-    now: Option<&Arc<Finder>>,
+    standing: &Standing,
     reference: &Reference,
     query: &NetworkQuery,
 ) -> Result<Network, Problem> {
@@ -127,7 +126,7 @@ pub fn network_around(
     let mut ring = vec![actor.id];
     for distance in 1..=query.depth.map_or(1, |depth| depth.0) {
         let mut next = Vec::new();
-        for (one, other, weight) in partners(connection, sight, now, &ring, query, limit)? {
+        for (one, other, weight) in partners(connection, sight, standing, &ring, query, limit)? {
             weights.insert((one.min(other), one.max(other)), weight);
             if distances.insert(other, distances.get(&other).copied().unwrap_or(distance)).is_none() {
                 next.push(other);
@@ -142,7 +141,7 @@ pub fn network_around(
 fn partners(
     connection: &mut Connection,
     sight: Sight,
-    now: Option<&Arc<Finder>>,
+    standing: &Standing,
     ring: &[Id],
     query: &NetworkQuery,
     limit: usize,
@@ -156,16 +155,23 @@ fn partners(
             to: query.to,
             ..EventFilter::default()
         };
-        let finder = standing(connection, sight, now.cloned(), &events)?;
+        let of_past = || Standing::past().finder(connection, sight, &events, false);
+        let finder = standing.of_now().map_or_else(of_past, |finder| Ok(Arc::clone(finder)))?;
         let ask = Ask::of(&[Kind::Event]).naming(Naming::Actor, [*one]).between_days(span.first_day(), span.last_day());
         let mut counts = finder.count(&sight.caller, &ask, Facet::Naming(Naming::Actor))?;
         counts.retain(|(value, _)| *value != Value::Id(*one));
-        found.extend(most_frequent(counts, limit).into_iter().filter_map(|(value, weight)| match value {
-            Value::Id(other) => Some((*one, other, weight)),
-            _ => None,
-        }));
+        // Those who were erased are nobody any more, and take nobody's place.
+        let ids: Vec<Id> = counts.iter().filter_map(|(value, _)| of_id(value)).collect();
+        let known = summaries(connection, sight.moment, &ids)?;
+        counts.retain(|(value, _)| of_id(value).is_some_and(|id| known.contains_key(&id)));
+        let most = most_frequent(counts, limit).into_iter();
+        found.extend(most.filter_map(|(value, weight)| Some((*one, of_id(&value)?, weight))));
     }
     Ok(found)
+}
+
+fn of_id(value: &Value) -> Option<Id> {
+    if let Value::Id(id) = value { Some(*id) } else { None }
 }
 
 fn drawn(

@@ -14,7 +14,7 @@ use crate::access::Sight;
 use crate::db::schema::actor_positions;
 use crate::db::types::{Id, Timestamp};
 use crate::db::{Connection, in_chunks};
-use crate::edtf::Edtf;
+use crate::edtf::{Edtf, OPEN_END, OPEN_START};
 use crate::http::body::Invalid;
 use crate::problem::Problem;
 use crate::reference::Reference;
@@ -73,13 +73,25 @@ impl Tenure {
         Self { from: read(&row.held_from), to: read(&row.held_to) }
     }
 
+    /// The first and the last day that it can have been held on.
+    #[must_use]
+    pub fn days(&self) -> (NaiveDate, NaiveDate) {
+        let first = self.from.as_ref().map_or(OPEN_START, Edtf::earliest);
+        (first, self.to.as_ref().map_or(OPEN_END, Edtf::latest))
+    }
+
     /// Whether the post was held on a day; None if it was not.
     #[must_use]
     pub fn on(&self, day: NaiveDate) -> Option<Certainty> {
         let begun_perhaps = self.from.as_ref().is_none_or(|from| from.earliest() <= day);
         let lasts_perhaps = self.to.as_ref().is_none_or(|to| day <= to.latest());
         let begun = self.from.as_ref().is_some_and(|from| from.latest() <= day && !from.is_doubtful());
-        let lasts = self.to.as_ref().is_none_or(|to| day <= to.earliest() && !to.is_doubtful());
+        // Nobody knows what is yet to come.
+        let today = Timestamp::now().datetime().date_naive();
+        let lasts = match &self.to {
+            Some(to) => day <= to.earliest() && !to.is_doubtful(),
+            None => day <= today,
+        };
         match (begun_perhaps && lasts_perhaps, begun && lasts) {
             (false, _) => None,
             (true, true) => Some(Certainty::Certain),
@@ -153,6 +165,7 @@ mod tests {
         assert_eq!(held(from, to, "2019-03-01"), Some(Certainty::Certain));
         assert_eq!(held(from, to, "2019-03-02"), None);
         assert_eq!(held(from, None, "2026-01-01"), Some(Certainty::Certain));
+        assert_eq!(held(from, None, "2999-01-01"), Some(Certainty::Possible));
     }
 
     #[test]

@@ -15,7 +15,8 @@ use super::names;
 use super::positions::{Certainty, Tenure};
 use super::spelling::{Fit, Name, Reason, Wanted};
 use super::store::{Summaries, names_of, summaries};
-use crate::access::Sight;
+use crate::access::{Caller, Sight};
+use crate::app::AppState;
 use crate::db::schema::actor_positions;
 use crate::db::types::Id;
 use crate::db::{Connection, in_chunks};
@@ -31,8 +32,11 @@ use crate::vocabulary::ActorKind;
 const COMPARED_FIRST: usize = 20;
 const COMPARED: usize = 60;
 const BODIES: usize = 10;
-/// How many candidates there are unless told otherwise.
+/// How many posts are compared: more than any body has, and a bound all the same.
+const MOST_POSTS: i64 = 5000;
+/// How many candidates there are unless told otherwise, and how many are suggested for a name that nobody bears.
 const DEFAULT_LIMIT: usize = 10;
+const SUGGESTED: usize = 5;
 /// Candidates of scores so close cannot be told apart.
 const TIE: f64 = 0.02;
 /// What joins a post to its body, and is of neither.
@@ -86,11 +90,11 @@ pub struct Candidate {
     pub reason: String,
 }
 
-/// Who may be meant.
+/// Leads a name to those who may be meant.
 ///
 /// # Errors
 /// When the index or the database cannot be read.
-pub fn candidates(
+pub fn resolve(
     connection: &mut Connection,
     sight: Sight,
     finder: &Arc<Finder>,
@@ -100,10 +104,11 @@ pub fn candidates(
 ) -> Result<Resolution, Problem> {
     let bearers = by_name(connection, sight, finder, text)?;
     let mut ids: Vec<Id> = bearers.iter().map(|bearer| bearer.actor).collect();
-    let known = summaries(connection, sight.moment, &ids)?;
+    let mut known = summaries(connection, sight.moment, &ids)?;
     let holders = by_post(connection, sight, &bearers, &known, text, on)?;
-    ids.extend(holders.iter().map(|holder| holder.actor));
-    let known = summaries(connection, sight.moment, &ids)?;
+    ids.clear();
+    ids.extend(holders.iter().map(|holder| holder.actor).filter(|id| !known.contains_key(id)));
+    known.extend(summaries(connection, sight.moment, &ids)?);
     let mut found = bearers;
     found.retain(|bearer| bearer.reason.is_none_or(|reason| reason < Reason::Shared));
     found.extend(holders);
@@ -218,7 +223,7 @@ fn posts_in(connection: &mut Connection, sight: Sight, bodies: &[Id]) -> Result<
             .filter(sight.stands(actor_positions::since, actor_positions::until))
             .filter(actor_positions::organisation_id.eq_any(bodies))
             .order((actor_positions::actor_id, actor_positions::ordinal))
-            .limit(1000)
+            .limit(MOST_POSTS)
             .select(PositionRow::as_select())
             .load(connection)
     })
@@ -229,7 +234,7 @@ fn likeness(asked: &HashSet<&String>, title: &HashSet<String>) -> Option<f64> {
     let common = title.iter().filter(|stem| asked.contains(stem)).count();
     let count = |number: usize| u32::try_from(number).map_or(f64::MAX, f64::from);
     let likeness = 2.0 * count(common) / count((asked.len() + title.len()).max(1));
-    (common > 0 && likeness >= 0.5).then(|| (likeness - 0.5) * 2.0)
+    (common > 0 && likeness >= 0.5).then_some((likeness - 0.5) * 2.0)
 }
 
 /// Whether a post was held only perhaps, and how that is said; None if it was not held on that day.
@@ -244,4 +249,42 @@ fn held(post: &PositionRow, on: Option<NaiveDate>) -> Option<(bool, String)> {
             Some((true, format!("May have held the post `{title}` on {day}, whose dates are uncertain,")))
         }
     }
+}
+
+/// A problem that says who may be meant, if it is one of a name that nobody bears.
+pub async fn with_candidates(state: &AppState, caller: &Caller, problem: Problem) -> Problem {
+    let Some((parameter, name)) = problem.names_nobody() else {
+        return problem;
+    };
+    let (parameter, name, caller) = (parameter.to_owned(), name.to_owned(), *caller);
+    match suggested(state, caller, name.clone()).await {
+        Ok(candidates) => {
+            let detail = match candidates.first() {
+                Some(first) => format!("no actor is called `{name}`; did you mean `{}`?", first.actor.name),
+                None => format!("no actor is called `{name}`"),
+            };
+            let candidates: Vec<_> = candidates
+                .iter()
+                .map(|candidate| serde_json::json!({"slug": candidate.actor.slug, "name": candidate.actor.name}))
+                .collect();
+            Problem::parameter(&parameter, detail).with_member("candidates", candidates)
+        }
+        // What was asked is wrong all the same.
+        Err(error) => {
+            tracing::warn!(?error, "nobody can be suggested");
+            problem
+        }
+    }
+}
+
+async fn suggested(state: &AppState, caller: Caller, name: String) -> Result<Vec<Candidate>, Problem> {
+    // As it is: what is wrong need not wait.
+    let Some(finder) = state.search.latest() else {
+        return Ok(Vec::new());
+    };
+    let resolution = state
+        .db
+        .read(move |connection| resolve(connection, Sight::now(&caller), &finder, &name, None, Some(SUGGESTED)))
+        .await?;
+    Ok(resolution.candidates)
 }

@@ -1,7 +1,5 @@
 //! Actors, as lists search and count them.
 
-use std::collections::HashMap;
-
 use diesel::prelude::*;
 
 use super::input::{ActorFilter, ActorSort};
@@ -10,7 +8,7 @@ use super::store;
 use crate::access::Sight;
 use crate::db::schema::actors;
 use crate::db::types::Id;
-use crate::db::{Connection, in_chunks};
+use crate::db::{Connection, in_chunks, in_order_of};
 use crate::http::page::Extras;
 use crate::journal;
 use crate::problem::Problem;
@@ -27,12 +25,9 @@ impl Searched for ActorFilter {
 
     fn ask(&self, connection: &mut Connection, sight: Sight) -> Result<Ask, Problem> {
         let holders = self.resolve(connection, sight)?.holders;
-        let changed = self
-            .updated_since
-            .map(|time| journal::changed_since(sight, Kind::Actor, time).load(connection))
-            .transpose()?;
+        let changed = journal::changed_ids(connection, sight, Kind::Actor, self.updated_since)?;
         Ok(Ask::of(&[Kind::Actor])
-            .tagged(Tag::Country, self.country.0.iter().map(|country| country.as_str()))
+            .tagged(Tag::Country, self.country.0.iter().map(super::super::scalars::CountryCode::as_str))
             .tagged(Tag::ActorKind, self.kind.0.iter().map(|kind| kind.as_str()))
             .among(changed)
             .among(holders))
@@ -74,7 +69,6 @@ impl Searched for ActorFilter {
                 .select(ActorRow::as_select())
                 .load(connection)
         })?;
-        let mut rows: HashMap<Id, ActorRow> = rows.into_iter().map(|row| (row.id, row)).collect();
-        store::views(connection, sight.moment, ids.iter().filter_map(|id| rows.remove(id)).collect())
+        store::views(connection, sight.moment, in_order_of(ids, rows, |row| row.id))
     }
 }

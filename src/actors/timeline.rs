@@ -7,12 +7,13 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::model::{ActorRow, PositionRow, PositionView};
+use super::positions::Tenure;
 use super::store::{self, positions_of, summaries};
 use crate::access::Sight;
 use crate::db::Connection;
 use crate::db::schema::{event_participants, trend_actors};
 use crate::db::types::Id;
-use crate::edtf::{Edtf, OPEN_END, OPEN_START};
+use crate::edtf::OPEN_START;
 use crate::events;
 use crate::events::model::EventView;
 use crate::http::body::Invalid;
@@ -195,7 +196,7 @@ impl Part<'_> {
         };
         let mut posts = Vec::new();
         for row in positions_of(connection, self.sight.moment, &[self.actor])? {
-            let (first, last) = days_of(&row);
+            let (first, last) = Tenure::of(&row).days();
             let begins_in_time = self.span.last_day().is_none_or(|day| first <= day);
             let ends_in_time = self.span.first_day().is_none_or(|day| last >= day);
             let key = (first, Id(uuid::Uuid::from_u128(row.ordinal.unsigned_abs().into())));
@@ -205,13 +206,6 @@ impl Part<'_> {
         }
         Ok(posts)
     }
-}
-
-/// The first and the last day that a post can have been held on.
-fn days_of(row: &PositionRow) -> (NaiveDate, NaiveDate) {
-    let read = |date: &Option<String>| date.as_deref().and_then(|date| date.parse::<Edtf>().ok());
-    let first = read(&row.held_from).map_or(OPEN_START, |from| from.earliest());
-    (first, read(&row.held_to).map_or(OPEN_END, |to| to.latest()))
 }
 
 fn entries(

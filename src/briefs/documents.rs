@@ -11,14 +11,13 @@ use super::views;
 use crate::access::{Audience, Moment, Sight};
 use crate::db::schema::{briefs, event_participants, events, trend_actors, trends};
 use crate::db::types::Id;
-use crate::db::{Connection, in_chunks};
+use crate::db::{Connection, grouped, in_chunks};
 use crate::markdown;
 use crate::problem::Problem;
 use crate::search::document::{Document, Tag, joined, ways_seen};
 use crate::search::lists::Searchable;
 use crate::search::permits::Permits;
 use crate::trends::documents::{Judgement, tag_with};
-use crate::trends::store::grouped;
 use crate::vocabulary::{Assessment, Direction, EventKind, Kind};
 
 /// The documents of these briefs.
@@ -87,8 +86,8 @@ struct Parts {
     trends: Vec<TrendPart>,
 }
 
+#[derive(Clone)]
 struct EventPart {
-    id: Id,
     kind: EventKind,
     audience: Audience,
     actors: Vec<Id>,
@@ -135,14 +134,12 @@ fn day_of(row: &BriefRow) -> Option<NaiveDate> {
 fn whole(row: &BriefRow, way: Audience, parts: &Parts) -> Document {
     let mut document = withheld(row, way);
     document.tag(Tag::CategoryStatus, row.category_status.map(Assessment::as_str));
-    document.tag(Tag::Author, row.authors.0.iter().map(String::as_str));
     let events: Vec<&EventPart> = parts.events.iter().filter(|event| event.audience.meets(way)).collect();
     let trends: Vec<&TrendPart> = parts.trends.iter().filter(|trend| trend.audience.meets(way)).collect();
     document.tag(Tag::EventKind, events.iter().map(|event| event.kind.as_str()));
     for trend in &trends {
         tag_with(&mut document, &trend.judgement);
     }
-    document.events = events.iter().map(|event| event.id).collect();
     let actors = events.iter().flat_map(|event| &event.actors).chain(trends.iter().flat_map(|trend| &trend.actors));
     document.actors = actors.copied().collect();
     document.actors.sort_unstable();
@@ -158,12 +155,7 @@ fn contents(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<H
     let events = events_among(connection, moment, &event_ids)?;
     for (brief, shown) in shown {
         let parts = contents.entry(brief).or_default();
-        parts.events.extend(
-            shown
-                .iter()
-                .filter_map(|event| events.get(event))
-                .map(|event| EventPart { actors: event.actors.clone(), ..*event }),
-        );
+        parts.events.extend(shown.iter().filter_map(|event| events.get(event).cloned()));
     }
     for (brief, trend) in trends_of(connection, moment, ids)? {
         contents.entry(brief).or_default().trends.push(trend);
@@ -192,7 +184,7 @@ fn events_among(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Resu
         .into_iter()
         .map(|(id, kind, audience)| {
             let actors = participants.remove(&id).unwrap_or_default();
-            (id, EventPart { id, kind, audience: audience & permits.to_see(id), actors })
+            (id, EventPart { kind, audience: audience & permits.to_see(id), actors })
         })
         .collect())
 }

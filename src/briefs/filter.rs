@@ -15,7 +15,7 @@ use crate::categories;
 use crate::db::schema::{brief_actors, brief_events, briefs, event_participants, events, trend_actors, trends};
 use crate::db::subquery::{HasRow, IsAmong};
 use crate::db::types::{Id, Timestamp};
-use crate::db::{Connection, MultiBackend, in_chunks};
+use crate::db::{Connection, MultiBackend, in_chunks, in_order_of};
 use crate::http::body::Invalid;
 use crate::http::dates::{Span, When};
 use crate::http::page::{self, Extras, Listed, Rows, Window, merge_ordered};
@@ -328,8 +328,7 @@ impl<'a> Resolved<'a> {
                     .select(BriefRow::as_select())
                     .load(connection)
             })?;
-            let mut rows: std::collections::HashMap<Id, BriefRow> = rows.into_iter().map(|row| (row.id, row)).collect();
-            Ok(ids.iter().filter_map(|id| rows.remove(id)).collect())
+            Ok(in_order_of(&ids, rows, |row| row.id))
         })
     }
 }

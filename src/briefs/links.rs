@@ -13,11 +13,10 @@ use crate::db::schema::{
     trends,
 };
 use crate::db::types::{Id, Timestamp};
-use crate::db::{Connection, in_chunks};
+use crate::db::{Connection, grouped, in_chunks};
 use crate::journal::Write;
 use crate::problem::Problem;
 use crate::reference::deleted_among;
-use crate::trends::store::grouped;
 use crate::vocabulary::{BriefState, Kind, Role};
 use crate::{end_versions, insert_rows};
 

@@ -11,12 +11,12 @@ use utoipa::{IntoParams, ToSchema};
 use super::links;
 use super::model::{BriefLink, BriefRow, Image};
 use super::views;
-use crate::access::Sight;
+use crate::access::{Sees, Sight};
 use crate::actors::model::ActorLink;
 use crate::actors::store::summaries;
 use crate::db::schema::{brief_actors, brief_events, brief_related, briefs, trends};
 use crate::db::types::{Id, Json, Timestamp};
-use crate::db::{Connection, MultiBackend, in_chunks};
+use crate::db::{Connection, MultiBackend, grouped, in_chunks};
 use crate::http::body::Invalid;
 use crate::http::query::Limit;
 use crate::problem::Problem;
@@ -132,7 +132,6 @@ pub fn found(connection: &mut Connection, sight: Sight, row: &BriefRow, limit: u
     ids.retain(|id| *id != row.id && !translations.contains(id) && !chosen.contains(id));
     ids.truncate(limit * COMPARED_FOR_EACH);
     let mut compared = own.compared(connection, sight, &ids)?;
-    compared.retain(|other| other.is_published && other.link.language == row.language);
     compared.sort_by(|a, b| {
         let published = |one: &Compared| (one.link.published_at, one.link.id);
         b.score().total_cmp(&a.score()).then_with(|| published(b).cmp(&published(a)))
@@ -173,14 +172,12 @@ struct Columns {
     published_at: Option<Timestamp>,
     image: Option<Json<Image>>,
     category_id: Id,
-    state: BriefState,
     summary: Option<String>,
 }
 
 /// Another brief, and what of a brief's own it has too.
 struct Compared {
     link: BriefLink,
-    is_published: bool,
     actors: Vec<Id>,
     series: Vec<String>,
     events: Vec<Id>,
@@ -227,7 +224,8 @@ impl<'r> Own<'r> {
         series.dedup();
         let events = links::events_of(connection, sight.moment, &[row.id])?.remove(&row.id).unwrap_or_default();
         let seen = event_links(connection, sight, &events)?;
-        let events = events.into_iter().filter(|event| seen.contains_key(event)).collect();
+        let is_there = |event: &Id| seen.get(event).is_some_and(|link| link.living().is_some());
+        let events = events.into_iter().filter(is_there).collect();
         let terms = telling_words([row.title.as_str(), row.summary.as_deref().unwrap_or_default()]);
         Ok(Self { row, actors, series, events, terms })
     }
@@ -251,10 +249,11 @@ impl<'r> Own<'r> {
         }
         let events: Vec<Id> = self.events.iter().copied().take(FOLLOWED).collect();
         let along_events = brief_events::table
+            .inner_join(briefs::table.on(briefs::id.eq(brief_events::brief_id)))
             .filter(brief_events::until.is_null())
             .filter(brief_events::event_id.eq_any(&events))
-            .filter(brief_events::brief_id.ne(self.row.id))
-            .order(brief_events::brief_id.desc())
+            .filter(fits(sight, self.row.id, self.row.language.clone()))
+            .order((briefs::listed_at.desc(), briefs::id.desc()))
             .limit(2 * ALONG_EACH)
             .select(brief_events::brief_id)
             .load(connection)?;
@@ -276,9 +275,11 @@ impl<'r> Own<'r> {
     ) -> Result<Vec<Id>, Problem> {
         use brief_actors::{actor_id, audience, brief_id, listed_at, since, until};
         let along = brief_actors::table
+            .inner_join(briefs::table.on(briefs::id.eq(brief_id)))
             .filter(actor_id.eq(actor))
             .filter(sight.sees(brief_id, since, until, audience))
-            .limit(ALONG_EACH + 1)
+            .filter(fits(sight, self.row.id, self.row.language.clone()))
+            .limit(ALONG_EACH)
             .select(brief_id)
             .into_boxed::<MultiBackend>();
         Ok(if is_before {
@@ -300,9 +301,11 @@ impl<'r> Own<'r> {
     ) -> Result<Vec<Id>, Problem> {
         let day = self.row.period_of_trends().1;
         let along = trends::table
+            .inner_join(briefs::table.on(briefs::id.eq(trends::brief_id)))
             .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
             .filter(trends::series.eq(series))
-            .limit(ALONG_EACH + 1)
+            .filter(fits(sight, self.row.id, self.row.language.clone()))
+            .limit(ALONG_EACH)
             .select(trends::brief_id)
             .into_boxed::<MultiBackend>();
         let mut ids: Vec<Id> = if is_before {
@@ -318,11 +321,11 @@ impl<'r> Own<'r> {
     }
 
     fn along_category(&self, connection: &mut Connection, sight: Sight, is_before: bool) -> Result<Vec<Id>, Problem> {
-        use briefs::{audience, category_id, id, listed_at, since, until};
+        use briefs::{category_id, id, listed_at};
         let along = briefs::table
-            .filter(sight.sees(id, since, until, audience))
             .filter(category_id.eq(self.row.category_id))
-            .limit(ALONG_EACH + 1)
+            .filter(fits(sight, self.row.id, self.row.language.clone()))
+            .limit(ALONG_EACH)
             .select(id)
             .into_boxed::<MultiBackend>();
         Ok(if is_before {
@@ -346,24 +349,26 @@ impl<'r> Own<'r> {
                     briefs::published_at,
                     briefs::image,
                     briefs::category_id,
-                    briefs::state,
                     briefs::summary,
                 ))
                 .load(connection)
         })?;
+        let open = readable(connection, sight, ids)?;
         let mut actors = self.shared_actors(connection, sight, ids)?;
         let mut series = self.shared_series(connection, sight, ids)?;
         let mut events = links::events_of(connection, sight.moment, ids)?;
         Ok(others
             .into_iter()
-            .map(|Columns { id, slug, title, language, published_at, image, category_id, state, summary }| {
+            .map(|Columns { id, slug, title, language, published_at, image, category_id, summary }| {
                 let link = BriefLink { id, slug, title, language, published_at, image: image.map(|Json(image)| image) };
-                let theirs: HashSet<Id> = events.remove(&id).unwrap_or_default().into_iter().collect();
-                let words = telling_words([link.title.as_str(), summary.as_deref().unwrap_or_default()]);
+                let is_open = open.contains(&id);
+                let theirs: HashSet<Id> =
+                    if is_open { events.remove(&id) } else { None }.into_iter().flatten().collect();
+                let words =
+                    telling_words([link.title.as_str(), summary.as_deref().filter(|_| is_open).unwrap_or_default()]);
                 Compared {
-                    is_published: state == BriefState::Published,
-                    actors: actors.remove(&id).unwrap_or_default(),
-                    series: series.remove(&id).unwrap_or_default(),
+                    actors: if is_open { actors.remove(&id) } else { None }.unwrap_or_default(),
+                    series: if is_open { series.remove(&id) } else { None }.unwrap_or_default(),
                     events: self.events.iter().copied().filter(|event| theirs.contains(event)).collect(),
                     same_category: category_id == self.row.category_id,
                     terms: self.terms.intersection(&words).take(MOST_TERMS).cloned().collect(),
@@ -381,6 +386,10 @@ impl<'r> Own<'r> {
         ids: &[Id],
     ) -> Result<HashMap<Id, Vec<Id>>, Problem> {
         use brief_actors::{actor_id, audience, brief_id, since, until};
+        if !sight.is_now() {
+            // What is derived holds for the present: some of what linked them then may be hidden now.
+            return Ok(HashMap::new());
+        }
         let rows = in_chunks::<_, (Id, Id), Problem>(ids, |ids| {
             brief_actors::table
                 .filter(sight.sees(brief_id, since, until, audience))
@@ -390,7 +399,7 @@ impl<'r> Own<'r> {
                 .load(connection)
         })?;
         let own: HashSet<&Id> = self.actors.iter().collect();
-        Ok(crate::trends::store::grouped(rows.into_iter().filter(|(_, actor)| own.contains(actor)).collect()))
+        Ok(grouped(rows.into_iter().filter(|(_, actor)| own.contains(actor))))
     }
 
     fn shared_series(
@@ -417,6 +426,36 @@ impl<'r> Own<'r> {
         }
         Ok(shared)
     }
+}
+
+/// Those of these briefs whose content the caller may read: a retracted one has nothing in common with others but its name.
+fn readable(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<HashSet<Id>, Problem> {
+    if sight.caller.is_editor() {
+        return Ok(ids.iter().copied().collect());
+    }
+    let open = in_chunks::<_, Id, Problem>(ids, |ids| {
+        let of_these = briefs::table
+            .filter(sight.stands(briefs::since, briefs::until))
+            .filter(briefs::id.eq_any(ids))
+            .select(briefs::id)
+            .into_boxed::<MultiBackend>();
+        if sight.is_now() {
+            of_these.filter(briefs::state.ne(BriefState::Retracted)).load(connection)
+        } else {
+            of_these.filter(sight.may_read(briefs::id)).load(connection)
+        }
+    })?;
+    Ok(open.into_iter().collect())
+}
+
+/// What can be like a brief: other published ones in its language that the caller sees. What is hidden must not take a place,
+/// or it would be felt.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn fits(sight: Sight, other_than: Id, language: String) -> _ {
+    let seen: Sees<briefs::id, briefs::since, briefs::until, briefs::audience> =
+        sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience);
+    let published: BriefState = BriefState::Published;
+    briefs::id.ne(other_than).and(briefs::language.eq(language)).and(briefs::state.eq(published)).and(seen)
 }
 
 fn days_between(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<i64> {

@@ -1,7 +1,5 @@
 //! Briefs, as lists search and count them.
 
-use std::collections::HashMap;
-
 use diesel::prelude::*;
 
 use super::documents;
@@ -11,7 +9,7 @@ use super::views;
 use crate::access::Sight;
 use crate::db::schema::briefs;
 use crate::db::types::{Id, Timestamp};
-use crate::db::{Connection, in_chunks};
+use crate::db::{Connection, in_chunks, in_order_of};
 use crate::http::page::Extras;
 use crate::journal;
 use crate::problem::Problem;
@@ -45,33 +43,27 @@ impl Searched for BriefFilter {
         let resolved = self.resolve(connection, sight)?;
         let directions = texts(self.direction.0.iter().map(|direction| direction.as_str()));
         let assessments = texts(self.assessment.0.iter().map(|assessment| assessment.as_str()));
-        let series = texts(self.series.0.iter().map(|series| series.as_str()));
+        let series = texts(self.series.0.iter().map(super::super::scalars::Slug::as_str));
         let (tag, judged) =
             tags_asked([&directions, &assessments, &series]).unwrap_or_else(|| (Tag::Trend, Vec::new()));
         let (first, last) = (resolved.span.first_moment(), resolved.span.last_moment());
         // What is not published yet is after every date, but not published after any.
         let published = first.map(|_| Timestamp::from_micros(NOT_YET_PUBLISHED - 1));
         let last = last.into_iter().chain(published).min();
-        let changed = self
-            .updated_since
-            .map(|time| journal::changed_since(sight, Kind::Brief, time).load(connection))
-            .transpose()?;
-        let mut ask = Ask::of(&[Kind::Brief])
+        let changed = journal::changed_ids(connection, sight, Kind::Brief, self.updated_since)?;
+        Ok(Ask::of(&[Kind::Brief])
             .naming(Naming::Actor, resolved.any_of)
             .naming(Naming::Category, resolved.categories)
             .tagged(Tag::CategoryStatus, self.category_status.0.iter().map(|status| status.as_str()))
-            .tagged(Tag::Country, self.country.0.iter().map(|country| country.as_str()))
-            .tagged(Tag::Language, self.language.0.iter().map(|language| language.as_str()))
+            .tagged(Tag::Country, self.country.0.iter().map(super::super::scalars::CountryCode::as_str))
+            .tagged(Tag::Language, self.language.0.iter().map(super::super::scalars::LanguageCode::as_str))
             .tagged(Tag::State, self.state.0.iter().map(|state| state.as_str()))
             .tagged(Tag::Marking, self.marking.0.iter().map(|marking| marking.as_str()))
             .tagged(Tag::EventKind, self.kind.0.iter().map(|kind| kind.as_str()))
             .tagged(tag, judged)
             .between_moments(first, last)
-            .among(changed);
-        for bearers in resolved.all_of {
-            ask = ask.naming(Naming::Actor, bearers);
-        }
-        Ok(ask)
+            .naming_each(Naming::Actor, resolved.all_of)
+            .among(changed))
     }
 
     fn order(&self) -> Result<Option<(&'static str, Order)>, Problem> {
@@ -129,8 +121,7 @@ fn seen(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Vec<Bri
             .select(BriefRow::as_select())
             .load(connection)
     })?;
-    let mut rows: HashMap<Id, BriefRow> = rows.into_iter().map(|row| (row.id, row)).collect();
-    Ok(ids.iter().filter_map(|id| rows.remove(id)).collect())
+    Ok(in_order_of(ids, rows, |row| row.id))
 }
 
 fn texts<'t>(terms: impl Iterator<Item = &'t str>) -> Vec<String> {

@@ -1,7 +1,5 @@
 //! Categories, as lists search them.
 
-use std::collections::HashMap;
-
 use diesel::prelude::*;
 
 use super::input::{CategoryFilter, CategorySort};
@@ -9,7 +7,7 @@ use super::model::{CategoryRow, CategoryView};
 use crate::access::Sight;
 use crate::db::schema::categories;
 use crate::db::types::Id;
-use crate::db::{Connection, in_chunks};
+use crate::db::{Connection, in_chunks, in_order_of};
 use crate::http::page::Extras;
 use crate::journal;
 use crate::problem::Problem;
@@ -25,10 +23,7 @@ impl Searched for CategoryFilter {
     const FACETS: &'static [FacetName] = &[];
 
     fn ask(&self, connection: &mut Connection, sight: Sight) -> Result<Ask, Problem> {
-        let changed = self
-            .updated_since
-            .map(|time| journal::changed_since(sight, Kind::Category, time).load(connection))
-            .transpose()?;
+        let changed = journal::changed_ids(connection, sight, Kind::Category, self.updated_since)?;
         Ok(Ask::of(&[Kind::Category]).among(changed))
     }
 
@@ -70,7 +65,7 @@ impl Searched for CategoryFilter {
                 .select(CategoryRow::as_select())
                 .load(connection)
         })?;
-        let mut rows: HashMap<Id, CategoryRow> = rows.into_iter().map(|row| (row.id, row)).collect();
-        ids.iter().filter_map(|id| rows.remove(id)).map(|row| CategoryRow::view(connection, sight, row)).collect()
+        let rows = in_order_of(ids, rows, |row| row.id).into_iter();
+        rows.map(|row| CategoryRow::view(connection, sight, row)).collect()
     }
 }

@@ -19,6 +19,8 @@ pub mod schema;
 pub mod subquery;
 pub mod types;
 
+use std::collections::HashMap;
+
 use diesel::connection::{Connection as _, SimpleConnection};
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -26,6 +28,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 pub(crate) use connection::MultiRawValue;
 pub use connection::{AnyConnection as Connection, MultiBackend};
 pub use pool::Db;
+use types::Id;
 
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -156,4 +159,21 @@ where
         rows.append(&mut query(chunk)?);
     }
     Ok(rows)
+}
+
+/// What belongs together, by its owner, in order.
+#[must_use]
+pub fn grouped<K: Eq + std::hash::Hash, V>(pairs: impl IntoIterator<Item = (K, V)>) -> HashMap<K, Vec<V>> {
+    let mut groups: HashMap<K, Vec<V>> = HashMap::new();
+    for (owner, owned) in pairs {
+        groups.entry(owner).or_default().push(owned);
+    }
+    groups
+}
+
+/// Rows in the order of their ids, each once; what has no row is left out.
+#[must_use]
+pub fn in_order_of<T>(ids: &[Id], rows: Vec<T>, id_of: impl Fn(&T) -> Id) -> Vec<T> {
+    let mut rows: HashMap<Id, T> = rows.into_iter().map(|row| (id_of(&row), row)).collect();
+    ids.iter().filter_map(|id| rows.remove(id)).collect()
 }

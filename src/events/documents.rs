@@ -9,12 +9,11 @@ use super::model::EventRow;
 use crate::access::{Audience, Moment};
 use crate::db::schema::{brief_events, briefs, event_participants, events};
 use crate::db::types::Id;
-use crate::db::{Connection, in_chunks};
+use crate::db::{Connection, grouped, in_chunks};
 use crate::edtf::OPEN_START;
 use crate::problem::Problem;
 use crate::search::document::{Document, Tag, day_number, joined, ways_seen};
 use crate::search::permits::Permits;
-use crate::trends::store::grouped;
 use crate::vocabulary::{BriefState, Kind};
 
 /// The documents of these events.

@@ -34,23 +34,17 @@ impl Searched for EventFilter {
 
     fn ask(&self, connection: &mut Connection, sight: Sight) -> Result<Ask, Problem> {
         let resolved = self.resolve(connection, sight)?;
-        let changed = self
-            .updated_since
-            .map(|time| journal::changed_since(sight, Kind::Event, time).load(connection))
-            .transpose()?;
-        let mut ask = Ask::of(&[Kind::Event])
+        let changed = journal::changed_ids(connection, sight, Kind::Event, self.updated_since)?;
+        Ok(Ask::of(&[Kind::Event])
             .naming(Naming::Actor, resolved.any_of)
             .naming(Naming::Category, resolved.categories)
-            .tagged(Tag::Country, self.country.0.iter().map(|country| country.as_str()))
+            .tagged(Tag::Country, self.country.0.iter().map(super::super::scalars::CountryCode::as_str))
             .tagged(Tag::EventKind, self.kind.0.iter().map(|kind| kind.as_str()))
             .tagged(Tag::State, self.state.0.iter().map(|state| state.as_str()))
             .tagged(Tag::Marking, self.marking.0.iter().map(|marking| marking.as_str()))
             .between_days(resolved.span.first_day(), resolved.span.last_day())
-            .among(changed);
-        for bearers in resolved.all_of {
-            ask = ask.naming(Naming::Actor, bearers);
-        }
-        Ok(ask)
+            .naming_each(Naming::Actor, resolved.all_of)
+            .among(changed))
     }
 
     fn order(&self) -> Result<Option<(&'static str, Order)>, Problem> {

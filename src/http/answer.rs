@@ -26,6 +26,21 @@ use crate::resource::{Outcome, Resource, Written};
 /// The header that names the journal's position after a write or of an export.
 pub const POSITION: &str = "briefwire-position";
 
+/// The header by which a request says from which position of the journal on it has to be answered.
+const AT_LEAST: &str = "briefwire-at-least";
+
+/// The position that a request has to be answered from, or a later one; 0 if it does not matter.
+///
+/// # Errors
+/// 400 when the header is no position.
+pub fn at_least(request: &HttpRequest) -> Result<i64, Problem> {
+    let Some(value) = request.headers().get(AT_LEAST) else {
+        return Ok(0);
+    };
+    let position = value.to_str().ok().and_then(|text| text.parse::<i64>().ok()).filter(|position| *position >= 0);
+    position.ok_or_else(|| Problem::parameter("Briefwire-At-Least", "is no position of the journal"))
+}
+
 /// The form of a list's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::access::{Caller, Sight};
-use crate::actors::names;
+use crate::actors::resolve;
 use crate::app::AppState;
 use crate::db::types::{Id, Timestamp};
 use crate::db::{Connection, Db};
@@ -74,6 +74,11 @@ pub trait Listed: Clone + Send + 'static {
     /// As [`Listed::page`].
     fn facets(&self, _: &mut Connection, _: Sight) -> Result<Option<Facets>, Problem> {
         Ok(None)
+    }
+
+    /// The position of the journal up to which its answers know everything.
+    fn fresh_to(&self) -> i64 {
+        i64::MAX
     }
 
     /// Whether a page takes long, and must not hold a worker.
@@ -281,7 +286,7 @@ pub async fn list<L: Listed>(
 ) -> Result<HttpResponse, Problem> {
     match answered(state, request, caller, query).await {
         Ok(response) => Ok(response),
-        Err(problem) => Err(names::with_candidates(state, caller, problem).await),
+        Err(problem) => Err(resolve::with_candidates(state, caller, problem).await),
     }
 }
 
@@ -333,7 +338,8 @@ impl<L: Listed> Listing<L> {
             let rows = filter.page(connection, sight, &extras, &window)?;
             let total = count.then(|| filter.count(connection, sight)).transpose()?;
             let facets = filter.facets(connection, sight)?;
-            Ok::<_, Problem>((journal::last_seen(connection, &caller)?, rows, total, facets))
+            let head = journal::last_seen_by(connection, &caller, filter.fresh_to())?;
+            Ok::<_, Problem>((head, rows, total, facets))
         };
         let (head, rows, total, facets) =
             if is_long { state.db.scan(work).await? } else { state.db.read(work).await? };

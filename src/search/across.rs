@@ -126,6 +126,9 @@ const FACETS: &[FacetName] = &[
     FacetName::Country,
     FacetName::Kind,
     FacetName::Actor,
+    FacetName::Direction,
+    FacetName::Assessment,
+    FacetName::CategoryStatus,
     FacetName::Language,
     FacetName::Year,
     FacetName::Month,
@@ -153,7 +156,7 @@ pub async fn search(
         let detail = format!("has `{other}`, by which this is not counted; it knows: {}", known.join(", "));
         return Err(Problem::parameter("facets", detail));
     }
-    let finder = state.finder().await?;
+    let finder = state.finder(&request).await?;
     let wanted = Arc::new(Wanted::read(&filter.q.0));
     let filter = Across { filter, wanted, finder };
     page::list(&state, &request, &caller, ListQuery { filter, view, rest }).await
@@ -244,6 +247,10 @@ impl Listed for Across {
         let ask = self.ask(connection, sight)?;
         let total = self.finder.gather(&sight.caller, &ask, Wish::default())?.total;
         Ok(i64::try_from(total).unwrap_or(i64::MAX))
+    }
+
+    fn fresh_to(&self) -> i64 {
+        self.finder.position
     }
 
     fn facets(&self, connection: &mut Connection, sight: Sight) -> Result<Option<Facets>, Problem> {

@@ -66,6 +66,12 @@ impl Ask {
         self.with(ids.into_iter().map(|id| Condition::Names(naming, id)).collect())
     }
 
+    /// That it names one of each of these sets.
+    #[must_use]
+    pub fn naming_each(self, naming: Naming, sets: Vec<Vec<Id>>) -> Self {
+        sets.into_iter().fold(self, |ask, ids| ask.naming(naming, ids))
+    }
+
     fn with(mut self, any_of: Vec<Condition>) -> Self {
         if !any_of.is_empty() {
             self.conditions.push(any_of);
@@ -167,10 +173,7 @@ fn found(clause: &Clause, texts: TextFields, searcher: &Searcher) -> tantivy::Re
     })
 }
 
-/// Up to so many words are looked at more closely.
-const FEW: usize = 200;
-
-/// The words that begin so; if they are few, without those that are found by the stem already.
+/// The words that begin so, without those that are found by the stem already.
 fn completions(searcher: &Searcher, field: Field, stem: &str, letters: &str) -> tantivy::Result<Vec<Term>> {
     let mut completed = BTreeSet::new();
     for segment in searcher.segment_readers() {
@@ -178,16 +181,13 @@ fn completions(searcher: &Searcher, field: Field, stem: &str, letters: &str) -> 
         let mut words = index.terms().range().ge(letters).into_stream()?;
         while let Some((word, _)) = words.next() {
             match std::str::from_utf8(word).ok().filter(|word| word.starts_with(letters)) {
-                Some(word) if !completed.contains(word) => drop(completed.insert(word.to_owned())),
-                Some(_) => {}
+                Some(word) => drop(completed.insert(word.to_owned())),
                 None => break,
             }
         }
     }
     let stems = Stems::default();
-    if completed.len() <= FEW {
-        completed.retain(|word| stems.stem(word) != stem);
-    }
+    completed.retain(|word| stems.stem(word) != stem);
     Ok(completed.into_iter().map(|word| Term::from_field_text(field, &word)).collect())
 }
 

@@ -164,7 +164,6 @@ fn names(
             .into_iter()
             .map(|(id, category)| (id, Label { value: category.slug, name: Some(category.name) }))
             .collect(),
-        Naming::Event => ids.iter().map(|id| (*id, Label { value: id.to_string(), name: None })).collect(),
     })
 }
 

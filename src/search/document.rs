@@ -18,7 +18,7 @@ use crate::db::types::{Id, Timestamp};
 use crate::vocabulary::Kind;
 
 /// Raised when documents come to hold something else, so that older indexes are built anew.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The names under which [`super::words`] is known to the index.
 pub const STEMMED: &str = "stemmed";
@@ -47,10 +47,9 @@ pub struct Document {
     pub days: Option<(NaiveDate, NaiveDate)>,
     /// The day that it is counted under; None for what is not counted by date.
     pub counted: Option<NaiveDate>,
-    /// The actors, categories and events by which it is found.
+    /// The actors and categories by which it is found.
     pub actors: Vec<Id>,
     pub categories: Vec<Id>,
-    pub events: Vec<Id>,
     /// The words of closed lists, and other texts taken as they are.
     pub tags: Vec<(Tag, String)>,
     /// By what its names are found in whatever spelling.
@@ -81,7 +80,7 @@ crate::vocabulary::vocabulary! {
 
 crate::vocabulary::vocabulary! {
     /// What documents name by its identity.
-    Naming { Actor = "actor", Category = "category", Event = "event" }
+    Naming { Actor = "actor", Category = "category" }
 }
 
 /// The fields of the index.
@@ -222,9 +221,8 @@ impl Fields {
         }
         filled.add_bytes(self.id, document.id.0.as_bytes());
         let mut terms = vec![self.every(kind)];
-        let named = [&document.actors, &document.categories, &document.events];
-        for ((naming, field), ids) in Naming::ALL.iter().zip(&self.namings).zip(named) {
-            for id in ids {
+        for (naming, field) in Naming::ALL.iter().zip(&self.namings) {
+            for id in document.named(*naming) {
                 terms.push(self.naming(kind, *naming, *id));
                 filled.add_bytes(*field, id.0.as_bytes());
             }
@@ -270,7 +268,6 @@ impl Document {
             counted: None,
             actors: Vec::new(),
             categories: Vec::new(),
-            events: Vec::new(),
             tags: Vec::new(),
             keys: BTreeSet::new(),
             probability: None,
@@ -296,6 +293,13 @@ impl Document {
             if !self.tags.contains(&entry) {
                 self.tags.push(entry);
             }
+        }
+    }
+
+    fn named(&self, naming: Naming) -> &[Id] {
+        match naming {
+            Naming::Actor => &self.actors,
+            Naming::Category => &self.categories,
         }
     }
 

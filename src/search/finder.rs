@@ -1,6 +1,7 @@
 //! A state of the index, and questions to it.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tantivy::index::{Index, IndexSettings, SegmentReader};
@@ -94,7 +95,7 @@ impl Finder {
     fn gather_by(&self, caller: &Caller, query: &dyn Query, ask: &Ask, wish: Wish) -> Result<Gathered, Problem> {
         let class = Audience::only(caller).bits();
         let gather = Gather { wish, ask, sights: &self.sights, class };
-        let statistics = Statistics { finder: self, class, total: OnceCell::new() };
+        let statistics = Statistics { finder: self, class, total: OnceCell::new(), known: RefCell::default() };
         self.searcher.search_with_statistics_provider(query, &gather, &statistics).map_err(Problem::internal)
     }
 
@@ -136,6 +137,7 @@ struct Statistics<'f> {
     finder: &'f Finder,
     class: i16,
     total: OnceCell<u64>,
+    known: RefCell<HashMap<Term, u64>>,
 }
 
 impl Statistics<'_> {
@@ -178,10 +180,14 @@ impl Bm25StatisticsProvider for Statistics<'_> {
     }
 
     fn doc_freq(&self, term: &Term) -> tantivy::Result<u64> {
+        if let Some(known) = self.known.borrow().get(term) {
+            return Ok(*known);
+        }
         let mut having = 0;
         for segment in self.finder.searcher.segment_readers() {
             having += self.having_in(segment, term)?;
         }
+        self.known.borrow_mut().insert(term.clone(), having);
         Ok(having)
     }
 }

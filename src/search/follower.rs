@@ -5,15 +5,16 @@
 //! archive or made by another version of the program, it is built from the tables.
 
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use serde::{Deserialize, Serialize};
-use tantivy::directory::MmapDirectory;
 use tantivy::directory::error::LockError;
-use tantivy::index::Index;
+use tantivy::directory::{Directory, INDEX_WRITER_LOCK, MmapDirectory};
+use tantivy::index::{Index, SegmentId};
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use tantivy::{IndexReader, IndexWriter, ReloadPolicy, TantivyError, Term};
 use tokio::sync::watch;
@@ -35,7 +36,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// How many rows of the journal, and how many resources, are taken at a time.
 const ROWS: i64 = 1000;
 /// How long one commit gathers at most while the index is far behind.
-const LONGEST_GATHERING: Duration = Duration::from_secs(20);
+const LONGEST_GATHERING: Duration = Duration::from_secs(2);
 /// So many segments of like size become one: a question goes to each of them.
 const SEGMENTS_TO_MERGE: usize = 4;
 /// How much the writer holds in memory.
@@ -53,7 +54,7 @@ pub enum Trouble {
 impl std::fmt::Display for Trouble {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Archive(problem) => write!(f, "{problem:?}"),
+            Self::Archive(problem) => write!(f, "the archive cannot be read: {problem}"),
             Self::Index(error) => write!(f, "{error}"),
         }
     }
@@ -116,10 +117,16 @@ impl Follower {
     /// Follows the journal until nobody can ask any more. Each new state of the index is sent.
     pub fn follow(mut self, asked: &Receiver<()>, states: &watch::Sender<Option<Arc<Finder>>>) {
         loop {
-            let pause = match self.catch_up(|finder| drop(states.send_replace(Some(Arc::new(finder))))) {
-                Ok(()) => TICK,
-                Err(trouble) => {
+            let publish = |finder| drop(states.send_replace(Some(Arc::new(finder))));
+            let pause = match catch_unwind(AssertUnwindSafe(|| self.catch_up(publish))) {
+                Ok(Ok(())) => TICK,
+                Ok(Err(trouble)) => {
                     tracing::error!(%trouble, "the index cannot follow the journal");
+                    self.writing = None;
+                    PAUSE
+                }
+                Err(_) => {
+                    tracing::error!("following the journal panicked");
                     self.writing = None;
                     PAUSE
                 }
@@ -138,23 +145,56 @@ impl Follower {
     /// When the archive or the index fails.
     pub fn catch_up(&mut self, mut publish: impl FnMut(Finder)) -> Result<(), Trouble> {
         let head = self.db.read_blocking(|connection| journal::head(connection).map_err(Problem::from))?;
+        if let Some(mark) = self.writing.as_ref().map(|writing| writing.mark)
+            && mark.position > 0
+            && mark != mark_at(&self.db, mark.position)?
+        {
+            tracing::warn!("the archive is another one now, or an older copy");
+            self.writing = None;
+        }
         if self.writing.is_none() {
             self.writing = self.start_writing()?;
+            // The mark first: what is read then is at least as new.
+            let mark = self.written()?;
             self.reader.reload()?;
-            let position = self.writing.as_ref().map_or_else(|| self.written(), |writing| Ok(writing.mark))?.position;
-            publish(self.state(position));
+            // What another process writes for another archive is nobody's answer here.
+            if self.writing.is_some() || mark == mark_at(&self.db, mark.position)? {
+                publish(self.state(mark.position));
+            }
         }
         while let Some(writing) = self.writing.as_mut().filter(|writing| writing.mark.position < head.position) {
-            writing.mark = match writing.mark.position {
-                0 => build(&self.db, &self.fields, &writing.writer, head.position)?,
+            let (mark, erases) = match writing.mark.position {
+                0 => (build(&self.db, &self.fields, &writing.writer, head.position)?, false),
                 position => advance(&self.db, &self.fields, &writing.writer, position, head.position)?,
             };
-            let mut commit = writing.writer.prepare_commit()?;
-            commit.set_payload(&serde_json::to_string(&writing.mark).unwrap_or_default());
-            commit.commit()?;
-            let position = writing.mark.position;
+            writing.commit(mark)?;
             self.reader.reload()?;
-            publish(self.state(position));
+            publish(self.state(mark.position));
+            if erases {
+                self.purge(&mut publish)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes anew the segments in which something is deleted, so that nothing is left of what was erased.
+    fn purge(&mut self, mut publish: impl FnMut(Finder)) -> Result<(), Trouble> {
+        let Some(writing) = &mut self.writing else { return Ok(()) };
+        let searcher = self.reader.searcher();
+        let with_deletes = searcher.segment_readers().iter().filter(|segment| segment.has_deletes());
+        let segments: Vec<SegmentId> = with_deletes.map(|segment| segment.segment_id()).collect();
+        drop(searcher);
+        for segment in segments {
+            // One that is being merged already goes by itself.
+            if let Err(error) = writing.writer.merge(&[segment]).wait() {
+                tracing::warn!(%error, "a segment was not written anew");
+            }
+        }
+        let position = writing.mark.position;
+        self.reader.reload()?;
+        publish(self.state(position));
+        if let Some(writing) = &self.writing {
+            writing.writer.garbage_collect_files().wait()?;
         }
         Ok(())
     }
@@ -192,7 +232,19 @@ impl Follower {
             tracing::warn!("the index is of another archive or version: it is built anew");
         }
         writer.delete_all_documents()?;
-        Ok(Some(Writing { writer, mark: Mark::default() }))
+        let mut writing = Writing { writer, mark: Mark::default() };
+        writing.commit(Mark { version: VERSION, ..Mark::default() })?;
+        Ok(Some(writing))
+    }
+}
+
+impl Writing {
+    fn commit(&mut self, mark: Mark) -> Result<(), Trouble> {
+        let mut commit = self.writer.prepare_commit()?;
+        commit.set_payload(&serde_json::to_string(&mark).unwrap_or_default());
+        commit.commit()?;
+        self.mark = mark;
+        Ok(())
     }
 }
 
@@ -214,8 +266,15 @@ fn build(db: &Db, fields: &Fields, writer: &IndexWriter, head: i64) -> Result<Ma
 }
 
 /// Makes anew the documents of what the journal names after a position, as far as one commit shall go.
-fn advance(db: &Db, fields: &Fields, writer: &IndexWriter, mut position: i64, head: i64) -> Result<Mark, Trouble> {
-    let begun = Instant::now();
+/// Says also whether something was erased.
+fn advance(
+    db: &Db,
+    fields: &Fields,
+    writer: &IndexWriter,
+    mut position: i64,
+    head: i64,
+) -> Result<(Mark, bool), Trouble> {
+    let (begun, mut erases) = (Instant::now(), false);
     while position < head && begun.elapsed() < LONGEST_GATHERING {
         let change = db.read_blocking(move |connection| source::changed_after(connection, position, ROWS))?;
         let Some(last) = change.last else { break };
@@ -223,9 +282,10 @@ fn advance(db: &Db, fields: &Fields, writer: &IndexWriter, mut position: i64, he
             writer.delete_term(Term::from_field_bytes(fields.id, id.0.as_bytes()));
         }
         add(fields, writer, &change.documents)?;
+        erases |= change.erases;
         position = last;
     }
-    mark_at(db, position)
+    Ok((mark_at(db, position)?, erases))
 }
 
 fn add(fields: &Fields, writer: &IndexWriter, documents: &[Document]) -> Result<(), Trouble> {
@@ -242,21 +302,23 @@ fn mark_at(db: &Db, position: i64) -> Result<Mark, Trouble> {
     Ok(Mark { version: VERSION, position, resource, micros: at.map_or(0, Timestamp::micros) })
 }
 
-/// An index that cannot be opened, or has other fields than this version knows, makes way for a new one. It has a directory
-/// of its own inside of the one that it is given, so that nothing else can be swept away with it.
+/// An index that is broken makes way for a new one, unless another process writes it. It has a directory of its own inside of
+/// the one that it is given, for each version, so that nothing else is swept away with it.
 fn open_or_make(parent: &Path, fields: &Fields) -> Result<Index, Trouble> {
-    let directory = &parent.join("search");
+    let directory = &parent.join(format!("search-{VERSION}"));
     fs::create_dir_all(directory).map_err(TantivyError::from)?;
-    let open = || {
-        let files = MmapDirectory::open(directory).map_err(TantivyError::from)?;
-        Index::builder().schema(fields.schema.clone()).settings(finder::settings()).open_or_create(files)
-    };
+    let files = || MmapDirectory::open(directory).map_err(TantivyError::from);
+    let open = || Index::builder().schema(fields.schema.clone()).settings(finder::settings()).open_or_create(files()?);
     match open() {
         Ok(index) => Ok(index),
+        Err(error @ (TantivyError::IoError(_) | TantivyError::OpenDirectoryError(_))) => Err(error.into()),
         Err(error) => {
-            tracing::warn!(%error, "the index cannot be opened: it is built anew");
+            tracing::warn!(%error, "the index is broken: it is built anew");
+            let lock =
+                files()?.acquire_lock(&INDEX_WRITER_LOCK).map_err(|error| TantivyError::LockFailure(error, None))?;
             fs::remove_dir_all(directory).map_err(TantivyError::from)?;
             fs::create_dir_all(directory).map_err(TantivyError::from)?;
+            drop(lock);
             Ok(open()?)
         }
     }

@@ -16,6 +16,7 @@ use super::ask::Ask;
 use super::document::{Column, NO_DAY, Naming, Tag};
 use super::sight::{Sighted, Sights};
 use crate::db::types::{Id, Timestamp};
+use crate::edtf::OPEN_END;
 
 /// What is wanted of what matches.
 #[derive(Debug, Clone, Default)]
@@ -154,7 +155,8 @@ impl Interval {
     #[must_use]
     pub fn bounds(self, number: i64) -> (NaiveDate, NaiveDate) {
         let first = self.first_day(number);
-        (first, self.first_day(number + 1).pred_opt().unwrap_or(first))
+        let last = self.first_day(number + 1).pred_opt().unwrap_or(first);
+        (first, last.min(OPEN_END))
     }
 
     fn first_day(self, number: i64) -> NaiveDate {
@@ -299,11 +301,6 @@ impl Numbers {
     fn get(&self, document: DocId) -> i64 {
         i64::from_u64(self.0.get_val(document))
     }
-
-    /// The least and the greatest of them.
-    fn bounds(&self) -> (i64, i64) {
-        (i64::from_u64(self.0.min_value()), i64::from_u64(self.0.max_value()))
-    }
 }
 
 /// What a question asks beyond what postings answer.
@@ -444,26 +441,26 @@ impl PageSegment {
 /// Counts what a lens reads.
 struct Counter {
     lens: Lens,
-    /// Counts from the least key on, where they lie close together.
+    /// Counts from a first key on, as many as commonly lie close together: made when there is something to count.
     first: u64,
-    dense: Vec<u64>,
+    dense: Vec<u32>,
     /// What lies outside of that.
-    sparse: FxHashMap<u64, u64>,
+    sparse: FxHashMap<u64, u32>,
 }
-
-/// So many keys may lie close together.
-const DENSE: u64 = 100_000;
 
 impl Counter {
     fn of(lens: Lens) -> Self {
-        let (first, length) = lens.bounds();
-        let dense = vec![0; usize::try_from(length.min(DENSE)).unwrap_or_default()];
-        Self { lens, first, dense, sparse: FxHashMap::default() }
+        Self { lens, first: 0, dense: Vec::new(), sparse: FxHashMap::default() }
     }
 
     fn collect(&mut self, document: DocId) {
         let Self { lens, first, dense, sparse } = self;
         lens.each(document, |key| {
+            if dense.is_empty() {
+                let (begin, length) = lens.window(key);
+                *first = begin;
+                dense.resize(length, 0);
+            }
             let place = key.checked_sub(*first).and_then(|place| usize::try_from(place).ok());
             match place.and_then(|place| dense.get_mut(place)) {
                 Some(count) => *count += 1,
@@ -474,7 +471,7 @@ impl Counter {
 
     fn harvest(self) -> Counts {
         let dense = (self.first..).zip(self.dense).filter(|(_, count)| *count > 0);
-        let mut counts: Vec<(u64, u64)> = dense.collect();
+        let mut counts: Vec<(u64, u32)> = dense.collect();
         if !self.sparse.is_empty() {
             counts.extend(self.sparse);
             counts.sort_unstable();
@@ -484,8 +481,8 @@ impl Counter {
         let mut meant = Counts::with_capacity(counts.len());
         for (value, (_, count)) in self.lens.values(&keys).into_iter().zip(counts) {
             match meant.last_mut().filter(|(last, _)| *last == value) {
-                Some((_, sum)) => *sum += count,
-                None => meant.push((value, count)),
+                Some((_, sum)) => *sum += u64::from(count),
+                None => meant.push((value, count.into())),
             }
         }
         meant
@@ -576,17 +573,14 @@ impl Lens {
         })
     }
 
-    /// The least key, and how many may follow on it.
-    fn bounds(&self) -> (u64, u64) {
+    /// Where keys like this one lie: from which on, and how many.
+    fn window(&self, key: u64) -> (u64, usize) {
         match self {
             Self::Nothing => (0, 0),
-            Self::Words { dictionary, .. } => (0, dictionary.num_terms() as u64),
+            Self::Words { dictionary, .. } => (0, dictionary.num_terms()),
             Self::Kind(_) | Self::Number(_) => (0, 128),
-            Self::Calendar { counted, days: (first, last), .. } => {
-                let (least, most) = counted.bounds();
-                let (least, most) = (least.max(NO_DAY + 1).max(*first), most.min(*last));
-                (least.cast_unsigned(), most.saturating_sub(least).saturating_add(1).max(0).cast_unsigned())
-            }
+            // Some decades around the first day that is met.
+            Self::Calendar { .. } => (key.saturating_sub(10_000), 20_000),
         }
     }
 

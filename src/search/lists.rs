@@ -20,7 +20,7 @@ use super::snippet::Marker;
 use super::wanted::Wanted;
 use super::{Finder, documents};
 use crate::access::{Audience, Caller, Sight};
-use crate::actors::names;
+use crate::actors::resolve;
 use crate::app::AppState;
 use crate::db::Connection;
 use crate::db::types::{Id, Timestamp};
@@ -128,9 +128,9 @@ pub struct Match {
     /// The row's identity.
     #[schema(value_type = uuid::Uuid, example = "0190f2f4-7d3c-7a53-8b0a-3f1d6f6a0b1c")]
     pub id: Id,
-    /// How well, higher is better; only comparable within one query.
+    /// How well, higher is better; only comparable within one query. Null where the order is another one.
     #[schema(example = 7.31)]
-    pub score: f64,
+    pub score: Option<f64>,
     /// What it is called, as HTML with the matches in `mark` elements and no other markup.
     #[schema(example = "<mark>Border</mark> guards get a new deputy chairman")]
     pub title: String,
@@ -160,6 +160,19 @@ impl Standing {
         Self { finder: Arc::default(), of_the_past: true }
     }
 
+    /// The position up to which it knows everything.
+    #[must_use]
+    pub fn fresh_to(&self) -> i64 {
+        let now = self.finder.get().filter(|_| !self.of_the_past);
+        now.map_or(i64::MAX, |finder| finder.position)
+    }
+
+    /// It, if it is that of now.
+    #[must_use]
+    pub fn of_now(&self) -> Option<&Arc<Finder>> {
+        self.finder.get().filter(|_| !self.of_the_past)
+    }
+
     /// Whether it is of the past, and so takes long.
     #[must_use]
     pub fn is_past(&self) -> bool {
@@ -181,6 +194,13 @@ impl Standing {
             return Ok(Arc::clone(finder));
         }
         let ids = filter.ids(connection, sight)?;
+        if ids.len() > MOST_OF_THE_PAST {
+            let detail = format!(
+                "is too much to work out as of a time: {} rows, and at most {MOST_OF_THE_PAST} can be; narrow it",
+                ids.len()
+            );
+            return Err(Problem::parameter("as_of", detail));
+        }
         let made = passing(connection, L::KIND, sight, &ids, with_texts)?;
         Ok(Arc::clone(self.finder.get_or_init(|| Arc::new(made))))
     }
@@ -213,7 +233,7 @@ pub async fn list<L: Searched>(
     let wanted = finding.q.as_ref().map(|q| Arc::new(Wanted::read(&q.0)));
     let standing = match (wanted.is_some() || !finding.facets.0.is_empty(), view.as_of) {
         (false, _) => None,
-        (true, None) => Some(Standing::now(state.finder().await?)),
+        (true, None) => Some(Standing::now(state.finder(request).await?)),
         (true, Some(_)) => Some(Standing::past()),
     };
     let sought = Sought { filter, finding, wanted, standing };
@@ -253,11 +273,11 @@ pub fn facets(
     let facets: Vec<Facet> = names.iter().map(|name| name.facet(of_actors)).collect();
     let wish = Wish { facets: facets.clone(), ..Wish::default() };
     let gathered = finder.gather(&sight.caller, ask, wish)?;
-    let mut named = Facets::new();
+    let mut counted = Facets::new();
     for ((name, facet), counts) in names.iter().zip(facets).zip(gathered.facets) {
-        named.insert(*name, counts::ranked(connection, sight.moment, facet, counts, limit)?);
+        counted.insert(*name, counts::ranked(connection, sight.moment, facet, counts, limit)?);
     }
-    Ok(named)
+    Ok(counted)
 }
 
 /// Asks the archive and its index one question, as of a time or now, and tells how fresh the answer is. The past, of which
@@ -267,38 +287,36 @@ pub fn facets(
 /// What `question` returns, 400 for a time to come, and 503 while the index is being built.
 pub async fn asked<T: Send + 'static>(
     state: &Data<AppState>,
+    request: &HttpRequest,
     caller: &Caller,
     as_of: Option<Timestamp>,
-    question: impl FnOnce(&mut Connection, Sight, Option<Arc<Finder>>) -> Result<T, Problem> + Send + 'static,
+    question: impl FnOnce(&mut Connection, Sight, Standing) -> Result<T, Problem> + Send + 'static,
 ) -> Result<(Head, T), Problem> {
     state.settle(as_of).await?;
-    let finder = if as_of.is_none() { Some(state.finder().await?) } else { None };
-    let caller = *caller;
+    let standing = match as_of {
+        None => Standing::now(state.finder(request).await?),
+        Some(_) => Standing::past(),
+    };
+    let (caller, fresh_to) = (*caller, standing.fresh_to());
     let work = move |connection: &mut Connection| {
         let sight = journal::sight(connection, &caller, as_of)?;
-        let answer = question(connection, sight, finder)?;
-        Ok::<_, Problem>((journal::last_seen(connection, &caller)?, answer))
+        let answer = question(connection, sight, standing)?;
+        Ok::<_, Problem>((journal::last_seen_by(connection, &caller, fresh_to)?, answer))
     };
-    let answer = if as_of.is_none() { state.db.read(work).await } else { state.db.scan(work).await };
+    let answer = if as_of.is_none() {
+        state.db.read(work).await
+    } else {
+        let _turn = state.past.acquire().await.map_err(Problem::internal)?;
+        state.db.scan(work).await
+    };
     match answer {
         Ok(answer) => Ok(answer),
-        Err(problem) => Err(names::with_candidates(state, &caller, problem).await),
+        Err(problem) => Err(resolve::with_candidates(state, &caller, problem).await),
     }
 }
 
-/// The index of now or, of the past, one of what passes a filter.
-///
-/// # Errors
-/// 400 for a filter that names what does not exist.
-pub fn standing<L: Searched>(
-    connection: &mut Connection,
-    sight: Sight,
-    now: Option<Arc<Finder>>,
-    filter: &L,
-) -> Result<Arc<Finder>, Problem> {
-    now.map_or_else(Standing::past, Standing::now).finder(connection, sight, filter, false)
-}
-
+/// How many resources an index of the past has at most.
+const MOST_OF_THE_PAST: usize = 200_000;
 /// How many resources are made into documents at a time.
 const CHUNK: usize = 1000;
 
@@ -351,9 +369,9 @@ impl<L: Searched> Listed for Sought<L> {
         let keys = window.cut_sorted(name, keys, |key| (key.value.to_string(), key.id));
         let ids: Vec<Id> = keys.rows.iter().map(|key| key.id).collect();
         let scored = order == Order::Relevance;
-        let scores = keys.rows.iter().map(|key| (key.id, if scored { key.value } else { 0 }));
+        let found = keys.rows.iter().map(|key| (key.id, scored.then(|| hundredths(key.value))));
         let (rows, texts) = self.filter.found(connection, sight, extras, &ids)?;
-        let matches = Some(matches(wanted, scores, texts));
+        let matches = Some(matches(wanted, found, texts));
         Ok(Rows { rows, next: keys.next, matches })
     }
 
@@ -369,20 +387,24 @@ impl<L: Searched> Listed for Sought<L> {
         if self.finding.facets.0.is_empty() { Ok(None) } else { self.facets_of(connection, sight).map(Some) }
     }
 
+    fn fresh_to(&self) -> i64 {
+        self.standing.as_ref().map_or(i64::MAX, Standing::fresh_to)
+    }
+
     fn is_long(&self) -> bool {
         self.standing.as_ref().is_some_and(Standing::is_past)
     }
 }
 
-/// How the rows of a page match, in their order; scores are in hundredths.
-fn matches(wanted: &Wanted, scores: impl Iterator<Item = (Id, i64)>, texts: Vec<Searchable>) -> Vec<Match> {
+/// How the rows of a page match, in their order.
+fn matches(wanted: &Wanted, found: impl Iterator<Item = (Id, Option<f64>)>, texts: Vec<Searchable>) -> Vec<Match> {
     let marker = Marker::of(wanted);
-    let texts: HashMap<Id, Searchable> = texts.into_iter().map(|found| (found.id, found)).collect();
-    scores
+    let texts: HashMap<Id, Searchable> = texts.into_iter().map(|text| (text.id, text)).collect();
+    found
         .filter_map(|(id, score)| {
             let found = texts.get(&id)?;
             let (title, snippet) = (marker.whole(&found.title), marker.extract(&found.text));
-            Some(Match { id, score: hundredths(score), title, snippet })
+            Some(Match { id, score, title, snippet })
         })
         .collect()
 }

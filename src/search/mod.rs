@@ -46,8 +46,8 @@ pub use finder::Finder;
 pub use follower::Trouble;
 pub use source::documents;
 
-/// How long a request waits for the index: longer than any write takes to come into it, shorter than clients do.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a request waits for the index to be where the archive is: much longer than any write takes to come into it.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The index of a running server.
 pub struct Search {
@@ -71,11 +71,18 @@ impl Search {
         Ok(Self { states: receiver, asked })
     }
 
-    /// The index with everything up to a position of the journal.
+    /// The index as it is, if there is any yet.
+    #[must_use]
+    pub fn latest(&self) -> Option<Arc<Finder>> {
+        self.states.borrow().clone()
+    }
+
+    /// The index with everything up to a position of the journal. If it does not get there in time, since much is being written, it
+    /// is the index as it is, unless it has to have everything up to `at_least`.
     ///
     /// # Errors
-    /// 503 when it does not get there in time, as while it is built for the first time.
-    pub async fn at(&self, position: i64) -> Result<Arc<Finder>, Problem> {
+    /// 503 while the index is built, or when it does not come to what it has to have.
+    pub async fn at(&self, position: i64, at_least: i64) -> Result<Arc<Finder>, Problem> {
         let reached = |state: &Option<Arc<Finder>>| state.as_ref().is_some_and(|finder| finder.position >= position);
         let mut states = self.states.clone();
         let now = states.borrow_and_update().clone();
@@ -85,7 +92,10 @@ impl Search {
         // Full means that it has been asked to already.
         let _ = self.asked.try_send(());
         let waited = tokio::time::timeout(PATIENCE, states.wait_for(reached)).await;
-        let finder = waited.ok().and_then(Result::ok).and_then(|state| state.clone());
+        let finder = match waited {
+            Ok(state) => state.ok().and_then(|state| state.clone()),
+            Err(_) => self.states.borrow().clone().filter(|finder| finder.position > 0 && finder.position >= at_least),
+        };
         finder.ok_or_else(|| {
             Problem::new(ProblemType::UNAVAILABLE, "The search index is being brought up to date. Try again soon.")
                 .with_header(header::RETRY_AFTER, HeaderValue::from_static("5"))

@@ -7,6 +7,8 @@ use super::words::{Stems, spans, word};
 
 /// How long an extract is at most, in words.
 const LENGTH: usize = 30;
+/// How many extracts are compared.
+const MOST_COMPARED: usize = 300;
 /// How many words stand before the first match of an extract.
 const LEAD: usize = 5;
 
@@ -69,8 +71,9 @@ impl<'w> Marker<'w> {
 impl Read<'_, '_> {
     fn extract(&self) -> Option<String> {
         let starts = (0..self.words.len()).filter(|place| self.matched.get(*place).is_some_and(Option::is_some));
-        // The first of the best.
-        let best = starts.rev().max_by_key(|start| self.different_from(*start))?;
+        // The first of the best, not far into a text that matches everywhere.
+        let starts: Vec<usize> = starts.take(MOST_COMPARED).collect();
+        let best = starts.into_iter().rev().max_by_key(|start| self.different_from(*start))?;
         let (first, last) = (best.saturating_sub(LEAD), self.words.len().min(best + LENGTH - LEAD) - 1);
         let from = if first == 0 { 0 } else { self.words.get(first)?.0 };
         let to = if last + 1 == self.words.len() { self.text.len() } else { self.words.get(last)?.1 };

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::document::Document;
 use crate::access::Moment;
-use crate::db::schema::{brief_events, journal, resources, trends};
+use crate::db::schema::{brief_events, erasures, journal, resources, tombstones, trends};
 use crate::db::types::Id;
 use crate::db::{Connection, in_chunks};
 use crate::problem::Problem;
@@ -63,6 +63,8 @@ pub(super) struct Change {
     pub concerned: BTreeSet<Id>,
     /// Their documents, as they are now.
     pub documents: Vec<Document>,
+    /// Whether something of it was erased, so that nothing may be left of it.
+    pub erases: bool,
 }
 
 /// What the next so many rows of the journal are about.
@@ -83,6 +85,7 @@ pub(super) fn changed_after(connection: &mut Connection, position: i64, limit: i
         last: rows.last().map(|(position, _, _)| *position),
         concerned: BTreeSet::new(),
         documents: Vec::new(),
+        erases: erased_among(connection, &rows.iter().map(|(_, _, id)| *id).collect::<Vec<_>>())?,
     };
     for kind in Kind::ALL {
         let mut ids = named(*kind);
@@ -97,6 +100,18 @@ pub(super) fn changed_after(connection: &mut Connection, position: i64, limit: i
         change.concerned.append(&mut ids);
     }
     Ok(change)
+}
+
+fn erased_among(connection: &mut Connection, ids: &[Id]) -> Result<bool, Problem> {
+    let wholly = in_chunks::<_, Id, Problem>(ids, |ids| {
+        let erased = tombstones::table.filter(tombstones::erased.eq(true)).filter(tombstones::id.eq_any(ids));
+        erased.select(tombstones::id).load(connection)
+    })?;
+    let in_part = in_chunks::<_, Id, Problem>(ids, |ids| {
+        let erased = erasures::table.filter(erasures::resource_id.eq_any(ids));
+        erased.select(erasures::resource_id).load(connection)
+    })?;
+    Ok(!wholly.is_empty() || !in_part.is_empty())
 }
 
 /// The living briefs that show these events.

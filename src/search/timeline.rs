@@ -13,14 +13,15 @@ use super::Finder;
 use super::ask::Ask;
 use super::counts::{self, FacetName, Label};
 use super::gather::{Counts, Facet, Interval, Value, Wish};
-use super::lists::{DEFAULT_FACET_LIMIT, Searched, asked, standing};
+use super::lists::{DEFAULT_FACET_LIMIT, Searched, asked};
+use super::wanted::Wanted;
 use crate::access::{Caller, Sight};
 use crate::app::AppState;
 use crate::db::Connection;
 use crate::db::types::Timestamp;
 use crate::http::answer;
 use crate::http::body::Invalid;
-use crate::http::query::Limit;
+use crate::http::query::{Limit, SearchText};
 use crate::problem::Problem;
 use crate::vocabulary::Kind;
 
@@ -32,6 +33,10 @@ const MOST_ROWS: usize = 10_000;
 #[deserr(error = Invalid)]
 #[into_params(parameter_in = Query)]
 pub struct TimelineQuery {
+    /// Words to find, as in lists.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, max_length = 1000, example = "border committ")]
+    pub q: Option<SearchText>,
     /// How long each interval is; weeks begin on Monday. A month unless given.
     #[deserr(default)]
     #[param(inline, example = "week")]
@@ -98,9 +103,11 @@ pub async fn timeline<L: Searched>(
         return Err(Problem::parameter("group_by", detail));
     }
     let as_of = query.as_of;
-    let (head, timeline) = asked(state, caller, as_of, move |connection, sight, now| {
-        let finder = standing(connection, sight, now, &filter)?;
-        count(connection, sight, &finder, &filter, &query)
+    let (head, timeline) = asked(state, request, caller, as_of, move |connection, sight, standing| {
+        let wanted = query.q.as_ref().map(|q| Wanted::read(&q.0));
+        let finder = standing.finder(connection, sight, &filter, wanted.is_some())?;
+        let ask = filter.ask(connection, sight)?.wanting(wanted);
+        count::<L>(connection, sight, &finder, &ask, &query)
     })
     .await?;
     answer::document(request, caller, head, &timeline)
@@ -114,13 +121,12 @@ fn count<L: Searched>(
     connection: &mut Connection,
     sight: Sight,
     finder: &Finder,
-    filter: &L,
+    ask: &Ask,
     query: &TimelineQuery,
 ) -> Result<Timeline, Problem> {
     let interval = query.interval.unwrap_or(Interval::Month);
     let facet = query.group_by.map(|group| group.facet(L::KIND == Kind::Actor));
-    let ask = filter.ask(connection, sight)?;
-    let cells = cells(finder, sight, &ask, Facet::Calendar(interval), facet)?;
+    let cells = cells(finder, sight, ask, Facet::Calendar(interval), facet)?;
     let groups = match facet {
         None => vec![(None, Label { value: String::new(), name: None })],
         Some(facet) => groups(connection, sight, facet, &cells, query)?,

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::words::{Stems, words};
 
-/// How many words and phrases of a query count.
+/// How many words of a query count, those of phrases too.
 const MOST: usize = 24;
 /// The shortest beginning that is completed: fewer letters begin half of all words.
 const SHORTEST_BEGINNING: usize = 2;
@@ -43,13 +43,12 @@ impl Wanted {
         let stems = Stems::default();
         let mut wanted = Self::default();
         let parts = Part::all_of(text);
+        let mut left = MOST;
         for (place, part) in parts.iter().enumerate() {
             let is_open = !part.quoted && !part.excluded && place + 1 == parts.len() && ends_in_a_word(text);
-            let clauses = part.clauses(&stems, is_open);
+            let clauses = part.clauses(&stems, is_open, &mut left);
             if part.excluded { wanted.excluded.extend(clauses) } else { wanted.required.extend(clauses) }
         }
-        wanted.required.truncate(MOST);
-        wanted.excluded.truncate(MOST);
         wanted
     }
 
@@ -137,8 +136,10 @@ impl<'a> Part<'a> {
     }
 
     /// What it asks for: one word, or several in a row as a phrase; of an open one the last is a beginning.
-    fn clauses(&self, stems: &Stems, is_open: bool) -> Vec<Clause> {
+    fn clauses(&self, stems: &Stems, is_open: bool, left: &mut usize) -> Vec<Clause> {
         let mut found = words(self.text);
+        found.truncate(*left);
+        *left -= found.len();
         let open = if is_open { found.pop() } else { None };
         let mut phrase: Vec<String> = found.iter().map(|word| stems.stem(&word.folded)).collect();
         let closed = if phrase.len() > 1 { Some(Clause::Phrase(phrase)) } else { phrase.pop().map(Clause::Word) };

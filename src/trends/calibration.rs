@@ -16,7 +16,7 @@ use crate::http::query::{Both, FilterOnly, Repeated};
 use crate::problem::Problem;
 use crate::search::document::Tag;
 use crate::search::gather::{Facet, Value, Wish};
-use crate::search::lists::{Searched, asked, standing};
+use crate::search::lists::{Searched, asked};
 use crate::vocabulary::{Likelihood, Outcome};
 
 /// Whose judgements, and as of when.
@@ -108,48 +108,67 @@ pub async fn get(
     Both(FilterOnly(filter), query): Both<FilterOnly<TrendFilter>, CalibrationQuery>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let (head, calibration) = asked(&state, &caller, query.as_of, move |connection, sight, now| {
-        let finder = standing(connection, sight, now, &filter)?;
+    let (head, calibration) = asked(&state, &request, &caller, query.as_of, move |connection, sight, standing| {
+        let finder = standing.finder(connection, sight, &filter, false)?;
         let ask = filter.ask(connection, sight)?.tagged(Tag::Author, query.author.0);
-        let wish = Wish::cross(vec![Facet::Tag(Tag::Likelihood), Facet::Probability, Facet::Tag(Tag::Outcome)]);
-        let judged = finder.gather(&sight.caller, &ask, wish)?.cross;
-        Ok(Calibration::of(judged.iter()))
+        let gathered = |facets: Vec<Facet>| finder.gather(&sight.caller, &ask, Wish::cross(facets));
+        let (percent, outcome) = (Facet::Probability, Facet::Tag(Tag::Outcome));
+        let terms = gathered(vec![Facet::Tag(Tag::Likelihood), percent, outcome])?.cross;
+        let percents = gathered(vec![percent, outcome])?.cross;
+        Ok(Calibration::of(terms.iter(), percents.iter()))
     })
     .await?;
     answer::document(&request, &caller, head, &calibration)
 }
 
 impl Calibration {
-    fn of<'j>(judged: impl Iterator<Item = (&'j Vec<Value>, &'j u64)>) -> Self {
-        let judgements: Vec<Judgement> = judged.filter_map(Judgement::of).collect();
+    /// Of judgements by likelihood, probability and outcome, and of all by probability and outcome, among which are those that
+    /// have a probability alone.
+    fn of<'j>(
+        terms: impl Iterator<Item = (&'j Vec<Value>, &'j u64)>,
+        percents: impl Iterator<Item = (&'j Vec<Value>, &'j u64)>,
+    ) -> Self {
+        let by_term: Vec<Forecast> = terms.filter_map(Forecast::of_term).collect();
+        let by_percent: Vec<Forecast> = percents.filter_map(Forecast::of_percent).collect();
         let terms = Likelihood::ALL.iter().map(|likelihood| {
             let (from, to) = likelihood.band();
-            let score = Score::of(judgements.iter().filter(|judgement| judgement.likelihood == *likelihood));
+            let score = Score::of(by_term.iter().filter(|forecast| forecast.likelihood == Some(*likelihood)));
             CalibrationOfTerm { likelihood: *likelihood, band: Band { from, to }, score }
         });
-        Self { terms: terms.collect(), overall: Score::of(judgements.iter()) }
+        let by_band = by_term.iter().filter(|forecast| forecast.is_by_band);
+        Self { terms: terms.collect(), overall: Score::of(by_percent.iter().chain(by_band)) }
     }
 }
 
-/// So many judgements of one likelihood and probability that came out one way.
-struct Judgement {
-    likelihood: Likelihood,
+/// So many judgements of one probability that came out one way.
+struct Forecast {
+    likelihood: Option<Likelihood>,
     /// In half percents, since the middle of a band may lie between two.
     probability: u64,
+    /// Whether it is the middle of the term's band, since no percentage was written.
+    is_by_band: bool,
     outcome: Outcome,
     count: u64,
 }
 
-impl Judgement {
-    fn of((values, count): (&Vec<Value>, &u64)) -> Option<Self> {
+impl Forecast {
+    fn of_term((values, count): (&Vec<Value>, &u64)) -> Option<Self> {
         let [Value::Text(likelihood), Value::Number(percent), Value::Text(outcome)] = values.as_slice() else {
             return None;
         };
         let likelihood: Likelihood = likelihood.parse().ok()?;
-        let (from, to) = likelihood.band();
-        let half_percents = if *percent == 0 { i64::from(from + to) } else { percent * 2 };
-        let probability = u64::try_from(half_percents).ok()?;
-        Some(Self { likelihood, probability, outcome: outcome.parse().ok()?, count: *count })
+        let ((from, to), is_by_band) = (likelihood.band(), *percent == 0);
+        let half_percents = if is_by_band { i64::from(from + to) } else { percent * 2 };
+        let (probability, outcome) = (u64::try_from(half_percents).ok()?, outcome.parse().ok()?);
+        Some(Self { likelihood: Some(likelihood), probability, is_by_band, outcome, count: *count })
+    }
+
+    fn of_percent((values, count): (&Vec<Value>, &u64)) -> Option<Self> {
+        let [Value::Number(percent), Value::Text(outcome)] = values.as_slice() else {
+            return None;
+        };
+        let probability = u64::try_from(percent * 2).ok().filter(|probability| *probability > 0)?;
+        Some(Self { likelihood: None, probability, is_by_band: false, outcome: outcome.parse().ok()?, count: *count })
     }
 }
 
@@ -158,9 +177,9 @@ const WHOLE: u64 = 200;
 
 impl Score {
     /// Sums of whole numbers, so that their order does not matter.
-    fn of<'j>(judgements: impl Iterator<Item = &'j Judgement>) -> Self {
+    fn of<'j>(forecasts: impl Iterator<Item = &'j Forecast>) -> Self {
         let (mut confirmed, mut refuted, mut mixed, mut sum, mut squares) = (0, 0, 0, 0, 0);
-        for Judgement { probability, outcome, count, .. } in judgements {
+        for Forecast { probability, outcome, count, .. } in forecasts {
             let happened = match outcome {
                 Outcome::Pending => continue,
                 Outcome::Mixed => {
@@ -216,8 +235,14 @@ mod tests {
             (judged(Likelihood::Likely, 60, Outcome::Mixed), 2),
             (judged(Likelihood::Unlikely, 30, Outcome::Pending), 9),
         ];
-        let judged = counts.iter().map(|(values, count)| (values, count));
-        let Calibration { terms, overall } = Calibration::of(judged);
+        let percents = [
+            (vec![Value::Number(70), Value::Text("confirmed".into())], 3),
+            (vec![Value::Number(0), Value::Text("refuted".into())], 1),
+            (vec![Value::Number(60), Value::Text("mixed".into())], 2),
+        ];
+        let terms = counts.iter().map(|(values, count)| (values, count));
+        let percents = percents.iter().map(|(values, count)| (values, count));
+        let Calibration { terms, overall } = Calibration::of(terms, percents);
         // 0.3² three times, and 0.675² once.
         assert_eq!(overall.brier, Some(0.1814));
         assert_eq!((overall.judged, overall.confirmed, overall.refuted, overall.mixed), (6, 3, 1, 2));

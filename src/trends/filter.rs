@@ -16,7 +16,7 @@ use crate::categories;
 use crate::db::schema::{briefs, trend_actors, trends};
 use crate::db::subquery::HasRow;
 use crate::db::types::{Id, Timestamp};
-use crate::db::{Connection, MultiBackend, in_chunks};
+use crate::db::{Connection, MultiBackend, in_chunks, in_order_of};
 use crate::http::body::Invalid;
 use crate::http::dates::{Span, When};
 use crate::http::page::{self, Extras, Listed, Rows, SortKey, Window, merge_ordered};
@@ -240,9 +240,7 @@ impl<'a> Resolved<'a> {
                     .select(TrendRow::as_select())
                     .load(connection)
             })?;
-            let mut rows: std::collections::HashMap<Id, TrendRow> = rows.into_iter().map(|row| (row.id, row)).collect();
-            let rows = ids.iter().filter_map(|id| rows.remove(id)).collect();
-            views::views(connection, self.sight, rows)
+            views::views(connection, self.sight, in_order_of(&ids, rows, |row| row.id))
         })
     }
 }

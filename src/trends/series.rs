@@ -93,7 +93,7 @@ pub async fn list(
     ListQuery { filter: FilterOnly(filter), view, rest }: ListQuery<FilterOnly<TrendFilter>>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let standing = if view.as_of.is_some() { Standing::past() } else { Standing::now(state.finder().await?) };
+    let standing = if view.as_of.is_some() { Standing::past() } else { Standing::now(state.finder(&request).await?) };
     page::list(&state, &request, &caller, ListQuery { filter: Lines { filter, standing }, view, rest }).await
 }
 
@@ -206,6 +206,10 @@ impl Listed for Lines {
 
     fn count(&self, connection: &mut Connection, sight: Sight) -> Result<i64, Problem> {
         Ok(i64::try_from(self.slugs(connection, sight)?.len()).unwrap_or(i64::MAX))
+    }
+
+    fn fresh_to(&self) -> i64 {
+        self.standing.fresh_to()
     }
 
     fn is_long(&self) -> bool {

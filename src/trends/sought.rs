@@ -1,7 +1,5 @@
 //! Trends, as lists search and count them.
 
-use std::collections::HashMap;
-
 use diesel::prelude::*;
 
 use super::documents::tags_asked;
@@ -11,7 +9,7 @@ use super::views;
 use crate::access::Sight;
 use crate::db::schema::trends;
 use crate::db::types::Id;
-use crate::db::{Connection, in_chunks};
+use crate::db::{Connection, in_chunks, in_order_of};
 use crate::http::page::Extras;
 use crate::journal;
 use crate::problem::Problem;
@@ -48,25 +46,19 @@ impl Searched for TrendFilter {
         let series: Vec<String> = self.series.0.iter().map(|series| series.as_str().to_owned()).collect();
         let (tag, judged) =
             tags_asked([&directions, &assessments, &series]).unwrap_or_else(|| (Tag::Trend, Vec::new()));
-        let changed = self
-            .updated_since
-            .map(|time| journal::changed_since(sight, Kind::Trend, time).load(connection))
-            .transpose()?;
-        let mut ask = Ask::of(&[Kind::Trend])
+        let changed = journal::changed_ids(connection, sight, Kind::Trend, self.updated_since)?;
+        Ok(Ask::of(&[Kind::Trend])
             .naming(Naming::Actor, resolved.any_of)
             .naming(Naming::Category, resolved.categories)
             .tagged(Tag::CategoryStatus, self.category_status.0.iter().map(|status| status.as_str()))
-            .tagged(Tag::Country, self.country.0.iter().map(|country| country.as_str()))
-            .tagged(Tag::Language, self.language.0.iter().map(|language| language.as_str()))
+            .tagged(Tag::Country, self.country.0.iter().map(super::super::scalars::CountryCode::as_str))
+            .tagged(Tag::Language, self.language.0.iter().map(super::super::scalars::LanguageCode::as_str))
             .tagged(Tag::State, self.state.0.iter().map(|state| state.as_str()))
             .tagged(Tag::Marking, self.marking.0.iter().map(|marking| marking.as_str()))
             .tagged(tag, judged)
             .between_days(resolved.span.first_day(), resolved.span.last_day())
-            .among(changed);
-        for bearers in resolved.all_of {
-            ask = ask.naming(Naming::Actor, bearers);
-        }
-        Ok(ask)
+            .naming_each(Naming::Actor, resolved.all_of)
+            .among(changed))
     }
 
     fn order(&self) -> Result<Option<(&'static str, Order)>, Problem> {
@@ -105,7 +97,6 @@ impl Searched for TrendFilter {
                 .select(TrendRow::as_select())
                 .load(connection)
         })?;
-        let mut rows: HashMap<Id, TrendRow> = rows.into_iter().map(|row| (row.id, row)).collect();
-        views::views(connection, sight, ids.iter().filter_map(|id| rows.remove(id)).collect())
+        views::views(connection, sight, in_order_of(ids, rows, |row| row.id))
     }
 }

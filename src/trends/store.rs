@@ -16,7 +16,7 @@ use crate::actors::model::ActorRow;
 use crate::briefs::model::BriefRow;
 use crate::db::schema::{resources, trend_actors, trend_evidence, trends};
 use crate::db::types::Id;
-use crate::db::{Connection, in_chunks};
+use crate::db::{Connection, grouped, in_chunks};
 use crate::events::model::EventRow;
 use crate::history::erasure::{self, Stored as StoredVersion, Stretch};
 use crate::http::body::Fault;
@@ -451,16 +451,6 @@ pub(super) fn evidence_of(
             .load(connection)
     })?;
     Ok(grouped(rows))
-}
-
-/// Pairs of an owner and what it has, gathered by owner in their order.
-#[must_use]
-pub fn grouped(pairs: Vec<(Id, Id)>) -> HashMap<Id, Vec<Id>> {
-    let mut groups: HashMap<Id, Vec<Id>> = HashMap::new();
-    for (owner, owned) in pairs {
-        groups.entry(owner).or_default().push(owned);
-    }
-    groups
 }
 
 /// What a conflict says of these trends to a caller: those that it may see, by name.

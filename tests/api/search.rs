@@ -1,10 +1,12 @@
 //! Full text: what is found, in which order, and what it gives away.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::make::{With, actor, brief, category, public_event, published, trend};
-use crate::support::{Client, TestApp, sorted};
+use crate::support::{Client, TestApp, sorted, wait_until};
 
 on_both![
     words_are_found_by_their_stems_in_any_alphabet,
@@ -22,6 +24,9 @@ on_both![
     a_retracted_brief_is_found_by_its_title_alone,
     an_index_that_is_missing_or_of_another_archive_is_built_anew,
     two_servers_share_an_index,
+    an_index_of_another_archive_is_not_read_while_another_server_writes_it,
+    what_is_erased_is_in_no_file_of_the_index,
+    an_answer_may_be_asked_for_from_a_position_on,
     what_an_index_cannot_do_is_refused,
 ];
 
@@ -389,7 +394,7 @@ fn an_index_that_is_missing_or_of_another_archive_is_built_anew(app: &TestApp) {
         assert_eq!(found_in(&moved, "actors", "council"), Vec::<String>::new());
         assert_eq!(found_in(&moved, "actors", "defence"), ["ministry"]);
     }
-    for file in std::fs::read_dir(directory.path().join("search")).unwrap() {
+    for file in std::fs::read_dir(directory.path().join("search-2")).unwrap() {
         std::fs::write(file.unwrap().path(), b"not an index").unwrap();
     }
     assert_eq!(found_in(&over(&other), "actors", "defence"), ["ministry"]);
@@ -409,6 +414,55 @@ fn two_servers_share_an_index(app: &TestApp) {
     assert_eq!(found_in(&second, "actors", "last"), ["last"]);
 }
 
+fn an_index_of_another_archive_is_not_read_while_another_server_writes_it(app: &TestApp) {
+    let directory = TempDir::new().unwrap();
+    let (other, there) = (app.another(), directory.path().to_owned());
+    app.publisher().create("actors", actor("council", "Security Council"));
+    let writing = app.beside_configured(|config| config.index_dir = there.clone());
+    assert_eq!(found_in(&writing, "actors", "council"), ["council"]);
+    other.publisher().create("actors", actor("ministry", "Ministry of Defence"));
+    let reading = other.beside_configured(|config| config.index_dir = there.clone());
+    reading.get("/v1/actors?q=council").problem(503, "unavailable");
+    drop(writing);
+    wait_until(|| reading.get("/v1/actors?q=defence").status == 200);
+    assert_eq!(found_in(&reading, "actors", "defence"), ["ministry"]);
+    assert_eq!(found_in(&reading, "actors", "council"), Vec::<String>::new());
+}
+
+fn what_is_erased_is_in_no_file_of_the_index(app: &TestApp) {
+    app.with_category();
+    let directory = TempDir::new().unwrap();
+    let app = app.beside_configured(|config| config.index_dir = directory.path().to_owned());
+    let publisher = app.publisher();
+    // Files are never changed: those that hold a word must be gone.
+    let files = || -> BTreeSet<String> {
+        let all = std::fs::read_dir(directory.path().join("search-2")).unwrap();
+        let names = all.map(|file| file.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| !name.contains("meta") && !name.starts_with('.')).collect()
+    };
+    assert_eq!(found_in(&app, "categories", "security"), ["security"]);
+    let earlier = files();
+    // Both come into the index together, and so into the same files.
+    let event = public_event("kept", "2017-07-25").with(json!({"description": "Zanzibarquux stays."}));
+    let page = published("page", "2017-07-31").with(json!({"body": "Xylophonequux must go.", "events": [event]}));
+    publisher.create("briefs", page);
+    assert_eq!(found_in(&app, "briefs", "xylophonequux"), ["page"]);
+    let holding: BTreeSet<String> = files().difference(&earlier).cloned().collect();
+    assert!(!holding.is_empty(), "the test knows the files by their names");
+    app.admin().post("/v1/briefs/page/erase", json!({"reason": "A court."})).expect(204);
+    assert_eq!(found_in(&app, "briefs", "xylophonequux"), Vec::<String>::new());
+    wait_until(|| files().is_disjoint(&holding));
+    assert_eq!(found_in(&app, "events", "zanzibarquux"), ["kept"]);
+}
+
+fn an_answer_may_be_asked_for_from_a_position_on(app: &TestApp) {
+    let made = app.publisher().post("/v1/actors", actor("council", "Security Council")).expect(201);
+    let position = made.header("briefwire-position");
+    let at = |position: &str| app.anyone().with("Briefwire-At-Least", position);
+    assert_eq!(found_in(&at(&position), "actors", "council"), ["council"]);
+    assert_eq!(at("soon").get("/v1/actors?q=council").faults(), ["Briefwire-At-Least"]);
+}
+
 fn what_an_index_cannot_do_is_refused(app: &TestApp) {
     for (path, parameter) in [
         ("/v1/briefs?sort=relevance", "sort"),
@@ -421,7 +475,7 @@ fn what_an_index_cannot_do_is_refused(app: &TestApp) {
         ("/v1/events/timeline?group_by=month", "group_by"),
         ("/v1/events/timeline?sort=occurred_from", "sort"),
         ("/v1/events/timeline?limit=5", "limit"),
-        ("/v1/search?q=x&facets=direction", "facets"),
+        ("/v1/search?q=x&facets=series", "facets"),
     ] {
         assert_eq!(app.get(path).faults(), [parameter], "{path}");
     }

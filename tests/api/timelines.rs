@@ -15,6 +15,7 @@ on_both![
     a_line_of_judgement_is_read_from_its_first_statement,
     editors_set_outcomes_and_calibration_follows,
     similar_briefs_say_why,
+    nothing_withheld_or_hidden_makes_briefs_similar,
     what_lies_below_a_former_slug_is_answered,
 ];
 
@@ -55,6 +56,8 @@ fn events_are_counted_in_intervals_without_gaps(app: &TestApp) {
     assert_eq!(timeline(app, "events", "interval=year&group_by=kind&group_limit=1"), [year(3, "meeting")]);
     assert_eq!(timeline(app, "events", "kind=visit&interval=year").len(), 1);
     assert_eq!(timeline(app, "events", "kind=trial"), []);
+    assert_eq!(timeline(app, "events", "q=happened&kind=visit&interval=year").len(), 1);
+    assert_eq!(timeline(app, "events", "q=nothing"), []);
     assert_eq!(app.get("/v1/events/timeline").expect(200).json()["interval"], "month");
 }
 
@@ -369,6 +372,10 @@ fn editors_set_outcomes_and_calibration_follows(app: &TestApp) {
     assert_eq!((&after["overall"]["judged"], &after["overall"]["mixed"]), (&json!(4), &json!(1)));
     let overall =
         |query: &str| app.get(&format!("/v1/calibration?{query}")).expect(200).json()["overall"]["judged"].clone();
+    app.publisher().create("trends", trend("bare", "stable").with(json!({"brief": "other", "probability": 40})));
+    app.publisher().patch("/v1/trends/bare", json!({"outcome": "refuted"})).expect(200);
+    assert_eq!(overall("author=Boris"), 2, "a probability alone is a judgement of no term");
+    app.publisher().delete("/v1/trends/bare").expect(204);
     assert_eq!(overall("author=Anna"), 3);
     assert_eq!(overall("author=Anna&author=Boris"), 4);
     assert_eq!(overall("author=Nobody"), 0);
@@ -421,6 +428,35 @@ fn similar_briefs_say_why(app: &TestApp) {
     assert_eq!(app.get("/v1/briefs/page/similar?limit=1").expect(200).rows().len(), 1);
     app.get("/v1/briefs/nothing/similar").problem(404, "not-found");
     app.get("/v1/briefs/hidden/similar").problem(404, "not-found");
+}
+
+fn nothing_withheld_or_hidden_makes_briefs_similar(app: &TestApp) {
+    app.with_category().with_actors(&["china"]);
+    let publisher = app.publisher();
+    publisher.create("events", public_event("deal", "2017-07-25"));
+    let page = |slug: &str, members: Value| {
+        publisher.create("briefs", published(slug, "2017-07-31").with(members));
+    };
+    page("retracted", json!({"title": "Gone", "summary": "Secretly about submarines.", "events": ["deal"]}));
+    page("like", json!({"title": "Something", "events": ["deal"]}));
+    page("page", json!({"title": "Submarines", "related": ["retracted"], "events": ["deal"]}));
+    let then = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+    publisher.post("/v1/briefs/retracted/retract", json!({"reason": "Wrong."})).expect(200);
+    for query in [String::new(), format!("?as_of={then}")] {
+        let similar = app.get(&format!("/v1/briefs/page/similar{query}")).expect(200).rows();
+        assert_eq!(similar[0]["brief"]["slug"], "retracted");
+        assert_eq!((&similar[0]["why"]["terms"], &similar[0]["why"]["events"]), (&json!([]), &json!([])), "{query}");
+    }
+    assert_eq!(
+        app.editor().get("/v1/briefs/page/similar").expect(200).rows()[0]["why"]["terms"],
+        json!(["submarines"])
+    );
+    let before = app.get("/v1/briefs/page/similar").expect(200).text();
+    for place in 0..30 {
+        let draft = published(&format!("hidden-{place}"), "2017-07-31");
+        publisher.create("briefs", draft.with(json!({"marking": "TLP:RED", "events": ["deal"]})));
+    }
+    assert_eq!(app.get("/v1/briefs/page/similar").expect(200).text(), before);
 }
 
 fn what_lies_below_a_former_slug_is_answered(app: &TestApp) {

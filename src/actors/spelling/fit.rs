@@ -17,14 +17,23 @@ const MOST_WORDS_TO_JOIN: usize = 5;
 /// Why a name fits, from the best reason to the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
+    /// The same text.
     Same,
+    /// The same but for case, accents, spaces and punctuation.
     Look,
+    /// Sounds the same in another spelling or alphabet.
     Spelling,
+    /// The same words in another order.
     Order,
+    /// Some words are initials, or are missing where initials are.
     Initials,
+    /// One is a part of the other.
     Part,
+    /// The same but for a slip of the pen.
     Typo,
+    /// A part of it, but for a slip of the pen.
     TypoInPart,
+    /// A telling word in common, with more on both sides.
     Shared,
 }
 
@@ -66,6 +75,7 @@ impl Reason {
 pub struct Fit {
     /// From 0 to 1; only comparable between names that fit the same wanted one.
     pub score: f64,
+    /// Why.
     pub reason: Reason,
 }
 
@@ -89,6 +99,7 @@ pub struct Name {
 }
 
 impl Name {
+    /// Prepares a stored name.
     #[must_use]
     pub fn new(text: &str) -> Self {
         let all = words(text);
@@ -119,6 +130,7 @@ pub struct Wanted {
 }
 
 impl Wanted {
+    /// Prepares a name that somebody asks for.
     #[must_use]
     pub fn new(text: &str) -> Self {
         let name = Name::new(text);
@@ -126,7 +138,7 @@ impl Wanted {
         Self { joined: with_two_joined(&name.words), name, weights }
     }
 
-    /// The keys to look up, at most 60, the most telling first: if rows must be cut, cut those of the last keys.
+    /// The keys to look up, at most 60, the most telling first.
     #[must_use]
     pub fn probes(&self) -> Vec<String> {
         best_first(&self.weights)

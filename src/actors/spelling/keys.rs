@@ -1,6 +1,6 @@
-//! The keys by which a name is found in a table, and what finding one of them is worth.
+//! The keys by which a name is found in the index, and what finding one of them is worth.
 //!
-//! A stored name and a wanted one are cut into the same keys, so one `key IN (…)` finds whatever shares any of them.
+//! A stored name and a wanted one are cut into the same keys, so one query finds whatever shares any of them.
 //! The first letter of a key tells its sort:
 //!
 //! * `n`: the whole name as it sounds, in one word ("Xi Jin-ping" and "Xijinping"),
@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::letters::{Word, is_vowel, words};
 
 const MOST_KEYS: usize = 60;
+const MOST_WORDS: usize = 8;
 const MOST_LETTERS_OF_A_KEY: usize = 40;
 const MOST_BONES: usize = 12;
 const NEIGHBOURHOOD: usize = 3;
@@ -61,8 +62,8 @@ pub(crate) fn weighted(words: &[Word]) -> BTreeMap<String, f64> {
 
 /// The words without titles, unless there is nothing else.
 pub(crate) fn core(words: &[Word]) -> Vec<Word> {
-    let core: Vec<_> = words.iter().filter(|word| !word.is_title).cloned().collect();
-    if core.is_empty() { words.to_vec() } else { core }
+    let core: Vec<_> = words.iter().filter(|word| !word.is_title).take(MOST_WORDS).cloned().collect();
+    if core.is_empty() { words.iter().take(MOST_WORDS).cloned().collect() } else { core }
 }
 
 #[derive(Default)]

@@ -11,7 +11,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 const MOST_CHARACTERS: usize = 400;
-const MOST_WORDS: usize = 8;
+const MOST_WORDS: usize = 24;
 const MOST_LETTERS: usize = 32;
 
 /// What a cluster of letters sounds like to everybody; single letters are in `sound_of_letter`.
