@@ -106,11 +106,14 @@ impl AppState {
     /// same everything that the request has to be answered from (`Briefwire-At-Least`).
     ///
     /// # Errors
-    /// 400 when the header is no position, 503 while the index is being built.
+    /// 400 when the header is no position of the journal, 503 while the index is being built.
     pub async fn finder(&self, request: &HttpRequest) -> Result<Arc<Finder>, Problem> {
         let at_least = answer::at_least(request)?;
         let head = self.db.read(|connection| journal::head(connection).map_err(Problem::from)).await?;
-        self.search.at(head.position.max(at_least), at_least).await
+        if at_least > head.position {
+            return Err(Problem::parameter("Briefwire-At-Least", "is a position that the journal has not come to"));
+        }
+        self.search.at(head.position, at_least).await
     }
 
     /// Waits until nothing can be written any more that a read as of this time would show.

@@ -460,7 +460,9 @@ fn an_answer_may_be_asked_for_from_a_position_on(app: &TestApp) {
     let position = made.header("briefwire-position");
     let at = |position: &str| app.anyone().with("Briefwire-At-Least", position);
     assert_eq!(found_in(&at(&position), "actors", "council"), ["council"]);
-    assert_eq!(at("soon").get("/v1/actors?q=council").faults(), ["Briefwire-At-Least"]);
+    for wrong in ["soon", "-1", "999999999"] {
+        assert_eq!(at(wrong).get("/v1/actors?q=council").faults(), ["Briefwire-At-Least"]);
+    }
 }
 
 fn what_an_index_cannot_do_is_refused(app: &TestApp) {
