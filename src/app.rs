@@ -22,7 +22,7 @@ use crate::http::middleware;
 use crate::journal::{self, Head, Write};
 use crate::problem::Problem;
 use crate::routes::{self, RouteTable};
-use crate::search::{Finder, Search};
+use crate::search::{self, Finder, Search};
 
 /// What every handler may reach.
 pub struct AppState {
@@ -113,7 +113,7 @@ impl AppState {
         if at_least > head.position {
             return Err(Problem::parameter("Briefwire-At-Least", "is a position that the journal has not come to"));
         }
-        self.search.at(head.position, at_least).await
+        self.search.at(head.position, at_least, search::PATIENCE).await
     }
 
     /// Waits until nothing can be written any more that a read as of this time would show.

@@ -15,13 +15,18 @@ pub mod spelling;
 pub mod store;
 pub mod timeline;
 
+use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::http::middleware::unrouted;
 
 /// The routes of this slice.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(handlers::list)
         .service(analysis::resolve_name)
+        // No other method of it is one of something that is called so.
+        .route("/v1/actors/resolve", web::route().to(unrouted))
         .service(analysis::positions)
         .service(analysis::timeline)
         .service(analysis::network)

@@ -22,10 +22,11 @@ use crate::db::types::Id;
 use crate::db::{Connection, in_chunks};
 use crate::http::body::Invalid;
 use crate::http::query::Limit;
+use crate::journal;
 use crate::problem::Problem;
 use crate::scalars::{Day, Line};
-use crate::search::Finder;
 use crate::search::wanted::stems_of;
+use crate::search::{Finder, LITTLE_PATIENCE};
 use crate::vocabulary::ActorKind;
 
 /// How many actors are compared by their names, first and in all, and how many bodies are looked at for posts.
@@ -278,10 +279,8 @@ pub async fn with_candidates(state: &AppState, caller: &Caller, problem: Problem
 }
 
 async fn suggested(state: &AppState, caller: Caller, name: String) -> Result<Vec<Candidate>, Problem> {
-    // As it is: what is wrong need not wait.
-    let Some(finder) = state.search.latest() else {
-        return Ok(Vec::new());
-    };
+    let head = state.db.read(|connection| journal::head(connection).map_err(Problem::from)).await?;
+    let finder = state.search.at(head.position, 0, LITTLE_PATIENCE).await?;
     let resolution = state
         .db
         .read(move |connection| resolve(connection, Sight::now(&caller), &finder, &name, None, Some(SUGGESTED)))

@@ -1,10 +1,14 @@
 //! Categories, as lists search them.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
 
 use super::input::{CategoryFilter, CategorySort};
 use super::model::{CategoryRow, CategoryView};
 use crate::access::Sight;
+use crate::briefs;
 use crate::db::schema::categories;
 use crate::db::types::Id;
 use crate::db::{Connection, in_chunks, in_order_of};
@@ -12,15 +16,16 @@ use crate::http::page::Extras;
 use crate::journal;
 use crate::problem::Problem;
 use crate::resource::Resource;
+use crate::search::Finder;
 use crate::search::ask::Ask;
-use crate::search::counts::FacetName;
-use crate::search::gather::Order;
+use crate::search::counts::{FacetCount, FacetName, Facets};
+use crate::search::gather::{Order, Page, Wish};
 use crate::search::lists::Searched;
 use crate::vocabulary::Kind;
 
 impl Searched for CategoryFilter {
     const KIND: Kind = Kind::Category;
-    const FACETS: &'static [FacetName] = &[];
+    const FACETS: &'static [FacetName] = &[FacetName::CategoryStatus];
 
     fn ask(&self, connection: &mut Connection, sight: Sight) -> Result<Ask, Problem> {
         let changed = journal::changed_ids(connection, sight, Kind::Category, self.updated_since)?;
@@ -67,5 +72,28 @@ impl Searched for CategoryFilter {
         })?;
         let rows = in_order_of(ids, rows, |row| row.id).into_iter();
         rows.map(|row| CategoryRow::view(connection, sight, row)).collect()
+    }
+
+    /// How categories stand follows from their latest briefs, and changes with them: it is in no document of the index. They are few.
+    fn counted(
+        connection: &mut Connection,
+        sight: Sight,
+        finder: &Finder,
+        ask: &Ask,
+        names: &[FacetName],
+        limit: usize,
+    ) -> Result<Facets, Problem> {
+        let page = Page { order: Order::Relevance, after: None, limit: usize::MAX };
+        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+        for key in finder.gather(&sight.caller, ask, Wish::page(page))?.page {
+            if let Some(status) = briefs::store::latest_status(connection, sight, key.id)? {
+                *counts.entry(status.value.as_str()).or_default() += 1;
+            }
+        }
+        let counts = counts.into_iter().map(|(value, count)| FacetCount { value: value.to_owned(), name: None, count });
+        let mut counts: Vec<FacetCount> = counts.collect();
+        counts.sort_by_key(|counted| Reverse(counted.count));
+        counts.truncate(limit);
+        Ok(names.iter().map(|name| (*name, counts.clone())).collect())
     }
 }

@@ -250,7 +250,7 @@ macro_rules! in_order {
 
 /// A page of a list as JSON.
 #[derive(Debug, Serialize)]
-struct Page<'a, T> {
+struct Answer<'a, T> {
     data: &'a [T],
     page: PageInfo,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -348,7 +348,7 @@ impl<L: Listed> Listing<L> {
         let body = match format {
             Format::Json => {
                 let (data, page) = (&rows.rows, PageInfo { limit, next, total });
-                json_page(Page { data, page, facets, matches: rows.matches }, selection.as_ref())?
+                json_page(Answer { data, page, facets, matches: rows.matches }, selection.as_ref())?
             }
             Format::Csv => columns.csv(&rows.rows, selection.as_ref(), true)?,
             Format::Ndjson => tabular::ndjson(&rows.rows, selection.as_ref())?,
@@ -420,13 +420,13 @@ impl<L: Listed> RowStream<L> {
     }
 }
 
-fn json_page<T: Serialize>(page: Page<'_, T>, selection: Option<&Selection>) -> Result<Vec<u8>, Problem> {
+fn json_page<T: Serialize>(answer: Answer<'_, T>, selection: Option<&Selection>) -> Result<Vec<u8>, Problem> {
     let body = match selection {
-        None => serde_json::to_vec(&page),
+        None => serde_json::to_vec(&answer),
         Some(selection) => {
-            let data = page.data.iter().map(|row| selection.apply(row)).collect::<Result<Vec<_>, _>>()?;
-            let Page { page, facets, matches, .. } = page;
-            serde_json::to_vec(&Page { data: &data, page, facets, matches })
+            let data = answer.data.iter().map(|row| selection.apply(row)).collect::<Result<Vec<_>, _>>()?;
+            let Answer { page, facets, matches, .. } = answer;
+            serde_json::to_vec(&Answer { data: &data, page, facets, matches })
         }
     };
     body.map_err(Problem::internal)

@@ -14,7 +14,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use serde::{Deserialize, Serialize};
 use tantivy::directory::error::LockError;
 use tantivy::directory::{Directory, INDEX_WRITER_LOCK, MmapDirectory};
-use tantivy::index::{Index, SegmentId};
+use tantivy::index::{Index, SegmentId, SegmentReader};
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use tantivy::{IndexReader, IndexWriter, ReloadPolicy, TantivyError, Term};
 use tokio::sync::watch;
@@ -182,7 +182,7 @@ impl Follower {
         let Some(writing) = &mut self.writing else { return Ok(()) };
         let searcher = self.reader.searcher();
         let with_deletes = searcher.segment_readers().iter().filter(|segment| segment.has_deletes());
-        let segments: Vec<SegmentId> = with_deletes.map(|segment| segment.segment_id()).collect();
+        let segments: Vec<SegmentId> = with_deletes.map(SegmentReader::segment_id).collect();
         drop(searcher);
         for segment in segments {
             // One that is being merged already goes by itself.

@@ -92,7 +92,22 @@ pub trait Searched: Listed {
         ids: &[Id],
     ) -> Result<Vec<Self::View>, Problem>;
 
-    /// The same with what is searched in them, as far as the caller sees it.
+    /// How often the values of these facets occur in what is asked for.
+    ///
+    /// # Errors
+    /// When the index or the database cannot be read.
+    fn counted(
+        connection: &mut Connection,
+        sight: Sight,
+        finder: &Finder,
+        ask: &Ask,
+        names: &[FacetName],
+        limit: usize,
+    ) -> Result<Facets, Problem> {
+        facets(connection, sight, finder, ask, names, limit, Self::KIND == Kind::Actor)
+    }
+
+    /// These rows with what is searched in them, as far as the caller sees it.
     ///
     /// # Errors
     /// When a query fails.
@@ -253,7 +268,7 @@ impl<L: Searched> Sought<L> {
     fn facets_of(&self, connection: &mut Connection, sight: Sight) -> Result<Facets, Problem> {
         let (finder, ask) = (self.finder(connection, sight)?, self.ask(connection, sight)?);
         let limit = self.finding.facet_limit.map_or(DEFAULT_FACET_LIMIT, |limit| limit.0 as usize);
-        facets(connection, sight, &finder, &ask, &self.finding.facets.0, limit, L::KIND == Kind::Actor)
+        L::counted(connection, sight, &finder, &ask, &self.finding.facets.0, limit)
     }
 }
 

@@ -47,7 +47,10 @@ pub use follower::Trouble;
 pub use source::documents;
 
 /// How long a request waits for the index to be where the archive is: much longer than any write takes to come into it.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The same for what only helps: a suggestion.
+pub const LITTLE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The index of a running server.
 pub struct Search {
@@ -71,18 +74,12 @@ impl Search {
         Ok(Self { states: receiver, asked })
     }
 
-    /// The index as it is, if there is any yet.
-    #[must_use]
-    pub fn latest(&self) -> Option<Arc<Finder>> {
-        self.states.borrow().clone()
-    }
-
     /// The index with everything up to a position of the journal. If it does not get there in time, since much is being written, it
     /// is the index as it is, unless it has to have everything up to `at_least`.
     ///
     /// # Errors
     /// 503 while the index is built, or when it does not come to what it has to have.
-    pub async fn at(&self, position: i64, at_least: i64) -> Result<Arc<Finder>, Problem> {
+    pub async fn at(&self, position: i64, at_least: i64, patience: Duration) -> Result<Arc<Finder>, Problem> {
         let reached = |state: &Option<Arc<Finder>>| state.as_ref().is_some_and(|finder| finder.position >= position);
         let mut states = self.states.clone();
         let now = states.borrow_and_update().clone();
@@ -91,7 +88,7 @@ impl Search {
         }
         // Full means that it has been asked to already.
         let _ = self.asked.try_send(());
-        let waited = tokio::time::timeout(PATIENCE, states.wait_for(reached)).await;
+        let waited = tokio::time::timeout(patience, states.wait_for(reached)).await;
         let finder = match waited {
             Ok(state) => state.ok().and_then(|state| state.clone()),
             Err(_) => self.states.borrow().clone().filter(|finder| finder.position > 0 && finder.position >= at_least),

@@ -202,6 +202,9 @@ fn filters_counts_and_facets_go_with_words(app: &TestApp) {
         let slugs = app.get(&format!("/v1/briefs?q=deal&{filter}")).expect(200).slugs();
         assert_eq!(slugs, found, "{filter}");
     }
+    publisher.patch("/v1/briefs/one", json!({"category_status": "progress"})).expect(200);
+    let statuses = app.get("/v1/categories?facets=category_status&q=security").expect(200).json()["facets"].take();
+    assert_eq!(statuses, json!({"category_status": [{"value": "progress", "name": null, "count": 1}]}));
     let csv = app.get("/v1/briefs?q=deal&format=csv&fields=slug&sort=published_at").expect(200).text();
     assert_eq!(csv.lines().collect::<Vec<_>>(), ["slug", "one", "two", "three"]);
     let top = app.get("/v1/briefs?facets=country&facet_limit=1").expect(200).json()["facets"].take();

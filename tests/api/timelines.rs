@@ -165,6 +165,9 @@ fn an_actors_timeline_has_events_posts_and_statements(app: &TestApp) {
     app.get("/v1/actors/nobody/timeline").problem(404, "not-found");
 }
 
+/// Actors with their distances, and pairs of them with what they share.
+type Drawn = (Vec<(String, u64)>, Vec<(String, String, u64)>);
+
 fn an_actors_network_weighs_shared_events(app: &TestApp) {
     app.with_actors(&["a", "b", "c", "d", "alone"]);
     for (slug, occurred, actors) in [
@@ -180,7 +183,7 @@ fn an_actors_network_weighs_shared_events(app: &TestApp) {
             .collect();
         app.publisher().create("events", public_event(slug, occurred).with(json!({"participants": participants})));
     }
-    let network = |actor: &str, query: &str| -> (Vec<(String, u64)>, Vec<(String, String, u64)>) {
+    let network = |actor: &str, query: &str| -> Drawn {
         let network = app.get(&format!("/v1/actors/{actor}/network?{query}")).expect(200).json();
         let nodes = network["nodes"].as_array().unwrap().clone();
         let slug =
