@@ -70,8 +70,9 @@ const SOMETIMES: &[&str] = &[
     "errors",
 ];
 
-/// The resources that `fields` chooses members of.
-const RESOURCES: &[&str] = &["Brief", "Event", "Actor", "Trend", "Category", "Revision"];
+/// The rows that `fields` chooses members of.
+const RESOURCES: &[&str] =
+    &["Brief", "Event", "Actor", "Trend", "Category", "Revision", "Hit", "Series", "StatusPeriod", "TimelineEntry"];
 
 /// How deep an example goes: deeper than any schema, so that one that held itself would end.
 const EXAMPLE_DEPTH: usize = 24;
@@ -360,6 +361,9 @@ impl Operation<'_> {
             }
             if self.is_single() {
                 statuses.extend(["308", "404", "410"]);
+            }
+            if self.path.contains("{slug}") {
+                statuses.push("404");
             }
             if !self.is_read() {
                 statuses.extend(["403", "409", "413", "415", "422"]);
