@@ -10,6 +10,8 @@ pub fn briefwire(arguments: &[&str]) -> Command {
     for name in settings.filter(|name| name == "DATABASE_URL" || name.to_string_lossy().starts_with("BRIEFWIRE_")) {
         command.env_remove(name);
     }
+    // What it makes in the directory where it is run is no part of the checkout.
+    command.current_dir(env!("CARGO_TARGET_TMPDIR"));
     command.args(arguments).stdin(Stdio::null());
     command
 }
