@@ -29,6 +29,9 @@ use crate::vocabulary::Kind;
 /// How many partners of each actor are followed unless told otherwise.
 const DEFAULT_LIMIT: usize = 20;
 
+/// So many more are looked at, in case that some were erased.
+const SPARE: usize = 20;
+
 /// How far to look.
 #[derive(Debug, Clone, Default, Deserr, IntoParams)]
 #[deserr(error = Invalid)]
@@ -161,11 +164,13 @@ fn partners(
         let mut counts = finder.count(&sight.caller, &ask, Facet::Naming(Naming::Actor))?;
         counts.retain(|(value, _)| *value != Value::Id(*one));
         // Those who were erased are nobody any more, and take nobody's place.
-        let ids: Vec<Id> = counts.iter().filter_map(|(value, _)| of_id(value)).collect();
-        let known = summaries(connection, sight.moment, &ids)?;
-        counts.retain(|(value, _)| of_id(value).is_some_and(|id| known.contains_key(&id)));
-        let most = most_frequent(counts, limit).into_iter();
-        found.extend(most.filter_map(|(value, weight)| Some((*one, of_id(&value)?, weight))));
+        let most: Vec<(Id, u64)> = most_frequent(counts, limit + SPARE)
+            .into_iter()
+            .filter_map(|(value, weight)| Some((of_id(&value)?, weight)))
+            .collect();
+        let known = summaries(connection, sight.moment, &most.iter().map(|(id, _)| *id).collect::<Vec<_>>())?;
+        let partners = most.into_iter().filter(|(id, _)| known.contains_key(id)).take(limit);
+        found.extend(partners.map(|(other, weight)| (*one, other, weight)));
     }
     Ok(found)
 }
