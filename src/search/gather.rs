@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::columnar::{Column as Values, ColumnValues, Dictionary, MonotonicallyMappableToU64};
 use tantivy::index::SegmentReader;
-use tantivy::{DocId, Score};
+use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId, Score};
 use uuid::Uuid;
 
 use super::ask::Ask;
@@ -198,6 +198,7 @@ impl Collector for Gather<'_> {
             counters: counters?.into_iter().map(Counter::of).collect(),
             cross: Cross { lenses: cross?, counts: FxHashMap::default() },
             total: 0,
+            block: Vec::new(),
         })
     }
 
@@ -255,6 +256,8 @@ pub(super) struct SegmentGather {
     counters: Vec<Counter>,
     cross: Cross,
     total: u64,
+    /// What is left of the block at hand, kept for its memory.
+    block: Vec<DocId>,
 }
 
 impl SegmentCollector for SegmentGather {
@@ -271,6 +274,20 @@ impl SegmentCollector for SegmentGather {
             }
             self.cross.collect(document);
         }
+    }
+
+    /// Many at once, where no score is asked for: column by column, so that each is read in one go.
+    fn collect_block(&mut self, documents: &[DocId]) {
+        let Self { sighted, gate, page, counters, cross, total, block } = self;
+        block.clear();
+        let shown = |document: &DocId| sighted.has(*document) && gate.lets_through(*document);
+        block.extend(documents.iter().copied().filter(shown));
+        *total += block.len() as u64;
+        if let Some(page) = page {
+            block.iter().for_each(|document| page.collect(*document, 0.0));
+        }
+        counters.iter_mut().for_each(|counter| counter.collect_block(block));
+        block.iter().for_each(|document| cross.collect(*document));
     }
 
     fn harvest(self) -> Gathered {
@@ -300,6 +317,15 @@ impl Numbers {
 
     fn get(&self, document: DocId) -> i64 {
         i64::from_u64(self.0.get_val(document))
+    }
+
+    fn each_of(&self, documents: &[DocId], mut found: impl FnMut(i64)) {
+        let mut read = [0; COLLECT_BLOCK_BUFFER_LEN];
+        for documents in documents.chunks(read.len()) {
+            let (read, _) = read.split_at_mut(documents.len());
+            self.0.get_vals(documents, read);
+            read.iter().for_each(|value| found(i64::from_u64(*value)));
+        }
     }
 }
 
@@ -441,6 +467,12 @@ impl PageSegment {
 /// Counts what a lens reads.
 struct Counter {
     lens: Lens,
+    tally: Tally,
+}
+
+/// How often each key was met.
+#[derive(Default)]
+struct Tally {
     /// Counts from a first key on, as many as commonly lie close together: made when there is something to count.
     first: u64,
     dense: Vec<u32>,
@@ -450,32 +482,21 @@ struct Counter {
 
 impl Counter {
     fn of(lens: Lens) -> Self {
-        Self { lens, first: 0, dense: Vec::new(), sparse: FxHashMap::default() }
+        Self { lens, tally: Tally::default() }
     }
 
     fn collect(&mut self, document: DocId) {
-        let Self { lens, first, dense, sparse } = self;
-        lens.each(document, |key| {
-            if dense.is_empty() {
-                let (begin, length) = lens.window(key);
-                *first = begin;
-                dense.resize(length, 0);
-            }
-            let place = key.checked_sub(*first).and_then(|place| usize::try_from(place).ok());
-            match place.and_then(|place| dense.get_mut(place)) {
-                Some(count) => *count += 1,
-                None => *sparse.entry(key).or_default() += 1,
-            }
-        });
+        let Self { lens, tally } = self;
+        lens.each(document, |key| tally.add(lens, key));
+    }
+
+    fn collect_block(&mut self, documents: &[DocId]) {
+        let Self { lens, tally } = self;
+        lens.each_of(documents, |key| tally.add(lens, key));
     }
 
     fn harvest(self) -> Counts {
-        let dense = (self.first..).zip(self.dense).filter(|(_, count)| *count > 0);
-        let mut counts: Vec<(u64, u32)> = dense.collect();
-        if !self.sparse.is_empty() {
-            counts.extend(self.sparse);
-            counts.sort_unstable();
-        }
+        let counts = self.tally.harvest();
         let keys: Vec<u64> = counts.iter().map(|(key, _)| *key).collect();
         // Values are in the order of their keys, and several days may mean one interval.
         let mut meant = Counts::with_capacity(counts.len());
@@ -486,6 +507,32 @@ impl Counter {
             }
         }
         meant
+    }
+}
+
+impl Tally {
+    fn add(&mut self, lens: &Lens, key: u64) {
+        if self.dense.is_empty() {
+            let (first, length) = lens.window(key);
+            self.first = first;
+            self.dense.resize(length, 0);
+        }
+        let place = key.checked_sub(self.first).and_then(|place| usize::try_from(place).ok());
+        match place.and_then(|place| self.dense.get_mut(place)) {
+            Some(count) => *count += 1,
+            None => *self.sparse.entry(key).or_default() += 1,
+        }
+    }
+
+    /// The keys in order, with their counts.
+    fn harvest(self) -> Vec<(u64, u32)> {
+        let dense = (self.first..).zip(self.dense).filter(|(_, count)| *count > 0);
+        let mut counts: Vec<(u64, u32)> = dense.collect();
+        if !self.sparse.is_empty() {
+            counts.extend(self.sparse);
+            counts.sort_unstable();
+        }
+        counts
     }
 }
 
@@ -589,13 +636,26 @@ impl Lens {
             Self::Nothing => {}
             Self::Words { numbers, .. } => numbers.values_for_doc(document).for_each(found),
             Self::Kind(kind) => found(kind.get(document).cast_unsigned()),
-            Self::Calendar { counted, days: (first, last), .. } => {
-                let day = counted.get(document);
-                if day != NO_DAY {
-                    found(day.max(*first).min(*last).cast_unsigned());
+            Self::Calendar { counted, days, .. } => {
+                if let Some(day) = counted_on(counted.get(document), *days) {
+                    found(day);
                 }
             }
             Self::Number(numbers) => found(numbers.first(document).unwrap_or_default().cast_unsigned()),
+        }
+    }
+
+    fn each_of(&self, documents: &[DocId], mut found: impl FnMut(u64)) {
+        match self {
+            Self::Kind(kind) => kind.each_of(documents, |kind| found(kind.cast_unsigned())),
+            Self::Calendar { counted, days, .. } => counted.each_of(documents, |day| {
+                if let Some(day) = counted_on(day, *days) {
+                    found(day);
+                }
+            }),
+            Self::Nothing | Self::Words { .. } | Self::Number(_) => {
+                documents.iter().for_each(|document| self.each(*document, &mut found));
+            }
         }
     }
 
@@ -610,6 +670,11 @@ impl Lens {
             Self::Kind(_) | Self::Number(_) => keys.iter().map(|key| Value::Number(key.cast_signed())).collect(),
         }
     }
+}
+
+/// The day to count something on that has this day, among the days asked for: what began before them counts on the first.
+fn counted_on(day: i64, (first, last): (i64, i64)) -> Option<u64> {
+    (day != NO_DAY).then(|| day.max(first).min(last).cast_unsigned())
 }
 
 /// Words by their numbers in a dictionary.
