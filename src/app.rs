@@ -19,7 +19,7 @@ use crate::db::{Connection, Db};
 use crate::http::answer::{self, Reply};
 use crate::http::idempotency::{Once, UnderWay};
 use crate::http::middleware;
-use crate::journal::{self, Head, Write};
+use crate::journal::{self, Head, Heads, Write};
 use crate::problem::Problem;
 use crate::routes::{self, RouteTable};
 use crate::search::{self, Finder, Search};
@@ -30,6 +30,8 @@ pub struct AppState {
     pub db: Db,
     /// The index, which follows the archive.
     pub search: Search,
+    /// How far the journal has come, for each class of callers.
+    pub heads: Heads,
     /// The settings.
     pub config: Config,
     /// Which path knows which methods.
@@ -153,8 +155,18 @@ pub fn serve(listener: TcpListener, db: Db, config: Config, workers: Option<usiz
         let detail = format!("no search index at {directory}: {trouble}; --index-dir takes another directory");
         std::io::Error::other(detail)
     })?;
-    let state =
-        web::Data::new(AppState { db, search, config, routes, openapi, under_way, limits, past: Semaphore::new(2) });
+    let heads = Heads::follow(db.clone()).map_err(std::io::Error::other)?;
+    let state = web::Data::new(AppState {
+        db,
+        search,
+        heads,
+        config,
+        routes,
+        openapi,
+        under_way,
+        limits,
+        past: Semaphore::new(2),
+    });
     let mut server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())

@@ -8,7 +8,7 @@
 //! - The slices of the domain: [`briefs`], [`events`], [`actors`], [`trends`], [`categories`]; what they do alike is in
 //!   [`resource`]; how they name one another in [`reference`](mod@reference) and [`slugs`].
 //! - Words, counts and names in any spelling, from an index that follows the journal: [`search`].
-//! - Every version of everything: [`history`]. Bulk in and out: [`transfer`].
+//! - Every version of everything: [`history`]. What changed, for those who keep a copy: [`changes`]. Bulk in and out: [`transfer`].
 //! - The words of the domain: [`vocabulary`], [`edtf`], [`scalars`], [`sources`], [`markdown`].
 //! - HTTP: [`http`], [`problem`], [`routes`], [`openapi`], [`docs`], [`ops`].
 //! - The ground: [`db`], [`config`], [`app`], [`clock`], [`cli`], [`demo`].
@@ -18,6 +18,7 @@ pub mod actors;
 pub mod app;
 pub mod briefs;
 pub mod categories;
+pub mod changes;
 pub mod cli;
 pub mod clock;
 pub mod config;

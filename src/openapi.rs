@@ -31,6 +31,7 @@ use crate::search::lists::Match;
         (name = "trends", description = "One-sentence judgements of which way things move"),
         (name = "categories", description = "The rubrics of the archive, with their status"),
         (name = "search", description = "Everything at once, by its words"),
+        (name = "syndication", description = "For those who copy the archive, and keep their copy right"),
         (name = "transfer", description = "Bulk in and bulk out"),
         (name = "keys", description = "API keys"),
         (name = "operations", description = "For those who run the server"),

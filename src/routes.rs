@@ -8,7 +8,9 @@ use utoipa::OpenApi;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::{access, actors, briefs, categories, docs, events, history, openapi, ops, search, transfer, trends};
+use crate::{
+    access, actors, briefs, categories, changes, docs, events, history, openapi, ops, search, transfer, trends,
+};
 
 /// The documented API.
 fn api(config: &mut ServiceConfig<'_>) {
@@ -20,6 +22,7 @@ fn api(config: &mut ServiceConfig<'_>) {
         .configure(categories::routes) //  /v1/categories, /v1/categories/{id}, …/history
         .configure(history::routes) //     /v1/…/{id}/revisions, /v1/…/{id}/revisions/{version}, /v1/…/{id}/diff
         .configure(search::routes) //      /v1/search
+        .configure(changes::routes) //     /v1/changes
         .configure(transfer::routes) //    /v1/import, /v1/export
         .configure(access::routes) //      /v1/keys, /v1/keys/{id}
         .configure(ops::routes) //         /health/live, /health/ready

@@ -17,6 +17,8 @@ use super::Caller;
 use crate::vocabulary::Marking;
 
 const CLEARANCES: i16 = 5;
+/// How many classes of callers there are.
+pub const CLASSES: usize = 10;
 const READERS: i16 = 0b11111;
 const EDITORS: i16 = READERS << CLEARANCES;
 

@@ -168,6 +168,16 @@ pub fn find(connection: &mut Connection, token: &str) -> Result<Option<(Caller, 
         .map(|row| (Caller { key: Some(row.id), role: row.role, clearance: row.clearance }, row.quota.map(Quota))))
 }
 
+/// The caller that a key makes, while it is a good one.
+///
+/// # Errors
+/// When the query fails.
+pub fn caller(connection: &mut Connection, id: Id) -> Result<Option<Caller>, Problem> {
+    let row: Option<KeyRow> = keys::table.find(id).select(KeyRow::as_select()).first(connection).optional()?;
+    let good = row.filter(|row| row.revoked_at.is_none());
+    Ok(good.map(|row| Caller { key: Some(row.id), role: row.role, clearance: row.clearance }))
+}
+
 fn split(token: &str) -> Option<(Id, &str)> {
     let (id, secret) = token.strip_prefix("bw_")?.split_once('_')?;
     let id = Uuid::try_parse(id).ok().filter(|_| id.len() == 32)?;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use diesel::connection::TransactionManager;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::{Connection, DbError, Location, connect, dialect};
 
@@ -51,6 +51,8 @@ struct Inner {
     number: u64,
     location: Location,
     writer: Sender<WriteJob>,
+    /// How many groups of writes this process has committed.
+    commits: watch::Receiver<u64>,
     /// PostgreSQL only: the threads that read.
     readers: Option<Sender<ReadJob>>,
     to_purge: AtomicBool,
@@ -80,14 +82,15 @@ impl Db {
     fn paced(location: &Location, readers: usize, pace: Pace) -> Result<Self, DbError> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let first = open_writer(location, pace)?;
-        let writer = start_writer(location.clone(), first, pace)?;
+        let (committed, commits) = watch::channel(0);
+        let writer = start_writer(location.clone(), first, pace, committed)?;
         let readers = match location {
             Location::Sqlite(_) => None,
             Location::Postgres(_) => Some(start_readers(location, readers)?),
         };
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let to_purge = AtomicBool::new(matches!(location, Location::Sqlite(_)));
-        Ok(Self(Arc::new(Inner { number, location: location.clone(), writer, readers, to_purge })))
+        Ok(Self(Arc::new(Inner { number, location: location.clone(), writer, commits, readers, to_purge })))
     }
 
     /// Runs short queries in one snapshot.
@@ -201,6 +204,12 @@ impl Db {
         drop(answer);
         let outcomes: Vec<Result<T, E>> = answered.iter().collect();
         if outcomes.len() == sent { Ok(outcomes) } else { Err(writer_gone().into()) }
+    }
+
+    /// How many times this process has committed: it has risen before whoever wrote is answered.
+    #[must_use]
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.0.commits.clone()
     }
 
     /// Lets another process write for a moment, in the midst of a long series of writes: SQLite has no queue for its lock, and
@@ -356,9 +365,14 @@ fn open_writer(location: &Location, pace: Pace) -> Result<Connection, DbError> {
     Ok(connection)
 }
 
-fn start_writer(location: Location, first: Connection, pace: Pace) -> Result<Sender<WriteJob>, DbError> {
+fn start_writer(
+    location: Location,
+    first: Connection,
+    pace: Pace,
+    committed: watch::Sender<u64>,
+) -> Result<Sender<WriteJob>, DbError> {
     let (jobs, waiting) = unbounded();
-    spawn("writer".into(), move || write_groups(&location, pace, first, &waiting))?;
+    spawn("writer".into(), move || write_groups(&location, pace, first, &waiting, &committed))?;
     Ok(jobs)
 }
 
@@ -379,7 +393,13 @@ fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Result<(), DbErr
         .map_err(|error| DbError::Unavailable(format!("cannot start a thread: {error}")))
 }
 
-fn write_groups(location: &Location, pace: Pace, first: Connection, waiting: &Receiver<WriteJob>) {
+fn write_groups(
+    location: &Location,
+    pace: Pace,
+    first: Connection,
+    waiting: &Receiver<WriteJob>,
+    commits: &watch::Sender<u64>,
+) {
     let mut connection = Some(first);
     while let Ok(job) = waiting.recv() {
         let Some(mut open) = begin_somehow(location, pace, connection.take()) else {
@@ -394,6 +414,7 @@ fn write_groups(location: &Location, pace: Pace, first: Connection, waiting: &Re
                 false
             }
         };
+        commits.send_modify(|count| *count += 1);
         for answer in answers {
             answer(committed);
         }

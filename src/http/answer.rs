@@ -128,7 +128,9 @@ pub fn accept_ndjson(request: &HttpRequest) -> Result<(), Problem> {
     accepted(request, &[("application/x-ndjson", ())]).ok_or_else(|| Problem::not_acceptable("application/x-ndjson"))
 }
 
-fn accepted<T: Copy>(request: &HttpRequest, offers: &[(&str, T)]) -> Option<T> {
+/// The best of what is offered by what `Accept` names; the first where a client says nothing.
+#[must_use]
+pub fn accepted<T: Copy>(request: &HttpRequest, offers: &[(&str, T)]) -> Option<T> {
     let first = offers.first().map(|(_, offer)| *offer);
     if !request.headers().contains_key(header::ACCEPT) {
         return first;

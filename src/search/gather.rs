@@ -284,10 +284,16 @@ impl SegmentCollector for SegmentGather {
         block.extend(documents.iter().copied().filter(shown));
         *total += block.len() as u64;
         if let Some(page) = page {
-            block.iter().for_each(|document| page.collect(*document, 0.0));
+            for document in block.iter() {
+                page.collect(*document, 0.0);
+            }
         }
-        counters.iter_mut().for_each(|counter| counter.collect_block(block));
-        block.iter().for_each(|document| cross.collect(*document));
+        for counter in counters {
+            counter.collect_block(block);
+        }
+        for document in block.iter() {
+            cross.collect(*document);
+        }
     }
 
     fn harvest(self) -> Gathered {
@@ -324,7 +330,9 @@ impl Numbers {
         for documents in documents.chunks(read.len()) {
             let (read, _) = read.split_at_mut(documents.len());
             self.0.get_vals(documents, read);
-            read.iter().for_each(|value| found(i64::from_u64(*value)));
+            for value in read {
+                found(i64::from_u64(*value));
+            }
         }
     }
 }
@@ -654,7 +662,9 @@ impl Lens {
                 }
             }),
             Self::Nothing | Self::Words { .. } | Self::Number(_) => {
-                documents.iter().for_each(|document| self.each(*document, &mut found));
+                for document in documents {
+                    self.each(*document, &mut found);
+                }
             }
         }
     }

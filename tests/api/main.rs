@@ -18,6 +18,7 @@ mod access;
 mod actors;
 mod briefs;
 mod categories;
+mod changes;
 mod cli;
 mod erasure;
 mod events;

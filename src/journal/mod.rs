@@ -9,7 +9,9 @@
 //! visible after a higher one.
 //!
 //! [`last_seen`] is what validators are made of: for each class of callers, the last position that changed something
-//! which that class may see.
+//! which that class may see. [`Heads`] knows the same in memory.
+
+mod heads;
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,11 +19,13 @@ use diesel::prelude::*;
 
 use crate::access::{Audience, Caller, Moment, Sight, Visible, visible};
 use crate::db::Connection;
-use crate::db::schema::{heads, journal, resources};
+use crate::db::schema::{self, journal, resources};
 use crate::db::types::{Id, Timestamp};
 use crate::problem::Problem;
 use crate::reference::Reference;
 use crate::vocabulary::{Change, Kind};
+
+pub use heads::Heads;
 
 /// A position with its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
@@ -30,6 +34,14 @@ pub struct Head {
     pub position: i64,
     /// When it was written.
     pub at: Timestamp,
+}
+
+impl Head {
+    /// Before the first position.
+    #[must_use]
+    pub fn start() -> Self {
+        Self { position: 0, at: Timestamp::from_micros(0) }
+    }
 }
 
 #[derive(Insertable)]
@@ -238,8 +250,8 @@ impl Write<'_> {
         let seen_by = self.entries.iter().fold(Audience::NOBODY, |all, entry| all | entry.audience);
         crate::insert_rows!(self.connection, journal::table, &self.entries)?;
         let classes: Vec<i16> = seen_by.classes().collect();
-        diesel::update(heads::table.filter(heads::class.eq_any(classes)))
-            .set((heads::position.eq(position), heads::at.eq(self.at)))
+        diesel::update(schema::heads::table.filter(schema::heads::class.eq_any(classes)))
+            .set((schema::heads::position.eq(position), schema::heads::at.eq(self.at)))
             .execute(self.connection)?;
         Ok(position)
     }
@@ -255,7 +267,7 @@ pub fn head(connection: &mut Connection) -> QueryResult<Head> {
         .select((journal::position, journal::at))
         .first(connection)
         .optional()
-        .map(|head| head.unwrap_or(Head { position: 0, at: Timestamp::from_micros(0) }))
+        .map(|head| head.unwrap_or_else(Head::start))
 }
 
 /// What was written at a position, and when.
@@ -342,7 +354,8 @@ pub fn sight(connection: &mut Connection, caller: &Caller, as_of: Option<Timesta
 /// # Errors
 /// When the query fails.
 pub fn last_seen(connection: &mut Connection, caller: &Caller) -> Result<Head, Problem> {
-    Ok(heads::table.find(Audience::class_of(caller)).select((heads::position, heads::at)).first(connection)?)
+    let class = Audience::class_of(caller);
+    Ok(schema::heads::table.find(class).select((schema::heads::position, schema::heads::at)).first(connection)?)
 }
 
 /// The same as far as a position: what an answer may claim that knows of nothing later.
@@ -361,5 +374,5 @@ pub fn last_seen_by(connection: &mut Connection, caller: &Caller, position: i64)
         .select((journal::position, journal::at))
         .first(connection)
         .optional()?;
-    Ok(earlier.unwrap_or(Head { position: 0, at: Timestamp::from_micros(0) }))
+    Ok(earlier.unwrap_or_else(Head::start))
 }

@@ -1,0 +1,123 @@
+//! How far the journal has come, known in memory: for validators that cost no query, and for those who wait.
+//!
+//! What this process writes is known before its writer is answered, since every look compares how often was committed. What
+//! others write, another instance or the command line, is known after a tick.
+
+use std::time::{Duration, Instant};
+
+use diesel::prelude::*;
+use tokio::sync::watch;
+
+use super::Head;
+use crate::access::{Audience, CLASSES, Caller};
+use crate::db::schema::heads;
+use crate::db::types::Timestamp;
+use crate::db::{Connection, Db};
+use crate::problem::Problem;
+
+/// How often is looked at what others write.
+const TICK: Duration = Duration::from_millis(200);
+/// How long what is known may be believed, should nobody have looked: less than a second, which is promised.
+const TRUST: Duration = Duration::from_millis(700);
+
+/// The head of every class of callers.
+pub struct Heads {
+    db: Db,
+    commits: watch::Receiver<u64>,
+    known: watch::Sender<Known>,
+}
+
+#[derive(Clone, Copy)]
+struct Known {
+    of: [Head; CLASSES],
+    /// How often this process had committed before it was read.
+    commits: u64,
+    at: Instant,
+}
+
+impl Heads {
+    /// Reads the heads, and follows them as long as the executor of this thread runs.
+    ///
+    /// # Errors
+    /// When they cannot be read now.
+    pub fn follow(db: Db) -> Result<Self, Problem> {
+        let commits = db.commits();
+        let known = db.read_blocking(read_after(*commits.borrow()))?;
+        let (known, _) = watch::channel(known);
+        actix_web::rt::spawn(keep_up(db.clone(), known.clone()));
+        Ok(Self { db, commits, known })
+    }
+
+    /// The last position that changed something which this class of caller may see.
+    ///
+    /// # Errors
+    /// 503 when it is not known and the database does not answer.
+    pub async fn of(&self, caller: &Caller) -> Result<Head, Problem> {
+        let commits = *self.commits.borrow();
+        let known = *self.known.borrow();
+        if known.commits >= commits && known.at.elapsed() < TRUST {
+            return Ok(known.of(caller));
+        }
+        let read = self.db.read(read_after(commits)).await?;
+        learn(&self.known, &read);
+        Ok(read.of(caller))
+    }
+
+    /// Waits until something is written after a position that this class of caller may see, or until the time is up.
+    pub async fn past(&self, caller: &Caller, position: i64, patience: Duration) {
+        let mut known = self.known.subscribe();
+        let is_past = known.wait_for(|known| known.of(caller).position > position);
+        // Whether it came or the time is up: whoever waits looks for himself.
+        drop(tokio::time::timeout(patience, is_past).await);
+    }
+}
+
+impl Known {
+    fn of(&self, caller: &Caller) -> Head {
+        let class = usize::try_from(Audience::class_of(caller)).unwrap_or_default();
+        self.of.get(class).copied().unwrap_or_else(Head::start)
+    }
+}
+
+async fn keep_up(db: Db, known: watch::Sender<Known>) {
+    let mut commits = db.commits();
+    loop {
+        // Either way there may be something new; and the pace is bounded while much is written.
+        drop(tokio::time::timeout(TICK, commits.changed()).await);
+        let count = *commits.borrow_and_update();
+        match db.read(read_after(count)).await {
+            Ok(read) => learn(&known, &read),
+            Err(error) => {
+                tracing::warn!(%error, "how far the journal has come cannot be read");
+                tokio::time::sleep(TICK).await;
+            }
+        }
+    }
+}
+
+fn read_after(commits: u64) -> impl FnOnce(&mut Connection) -> Result<Known, Problem> + Send {
+    move |connection| {
+        let at = Instant::now();
+        let rows: Vec<(i16, i64, Timestamp)> =
+            heads::table.select((heads::class, heads::position, heads::at)).load(connection)?;
+        let mut of = [Head::start(); CLASSES];
+        for (class, position, at) in rows {
+            if let Some(head) = usize::try_from(class).ok().and_then(|class| of.get_mut(class)) {
+                *head = Head { position, at };
+            }
+        }
+        Ok(Known { of, commits, at })
+    }
+}
+
+/// Puts what was read in the place of what was known, unless that is newer. Only those are woken for whom there is something.
+fn learn(known: &watch::Sender<Known>, read: &Known) {
+    known.send_if_modified(|known| {
+        if (read.commits, read.at) <= (known.commits, known.at) {
+            return false;
+        }
+        let is_news = read.of != known.of;
+        *known = *read;
+        is_news
+    });
+}
