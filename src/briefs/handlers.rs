@@ -4,12 +4,13 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
 
 use super::filter::BriefFilter;
+use super::formats::{self, BriefQuery};
 use super::input::BriefInput;
 use super::model::{BriefRow, BriefView};
 use super::similar::{DEFAULT_LIMIT, SimilarBriefs, SimilarQuery, found};
 use crate::access::{Editor, Reader};
 use crate::app::AppState;
-use crate::http::answer::{self, SingleQuery};
+use crate::http::answer;
 use crate::http::body::MergePatch;
 use crate::http::query::{ListQuery, ListView, Query};
 use crate::openapi::PageOf;
@@ -55,20 +56,26 @@ pub async fn create(
 
 /// Read a brief
 ///
-/// Everything that its page shows: trends, events with those who took part, image, translations, and similar briefs.
+/// Everything that its page shows: trends, events with those who took part, image, translations, and similar briefs. As schema.org
+/// JSON-LD a retracted brief is 410.
 #[utoipa::path(
-    tag = "briefs", operation_id = "getBrief", params(SingleQuery),
-    responses((status = 200, description = "The brief", body = BriefView))
+    tag = "briefs", operation_id = "getBrief", params(BriefQuery),
+    responses((status = 200, description = "The brief", content(
+        (BriefView = "application/json"),
+        (Object = "application/ld+json", example = json!({"@context": "https://schema.org", "@type": "AnalysisNewsArticle"})),
+        (String = "text/markdown", example = json!("---\nslug: \"security-2017-07-31\"\n---\n\n# The army gains weight\n")),
+        (String = "text/html", example = json!("<article lang=\"en\"><h1>The army gains weight</h1></article>")),
+    )))
 )]
 #[get("/v1/briefs/{id}")]
 pub async fn get(
     state: Data<AppState>,
     caller: Reader,
     id: Path<String>,
-    Query(query): Query<SingleQuery>,
+    Query(query): Query<BriefQuery>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    resource::answer_get::<BriefRow>(&state, &request, &caller, &id, &query).await
+    formats::answer_get(&state, &request, &caller, &id, query).await
 }
 
 /// Read briefs like a brief

@@ -2,6 +2,7 @@
 
 pub mod documents;
 pub mod filter;
+pub mod formats;
 pub mod handlers;
 pub mod input;
 pub mod links;

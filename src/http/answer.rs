@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
-use actix_web::http::header::{self, ContentType, Header};
+use actix_web::http::header::{self, Header};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
@@ -182,13 +182,26 @@ pub fn single<T: Serialize + ToSchema>(
         Some(fields) => serde_json::to_vec(&Selection::parse(fields, &Known::of::<T>())?.apply(view)?),
     }
     .map_err(Problem::internal)?;
+    Ok(rendered(request, caller, head, version, "application/json", body))
+}
+
+/// Answers one version of a resource in a form that was made of it, or 304 when the client has it.
+#[must_use]
+pub fn rendered(
+    request: &HttpRequest,
+    caller: &Caller,
+    head: Head,
+    version: i32,
+    media_type: &'static str,
+    body: Vec<u8>,
+) -> HttpResponse {
     let tag = format!("{version}-{}", digest(&body));
     let mut response = validated(request, caller, head, &tag);
-    Ok(if let Some(known) = not_modified(request, head, &tag) {
+    if let Some(known) = not_modified(request, head, &tag) {
         response.insert_header((header::ETAG, known)).status(StatusCode::NOT_MODIFIED).finish()
     } else {
-        response.content_type(ContentType::json()).body(body)
-    })
+        response.content_type(media_type).body(body)
+    }
 }
 
 /// Answers a page of a list, or 304 when the client has it.

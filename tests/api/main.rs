@@ -22,6 +22,7 @@ mod changes;
 mod cli;
 mod erasure;
 mod events;
+mod formats;
 mod history;
 mod http;
 mod idempotency;

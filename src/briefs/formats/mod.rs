@@ -1,0 +1,145 @@
+//! A brief in the formats that other sites read: schema.org JSON-LD, Markdown with front matter, and an HTML fragment.
+
+pub mod html;
+mod jsonld;
+mod labels;
+mod markdown;
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use deserr::Deserr;
+use utoipa::IntoParams;
+
+use super::model::{BriefRow, BriefView};
+use crate::access::{Caller, Sight};
+use crate::actors::input::ActorFilter;
+use crate::actors::model::ActorView;
+use crate::app::AppState;
+use crate::config::Config;
+use crate::db::Connection;
+use crate::db::types::{Id, Timestamp};
+use crate::http::answer::{self, SingleFormat, SingleQuery};
+use crate::http::page::Extras;
+use crate::problem::Problem;
+use crate::reference::{self, Reference};
+use crate::resource::{self, Resource};
+use crate::search::lists::Searched;
+use crate::vocabulary::{BriefState, Kind};
+
+crate::vocabulary::vocabulary! {
+    /// The formats of a brief: JSON, schema.org JSON-LD, Markdown with front matter, an HTML fragment.
+    BriefFormat { Json = "json", JsonLd = "jsonld", Markdown = "markdown", Html = "html" }
+}
+
+impl BriefFormat {
+    const fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::JsonLd => "application/ld+json",
+            Self::Markdown => "text/markdown; charset=utf-8",
+            Self::Html => "text/html; charset=utf-8",
+        }
+    }
+}
+
+/// By which media types each format is asked for, the first where a client says nothing.
+const OFFERS: &[(&str, BriefFormat)] = &[
+    ("application/json", BriefFormat::Json),
+    ("application/ld+json", BriefFormat::JsonLd),
+    ("text/markdown", BriefFormat::Markdown),
+    ("text/html", BriefFormat::Html),
+];
+
+/// What of a brief to show, and how.
+#[derive(Debug, Clone, Default, Deserr, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct BriefQuery {
+    /// The members to show, with dots for members of members; everything else is left out. For JSON.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, example = "slug,title")]
+    pub fields: Option<String>,
+    /// The time as of which to answer, not later than now: how the archive stood then, as far as the caller could see it then
+    /// and may see it now.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, format = DateTime, example = "2017-08-31T00:00:00Z")]
+    pub as_of: Option<Timestamp>,
+    /// The format, which is otherwise the one that `Accept` asks for.
+    #[deserr(default)]
+    #[param(inline)]
+    pub format: Option<BriefFormat>,
+}
+
+/// Answers `GET` of a brief in the format that is asked for.
+///
+/// # Errors
+/// As [`resource::answer_get`]; 410 for a retracted brief in a format that has no words for that.
+pub async fn answer_get(
+    state: &Data<AppState>,
+    request: &HttpRequest,
+    caller: &Caller,
+    id: &str,
+    query: BriefQuery,
+) -> Result<HttpResponse, Problem> {
+    let BriefQuery { fields, as_of, format } = query;
+    let format = format
+        .or_else(|| answer::accepted(request, OFFERS))
+        .ok_or_else(|| Problem::not_acceptable("application/json, application/ld+json, text/markdown, text/html"))?;
+    if format == BriefFormat::Json {
+        let query = SingleQuery { fields, as_of, format: Some(SingleFormat::Json) };
+        return resource::answer_get::<BriefRow>(state, request, caller, id, &query).await;
+    }
+    if fields.is_some() {
+        return Err(Problem::parameter("fields", "is for `format=json`"));
+    }
+    let (reference, config) = (Reference::from_text(id), state.config.clone());
+    let (head, (version, body)) = state
+        .ask(caller, as_of, move |connection, sight| {
+            let row: BriefRow = resource::find(connection, sight, &reference)?;
+            let brief = BriefRow::view(connection, sight, row)?;
+            Ok((brief.version, rendered(connection, sight, &config, &brief, format)?))
+        })
+        .await?;
+    Ok(answer::rendered(request, caller, head, version, format.media_type(), body))
+}
+
+fn rendered(
+    connection: &mut Connection,
+    sight: Sight,
+    config: &Config,
+    brief: &BriefView,
+    format: BriefFormat,
+) -> Result<Vec<u8>, Problem> {
+    match format {
+        BriefFormat::Json => serde_json::to_vec(brief).map_err(Problem::internal),
+        BriefFormat::Markdown => Ok(markdown::document(config, brief).into_bytes()),
+        BriefFormat::Html => Ok(html::fragment(config, brief).into_string().into_bytes()),
+        BriefFormat::JsonLd => {
+            // A copy of it, found by a search engine, would go on as if nothing had happened.
+            if brief.state == BriefState::Retracted {
+                return Err(withdrawn(brief));
+            }
+            let actors = actors_of(connection, sight, brief)?;
+            serde_json::to_vec(&jsonld::document(config, brief, &actors)).map_err(Problem::internal)
+        }
+    }
+}
+
+fn withdrawn(brief: &BriefView) -> Problem {
+    let (at, reason, replacement) = match &brief.retraction {
+        Some(retraction) => (retraction.at, Some(retraction.reason.clone()), retraction.replacement.clone()),
+        None => (brief.updated_at, None, None),
+    };
+    reference::gone(Kind::Brief, at, reason, replacement)
+}
+
+/// Those who take part, with all their names.
+fn actors_of(connection: &mut Connection, sight: Sight, brief: &BriefView) -> Result<Vec<ActorView>, Problem> {
+    let ids: Vec<Id> = brief.actors.iter().flatten().map(|actor| actor.id).collect();
+    ActorFilter::default().rows(connection, sight, &Extras::all(&[]), &ids)
+}
+
+/// Where a person reads a brief: on the site that it comes from, or on the page that it has here.
+#[must_use]
+pub fn page_url(config: &Config, slug: &str, canonical: Option<&str>) -> String {
+    canonical.map_or_else(|| format!("{}/v1/briefs/{slug}?format=html", config.public_url), ToOwned::to_owned)
+}
