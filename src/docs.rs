@@ -18,7 +18,16 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 pub fn page(config: &mut web::ServiceConfig) {
     config
         .service(web::resource(["/", "/docs"]).guard(guard::Get()).to(to_the_page))
+        .service(web::resource(["/docs/", "/docs/index.html"]).guard(guard::Get()).to(interactive_page))
         .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json")));
+}
+
+/// The page around Swagger UI, with the addresses by which a feed reader finds the feeds.
+async fn interactive_page() -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
+        .content_type("text/html; charset=utf-8")
+        .body(include_str!("docs.html"))
 }
 
 async fn to_the_page() -> HttpResponse {

@@ -8,7 +8,7 @@
 //! - The slices of the domain: [`briefs`], [`events`], [`actors`], [`trends`], [`categories`]; what they do alike is in
 //!   [`resource`]; how they name one another in [`reference`](mod@reference) and [`slugs`].
 //! - Words, counts and names in any spelling, from an index that follows the journal: [`search`].
-//! - Every version of everything: [`history`]. What changed, for those who keep a copy: [`changes`]. Bulk in and out: [`transfer`].
+//! - Every version of everything: [`history`]. What changed, for those who keep a copy: [`changes`], [`feeds`], [`embed`]. Bulk in and out: [`transfer`].
 //! - The words of the domain: [`vocabulary`], [`edtf`], [`scalars`], [`sources`], [`markdown`].
 //! - HTTP: [`http`], [`problem`], [`routes`], [`openapi`], [`docs`], [`ops`].
 //! - The ground: [`db`], [`config`], [`app`], [`clock`], [`cli`], [`demo`].
@@ -26,7 +26,9 @@ pub mod db;
 pub mod demo;
 pub mod docs;
 pub mod edtf;
+pub mod embed;
 pub mod events;
+pub mod feeds;
 pub mod history;
 pub mod http;
 pub mod journal;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use utoipa::{OpenApi, ToSchema};
 
 use crate::briefs::filter::Include;
+use crate::feeds::FeedFormat;
 use crate::http::body::Fault;
 use crate::http::page::PageInfo;
 use crate::problem::{ProblemDocument, ProblemType};
@@ -36,7 +37,7 @@ use crate::search::lists::Match;
         (name = "keys", description = "API keys"),
         (name = "operations", description = "For those who run the server"),
     ),
-    components(schemas(ProblemDocument, Fault, Include, FacetName))
+    components(schemas(ProblemDocument, Fault, Include, FacetName, FeedFormat))
 )]
 pub struct Frame;
 
@@ -220,11 +221,11 @@ impl Operation<'_> {
     }
 
     fn is_archive(&self) -> bool {
-        self.path.starts_with("/v1/")
+        ["/v1/", "/feeds/", "/embed/", "/oembed"].iter().any(|part| self.path.starts_with(part))
     }
 
     fn is_single(&self) -> bool {
-        self.path.contains("{id}")
+        self.path.starts_with("/v1/") && self.path.contains("{id}")
     }
 
     fn is_list(&self) -> bool {
@@ -255,7 +256,11 @@ impl Operation<'_> {
             .collect();
         let (single, read, is_post) = (self.is_single(), self.is_read(), self.method == "post");
         if let Some(Value::Array(list)) = self.member("parameters", json!([])) {
-            list.retain(|parameter| parameter.get("in") != Some(&json!("path")));
+            let is_named_below = |parameter: &Value| {
+                let name = parameter.get("name").and_then(Value::as_str);
+                parameter.get("in") == Some(&json!("path")) && names.iter().any(|known| Some(known.as_str()) == name)
+            };
+            list.retain(|parameter| !is_named_below(parameter));
             list.extend(names.iter().map(|name| json!({"$ref": format!("#/components/parameters/{name}")})));
             if single && !read {
                 list.push(json!({"$ref": "#/components/parameters/IfMatch"}));
@@ -358,7 +363,16 @@ impl Operation<'_> {
         if self.is_archive() {
             statuses.extend(["401", "503"]);
             if self.is_read() && !self.path.starts_with("/v1/keys") {
-                statuses.extend(["304", "406"]);
+                statuses.push("304");
+                if self.path.starts_with("/v1/") || self.path == "/oembed" {
+                    statuses.push("406");
+                }
+            }
+            if !self.path.starts_with("/v1/") {
+                statuses.push("404");
+            }
+            if self.path == "/oembed" {
+                statuses.push("410");
             }
             if self.is_single() {
                 statuses.extend(["308", "404", "410"]);

@@ -9,7 +9,8 @@ use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    access, actors, briefs, categories, changes, docs, events, history, openapi, ops, search, transfer, trends,
+    access, actors, briefs, categories, changes, docs, embed, events, feeds, history, openapi, ops, search, transfer,
+    trends,
 };
 
 /// The documented API.
@@ -23,6 +24,8 @@ fn api(config: &mut ServiceConfig<'_>) {
         .configure(history::routes) //     /v1/…/{id}/revisions, /v1/…/{id}/revisions/{version}, /v1/…/{id}/diff
         .configure(search::routes) //      /v1/search
         .configure(changes::routes) //     /v1/changes
+        .configure(feeds::routes) //       /feeds/briefs.{format}, /feeds/trends.{format}, /feeds/events.{format}
+        .configure(embed::routes) //       /embed/briefs/{id}, /oembed
         .configure(transfer::routes) //    /v1/import, /v1/export
         .configure(access::routes) //      /v1/keys, /v1/keys/{id}
         .configure(ops::routes) //         /health/live, /health/ready
@@ -32,7 +35,7 @@ fn api(config: &mut ServiceConfig<'_>) {
 /// Everything that is served: the API, and the interactive page at /docs.
 pub fn mount(config: &mut web::ServiceConfig) {
     api(&mut ServiceConfig::new(config));
-    config.configure(docs::page);
+    config.configure(docs::page).configure(feeds::style);
 }
 
 /// The OpenAPI document of the routes.

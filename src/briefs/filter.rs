@@ -1,6 +1,8 @@
 //! What a list of briefs can be asked, and the queries that answer it. A list by actor is read from `brief_actors`, every
 //! other from `briefs`, both along an index.
 
+use std::collections::HashSet;
+
 use deserr::Deserr;
 use diesel::dsl::{exists, sql};
 use diesel::prelude::*;
@@ -132,6 +134,16 @@ pub(super) struct Resolved<'a> {
 }
 
 impl BriefFilter {
+    /// Which of these pass the filter and are seen.
+    ///
+    /// # Errors
+    /// 400 for a filter that names what does not exist.
+    pub fn ids_among(&self, connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<HashSet<Id>, Problem> {
+        let resolved = self.resolve(connection, sight)?;
+        let query = resolved.query(sight).filter(briefs::id.eq_any(ids.to_vec()));
+        Ok(query.select(briefs::id).load(connection)?.into_iter().collect())
+    }
+
     pub(super) fn resolve(&self, connection: &mut Connection, sight: Sight) -> Result<Resolved<'_>, Problem> {
         Ok(Resolved {
             filter: self,

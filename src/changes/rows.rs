@@ -154,7 +154,7 @@ pub fn changes_after(
 fn rows(connection: &mut Connection, caller: &Caller, entries: Vec<Entry>) -> Result<Vec<ChangeRow>, Problem> {
     let current = current(connection, Sight::now(caller), &entries)?;
     let hidden = entries.iter().map(|entry| entry.resource_id).filter(|id| !current.contains_key(id));
-    let last = last_rows(connection, caller, hidden.collect())?;
+    let last = last_rows(connection, caller, &hidden.collect::<Vec<_>>())?;
     let kinds = kinds(connection, entries.iter().filter_map(|entry| entry.via_id).collect())?;
     let row = |entry: Entry| {
         let Entry { position, at, kind, resource_id: id, version, change, via_id } = entry;
@@ -221,9 +221,11 @@ fn views<L: Searched>(
 }
 
 /// The last rows of these resources that the caller may know of.
-fn last_rows(connection: &mut Connection, caller: &Caller, ids: HashSet<Id>) -> Result<HashMap<Id, i64>, Problem> {
-    let ids: Vec<Id> = ids.into_iter().collect();
-    let last = in_chunks::<_, (Id, Option<i64>), Problem>(&ids, |ids| {
+///
+/// # Errors
+/// When the query fails.
+pub fn last_rows(connection: &mut Connection, caller: &Caller, ids: &[Id]) -> Result<HashMap<Id, i64>, Problem> {
+    let last = in_chunks::<_, (Id, Option<i64>), Problem>(ids, |ids| {
         journal::table
             .filter(journal::resource_id.eq_any(ids))
             .filter(visible(journal::audience, caller))

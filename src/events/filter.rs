@@ -4,6 +4,8 @@
 //! every other list from `events`. Either way a page reads its own rows along an index.
 
 use chrono::NaiveDate;
+use std::collections::HashSet;
+
 use deserr::Deserr;
 use diesel::dsl::{exists, sql};
 use diesel::prelude::*;
@@ -106,6 +108,16 @@ pub(super) struct Resolved<'a> {
 }
 
 impl EventFilter {
+    /// Which of these pass the filter and are seen.
+    ///
+    /// # Errors
+    /// 400 for a filter that names what does not exist.
+    pub fn ids_among(&self, connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<HashSet<Id>, Problem> {
+        let resolved = self.resolve(connection, sight)?;
+        let query = resolved.query(sight, Driving::Nothing).filter(events::id.eq_any(ids.to_vec()));
+        Ok(query.select(events::id).load(connection)?.into_iter().collect())
+    }
+
     pub(super) fn resolve(&self, connection: &mut Connection, sight: Sight) -> Result<Resolved<'_>, Problem> {
         Ok(Resolved {
             filter: self,

@@ -196,12 +196,29 @@ pub fn rendered(
     body: Vec<u8>,
 ) -> HttpResponse {
     let tag = format!("{version}-{}", digest(&body));
-    let mut response = validated(request, caller, head, &tag);
-    if let Some(known) = not_modified(request, head, &tag) {
-        response.insert_header((header::ETAG, known)).status(StatusCode::NOT_MODIFIED).finish()
-    } else {
-        response.content_type(media_type).body(body)
-    }
+    tagged(request, caller, head, &tag, media_type, body)
+}
+
+/// Answers a representation with this entity tag, or 304 when the client has it.
+#[must_use]
+pub fn tagged(
+    request: &HttpRequest,
+    caller: &Caller,
+    head: Head,
+    tag: &str,
+    media_type: &'static str,
+    body: Vec<u8>,
+) -> HttpResponse {
+    unchanged(request, caller, head, tag)
+        .unwrap_or_else(|| validated(request, caller, head, tag).content_type(media_type).body(body))
+}
+
+/// The 304 of one who has what has this entity tag.
+#[must_use]
+pub fn unchanged(request: &HttpRequest, caller: &Caller, head: Head, tag: &str) -> Option<HttpResponse> {
+    let known = not_modified(request, head, tag)?;
+    let mut response = validated(request, caller, head, tag);
+    Some(response.insert_header((header::ETAG, known)).status(StatusCode::NOT_MODIFIED).finish())
 }
 
 /// Answers a page of a list, or 304 when the client has it.

@@ -16,6 +16,8 @@ use crate::problem::{Problem, ProblemType};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const VARY: HeaderValue = HeaderValue::from_static("Accept, Accept-Encoding, Authorization");
+/// Feeds are pages to browsers that open them.
+const VARY_OF_FEEDS: HeaderValue = HeaderValue::from_static("Accept-Encoding, Authorization, Sec-Fetch-Dest");
 
 /// The id under which the log has a request.
 #[derive(Clone)]
@@ -38,9 +40,10 @@ pub async fn observe<B: MessageBody + 'static>(
     request.extensions_mut().insert(RequestId(id.clone()));
     let mut response = next.call(request).await?;
     tag_encoding(&mut response);
+    let is_feed = response.request().path().starts_with("/feeds/");
     let allowance = response.request().extensions().get::<Allowance>().copied();
     let headers = response.headers_mut();
-    headers.insert(header::VARY, VARY);
+    headers.insert(header::VARY, if is_feed { VARY_OF_FEEDS } else { VARY });
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, id);

@@ -2,6 +2,8 @@
 //! other from `trends`, both along an index.
 
 use chrono::NaiveDate;
+use std::collections::HashSet;
+
 use deserr::Deserr;
 use diesel::dsl::{exists, sql};
 use diesel::prelude::*;
@@ -120,6 +122,16 @@ pub(super) struct Resolved<'a> {
 }
 
 impl TrendFilter {
+    /// Which of these pass the filter and are seen.
+    ///
+    /// # Errors
+    /// 400 for a filter that names what does not exist.
+    pub fn ids_among(&self, connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<HashSet<Id>, Problem> {
+        let resolved = self.resolve(connection, sight)?;
+        let query = resolved.query(sight).filter(trends::id.eq_any(ids.to_vec()));
+        Ok(query.select(trends::id).load(connection)?.into_iter().collect())
+    }
+
     pub(super) fn resolve(&self, connection: &mut Connection, sight: Sight) -> Result<Resolved<'_>, Problem> {
         Ok(Resolved {
             filter: self,

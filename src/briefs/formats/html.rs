@@ -107,7 +107,8 @@ pub fn trend(trend: &TrendView, labels: &Labels) -> Markup {
 }
 
 /// What happened, as an item of a list.
-fn event(event: &EventView) -> Markup {
+#[must_use]
+pub fn event(event: &EventView) -> Markup {
     html! {
         li {
             time datetime=(event.occurred_from) { (event.occurred) } " " strong { (event.title) }

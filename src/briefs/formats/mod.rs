@@ -2,7 +2,7 @@
 
 pub mod html;
 mod jsonld;
-mod labels;
+pub mod labels;
 mod markdown;
 
 use actix_web::web::Data;

@@ -1,0 +1,128 @@
+//! Atom (RFC 4287), paged (RFC 5005), with tombstones (RFC 6721).
+
+use std::collections::BTreeMap;
+
+use atom_syndication::extension::Extension;
+use atom_syndication::{Category, Content, Feed, FixedDateTime, Generator, Link, Person, Text};
+
+use super::handlers::{Frame, document_with_style};
+use super::item::{Entry, Item, Withdrawn, urn};
+use super::source::Placed;
+use crate::db::types::Timestamp;
+use crate::problem::Problem;
+
+const TOMBSTONES: &str = "http://purl.org/atompub/tombstones/1.0";
+
+/// The document.
+///
+/// # Errors
+/// When it cannot be written, which it always can.
+pub fn document(frame: &Frame, entries: &[Placed]) -> Result<Vec<u8>, Problem> {
+    let mut links =
+        vec![link("self", &frame.this, "application/atom+xml"), link("first", &frame.first, "application/atom+xml")];
+    links.extend(frame.next.as_deref().map(|next| link("next", next, "application/atom+xml")));
+    links.push(link("alternate", &frame.home, "text/html"));
+    let mut feed = Feed {
+        title: Text::plain(&frame.title),
+        subtitle: Some(Text::plain(&frame.description)),
+        id: frame.first.clone(),
+        updated: date(frame.updated),
+        authors: vec![person("Briefwire")],
+        generator: Some(Generator {
+            value: "Briefwire".into(),
+            uri: None,
+            version: Some(env!("CARGO_PKG_VERSION").into()),
+        }),
+        links,
+        ..Feed::default()
+    };
+    let mut graves = Vec::new();
+    for placed in entries {
+        match &placed.entry {
+            Entry::Item(item) => feed.entries.push(entry(placed, item)),
+            Entry::Withdrawn(withdrawn) => graves.push(grave(placed, withdrawn)),
+        }
+    }
+    if !graves.is_empty() {
+        feed.namespaces.insert("at".into(), TOMBSTONES.into());
+        feed.extensions.insert("at".into(), BTreeMap::from([("deleted-entry".into(), graves)]));
+    }
+    document_with_style(feed.write_to(Vec::new()).map_err(Problem::internal)?)
+}
+
+fn entry(placed: &Placed, item: &Item) -> atom_syndication::Entry {
+    let text = |value: &str| Text { lang: item.language.clone(), ..Text::plain(value) };
+    let mut links = vec![link("alternate", &item.api_url, "application/json")];
+    if item.api_url != item.url {
+        links.insert(0, link("alternate", &item.url, "text/html"));
+    }
+    links.extend(
+        item.image
+            .iter()
+            .map(|image| Link { title: image.credit.clone(), ..link("enclosure", &image.url, media_type(&image.url)) }),
+    );
+    links.extend(
+        item.related
+            .iter()
+            .map(|(title, url)| Link { title: Some(title.clone()), ..link("related", url, "text/html") }),
+    );
+    let category = |term: &super::item::Term| Category {
+        term: term.name.clone(),
+        scheme: Some(term.scheme.clone()),
+        label: term.label.clone(),
+    };
+    atom_syndication::Entry {
+        title: text(&item.title),
+        id: urn(item.id),
+        updated: date(placed.at),
+        published: item.published.map(date),
+        authors: item.authors.iter().map(|name| person(name)).collect(),
+        categories: item.terms.iter().map(category).collect(),
+        links,
+        rights: item.license.as_deref().map(Text::plain),
+        summary: item.summary.as_deref().map(text),
+        content: Some(Content {
+            lang: item.language.clone(),
+            value: Some(item.html.clone()),
+            content_type: Some("html".into()),
+            ..Content::default()
+        }),
+        ..atom_syndication::Entry::default()
+    }
+}
+
+fn grave(placed: &Placed, withdrawn: &Withdrawn) -> Extension {
+    let comment = Extension { name: "at:comment".into(), value: Some(withdrawn.notice()), ..Extension::default() };
+    Extension {
+        name: "at:deleted-entry".into(),
+        attrs: BTreeMap::from([("ref".into(), urn(withdrawn.id)), ("when".into(), placed.at.to_string())]),
+        children: BTreeMap::from([("comment".into(), vec![comment])]),
+        ..Extension::default()
+    }
+}
+
+/// The media type of a picture, as its address lets one guess.
+#[must_use]
+pub fn media_type(url: &str) -> &'static str {
+    let path = url.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+    match path.rsplit('.').next() {
+        Some("png") => "image/png",
+        Some("gif") => "image/gif",
+        Some("webp") => "image/webp",
+        Some("svg") => "image/svg+xml",
+        Some("avif") => "image/avif",
+        _ => "image/jpeg",
+    }
+}
+
+fn link(rel: &str, href: &str, media_type: &str) -> Link {
+    Link { href: href.to_owned(), rel: rel.to_owned(), mime_type: Some(media_type.to_owned()), ..Link::default() }
+}
+
+fn person(name: &str) -> Person {
+    Person { name: name.to_owned(), ..Person::default() }
+}
+
+fn date(at: Timestamp) -> FixedDateTime {
+    at.datetime().fixed_offset()
+}

@@ -1,0 +1,224 @@
+//! The endpoints of feeds.
+
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse, get};
+use deserr::Deserr;
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::source::{Fed, FeedPage, page};
+use super::{atom, json, rss};
+use crate::access::{Audience, Caller, Reader, Sight};
+use crate::actors::resolve;
+use crate::app::AppState;
+use crate::briefs::filter::BriefFilter;
+use crate::changes::Position;
+use crate::db::types::Timestamp;
+use crate::events::filter::EventFilter;
+use crate::http::answer;
+use crate::http::body::Invalid;
+use crate::http::query::{Both, FilterOnly, Limit};
+use crate::problem::Problem;
+use crate::trends::filter::TrendFilter;
+
+/// The routes of feeds.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(briefs).service(trends).service(events);
+}
+
+/// How much of a feed to show.
+#[derive(Debug, Clone, Default, Deserr, IntoParams)]
+#[deserr(error = Invalid)]
+#[into_params(parameter_in = Query)]
+pub struct FeedQuery {
+    /// How many entries a page has at most.
+    #[deserr(default)]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100, default = 20, example = 20)]
+    pub limit: Option<Limit>,
+    /// Where to go on: as the link to the next page says.
+    #[deserr(default)]
+    #[param(value_type = Option<i64>, minimum = 0, example = 1000)]
+    pub cursor: Option<Position>,
+}
+
+crate::vocabulary::vocabulary! {
+    /// The formats of feeds.
+    FeedFormat { Atom = "atom", Rss = "rss", Json = "json" }
+}
+
+impl FeedFormat {
+    const fn media_type(self) -> &'static str {
+        match self {
+            Self::Atom => "application/atom+xml; charset=utf-8",
+            Self::Rss => "application/rss+xml; charset=utf-8",
+            Self::Json => "application/feed+json; charset=utf-8",
+        }
+    }
+}
+
+/// What a feed says of itself.
+pub struct Frame {
+    pub title: String,
+    pub description: String,
+    /// A page for people.
+    pub home: String,
+    /// The first page, which is what there is to subscribe to.
+    pub first: String,
+    pub this: String,
+    pub next: Option<String>,
+    pub updated: Timestamp,
+}
+
+const DEFAULT_LIMIT: usize = 20;
+
+/// Subscribe to briefs
+///
+/// The last changed first, whole, with every filter of the list. What was retracted or removed stays as a notice. Pages lead back to the start.
+#[utoipa::path(
+    tag = "syndication", operation_id = "getBriefsFeed", params(FilterOnly<BriefFilter>, FeedQuery, ("format" = FeedFormat, Path, description = "The format: `atom`, `rss` or `json`", example = "atom")),
+    responses((status = 200, description = "The feed", content(
+        (String = "application/atom+xml", example = json!("<feed xmlns=\"http://www.w3.org/2005/Atom\"></feed>")),
+        (String = "application/rss+xml", example = json!("<rss version=\"2.0\"></rss>")),
+        (Object = "application/feed+json", example = json!({"version": "https://jsonfeed.org/version/1.1", "title": "Briefs", "items": []})),
+    )))
+)]
+#[get("/feeds/briefs.{format}")]
+pub async fn briefs(
+    state: Data<AppState>,
+    caller: Reader,
+    format: Path<String>,
+    Both(filter, view): Both<FilterOnly<BriefFilter>, FeedQuery>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    answer_feed(&state, &request, &caller, &format, filter, &view).await
+}
+
+/// Subscribe to trends
+///
+/// The last changed first, with every filter of the list.
+#[utoipa::path(
+    tag = "syndication", operation_id = "getTrendsFeed", params(FilterOnly<TrendFilter>, FeedQuery, ("format" = FeedFormat, Path, description = "The format: `atom`, `rss` or `json`", example = "atom")),
+    responses((status = 200, description = "The feed", content(
+        (String = "application/atom+xml", example = json!("<feed xmlns=\"http://www.w3.org/2005/Atom\"></feed>")),
+        (String = "application/rss+xml", example = json!("<rss version=\"2.0\"></rss>")),
+        (Object = "application/feed+json", example = json!({"version": "https://jsonfeed.org/version/1.1", "title": "Trends", "items": []})),
+    )))
+)]
+#[get("/feeds/trends.{format}")]
+pub async fn trends(
+    state: Data<AppState>,
+    caller: Reader,
+    format: Path<String>,
+    Both(filter, view): Both<FilterOnly<TrendFilter>, FeedQuery>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    answer_feed(&state, &request, &caller, &format, filter, &view).await
+}
+
+/// Subscribe to events
+///
+/// The last changed first, with every filter of the list.
+#[utoipa::path(
+    tag = "syndication", operation_id = "getEventsFeed", params(FilterOnly<EventFilter>, FeedQuery, ("format" = FeedFormat, Path, description = "The format: `atom`, `rss` or `json`", example = "atom")),
+    responses((status = 200, description = "The feed", content(
+        (String = "application/atom+xml", example = json!("<feed xmlns=\"http://www.w3.org/2005/Atom\"></feed>")),
+        (String = "application/rss+xml", example = json!("<rss version=\"2.0\"></rss>")),
+        (Object = "application/feed+json", example = json!({"version": "https://jsonfeed.org/version/1.1", "title": "Events", "items": []})),
+    )))
+)]
+#[get("/feeds/events.{format}")]
+pub async fn events(
+    state: Data<AppState>,
+    caller: Reader,
+    format: Path<String>,
+    Both(filter, view): Both<FilterOnly<EventFilter>, FeedQuery>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    answer_feed(&state, &request, &caller, &format, filter, &view).await
+}
+
+async fn answer_feed<L: Fed>(
+    state: &Data<AppState>,
+    request: &HttpRequest,
+    caller: &Caller,
+    format: &str,
+    FilterOnly(filter): FilterOnly<L>,
+    view: &FeedQuery,
+) -> Result<HttpResponse, Problem> {
+    let format: FeedFormat = format.parse().map_err(|_| Problem::not_found("feed of this format"))?;
+    let head = state.heads.of(caller).await?;
+    // The head says all: whoever is of the same class and asks the same has the same as long as it stands.
+    let asked = format!("{} {} {}", Audience::class_of(caller), request.uri(), state.config.public_url);
+    let opened = is_opened_by_a_person(request);
+    let mark = if opened { "-page" } else { "" };
+    let tag = format!("{}-{:016x}{mark}", head.at.micros(), xxh3_64(asked.as_bytes()));
+    if let Some(known) = answer::unchanged(request, caller, head, &tag) {
+        return Ok(known);
+    }
+    let (config, sight) = (state.config.clone(), Sight::now(caller));
+    let (before, limit) = (view.cursor.map(|cursor| cursor.0), view.limit.map_or(DEFAULT_LIMIT, |it| it.0 as usize));
+    let read = state.db.scan(move |connection| page(connection, sight, &config, &filter, before, limit)).await;
+    let FeedPage { entries, next } = match read {
+        Ok(page) => page,
+        Err(problem) => return Err(resolve::with_candidates(state, caller, problem).await),
+    };
+    let address = |cursor: Option<i64>| address(&state.config.public_url, request, cursor);
+    let frame = Frame {
+        title: L::TITLE.to_owned(),
+        description: format!("{}, the last changed first", L::TITLE),
+        home: format!("{}/docs/", state.config.public_url),
+        first: address(None),
+        this: address(before),
+        next: next.map(|next| address(Some(next))),
+        updated: head.at,
+    };
+    let body = match format {
+        FeedFormat::Atom => atom::document(&frame, &entries)?,
+        FeedFormat::Rss => rss::document(&frame, &entries)?,
+        FeedFormat::Json => json::document(&frame, &entries).map_err(Problem::internal)?,
+    };
+    let media_type =
+        if opened && format != FeedFormat::Json { "application/xml; charset=utf-8" } else { format.media_type() };
+    Ok(answer::tagged(request, caller, head, &tag, media_type, body))
+}
+
+/// Whether a browser shows it as a page. It would show the media types of feeds as bare text, without their style.
+fn is_opened_by_a_person(request: &HttpRequest) -> bool {
+    request.headers().get("sec-fetch-dest").is_some_and(|what| what == "document")
+}
+
+/// The address of a page of what is asked for.
+fn address(public_url: &str, request: &HttpRequest, cursor: Option<i64>) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in url::form_urlencoded::parse(request.query_string().as_bytes()) {
+        if name != "cursor" {
+            query.append_pair(&name, &value);
+        }
+    }
+    if let Some(cursor) = cursor {
+        query.append_pair("cursor", &cursor.to_string());
+    }
+    let (path, query) = (request.path(), query.finish());
+    if query.is_empty() { format!("{public_url}{path}") } else { format!("{public_url}{path}?{query}") }
+}
+
+const STYLE: &str = "<?xml-stylesheet type=\"text/css\" href=\"/feeds/style.css\"?>\n";
+
+/// An XML document with the style by which a person reads it, without the characters that XML does not know.
+///
+/// # Errors
+/// When it is no text, which it always is.
+pub fn document_with_style(document: Vec<u8>) -> Result<Vec<u8>, Problem> {
+    let text = String::from_utf8(document).map_err(Problem::internal)?;
+    let body = text.split_once("?>").map_or(text.as_str(), |(_, body)| body);
+    let mut whole = String::with_capacity(text.len() + 200);
+    whole.push_str("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n");
+    whole.push_str(STYLE);
+    whole.extend(body.trim_start().chars().filter(|letter| is_xml(*letter)));
+    Ok(whole.into_bytes())
+}
+
+fn is_xml(letter: char) -> bool {
+    matches!(letter, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
+}

@@ -1,0 +1,135 @@
+//! RSS 2.0, with the whole text in `content:encoded`.
+
+use std::collections::BTreeMap;
+
+use atom_syndication::Link;
+use rss::extension::Extension;
+use rss::extension::atom::AtomExtension;
+use rss::extension::dublincore::DublinCoreExtension;
+use rss::{Category, Channel, Guid};
+
+use super::handlers::{Frame, document_with_style};
+use super::item::{Entry, Item, Withdrawn, urn};
+use super::source::Placed;
+use crate::briefs::model::Image;
+use crate::db::types::Timestamp;
+use crate::problem::Problem;
+
+const MEDIA: &str = "http://search.yahoo.com/mrss/";
+const TERMS: &str = "http://purl.org/dc/terms/";
+
+/// The document.
+///
+/// # Errors
+/// When it cannot be written, which it always can.
+pub fn document(frame: &Frame, entries: &[Placed]) -> Result<Vec<u8>, Problem> {
+    let link = |rel: &str, href: &str| Link {
+        href: href.to_owned(),
+        rel: rel.to_owned(),
+        mime_type: Some("application/rss+xml".into()),
+        ..Link::default()
+    };
+    let mut links = vec![link("self", &frame.this), link("first", &frame.first)];
+    links.extend(frame.next.as_deref().map(|next| link("next", next)));
+    let channel = Channel {
+        title: frame.title.clone(),
+        link: frame.home.clone(),
+        description: frame.description.clone(),
+        last_build_date: Some(date(frame.updated)),
+        generator: Some(concat!("Briefwire ", env!("CARGO_PKG_VERSION")).into()),
+        docs: Some("https://www.rssboard.org/rss-specification".into()),
+        items: entries.iter().map(item).collect(),
+        atom_ext: Some(AtomExtension { links }),
+        namespaces: BTreeMap::from([("media".into(), MEDIA.into()), ("dcterms".into(), TERMS.into())]),
+        ..Channel::default()
+    };
+    document_with_style(channel.write_to(Vec::new()).map_err(Problem::internal)?)
+}
+
+fn item(placed: &Placed) -> rss::Item {
+    let mut extensions = BTreeMap::new();
+    let modified =
+        Extension { name: "dcterms:modified".into(), value: Some(placed.at.to_string()), ..Extension::default() };
+    extensions.insert("dcterms".into(), BTreeMap::from([("modified".into(), vec![modified])]));
+    match &placed.entry {
+        Entry::Item(item) => {
+            if let Some(image) = &item.image {
+                extensions.insert("media".into(), BTreeMap::from([("content".into(), vec![picture(image)])]));
+            }
+            rss::Item { extensions, ..full(placed, item) }
+        }
+        Entry::Withdrawn(withdrawn) => rss::Item { extensions, ..stub(placed, withdrawn) },
+    }
+}
+
+fn full(placed: &Placed, item: &Item) -> rss::Item {
+    let category = |term: &super::item::Term| Category {
+        name: term.label.clone().unwrap_or_else(|| term.name.clone()),
+        domain: Some(term.scheme.clone()),
+    };
+    rss::Item {
+        title: Some(item.title.clone()),
+        link: Some(item.url.clone()),
+        guid: Some(guid(item.id)),
+        pub_date: Some(date(item.published.unwrap_or(placed.at))),
+        description: item.summary.as_deref().map(escaped),
+        content: Some(item.html.clone()),
+        categories: item.terms.iter().map(category).collect(),
+        dublin_core_ext: Some(DublinCoreExtension {
+            creators: item.authors.clone(),
+            languages: item.language.iter().cloned().collect(),
+            rights: item.license.iter().cloned().collect(),
+            ..DublinCoreExtension::default()
+        }),
+        ..rss::Item::default()
+    }
+}
+
+fn stub(placed: &Placed, withdrawn: &Withdrawn) -> rss::Item {
+    rss::Item {
+        title: Some(withdrawn.title.clone().unwrap_or_else(|| withdrawn.notice())),
+        link: withdrawn.url.clone(),
+        guid: Some(guid(withdrawn.id)),
+        pub_date: Some(date(placed.at)),
+        description: Some(escaped(&withdrawn.notice())),
+        categories: vec![Category { name: withdrawn.status.to_owned(), domain: Some("urn:briefwire:status".into()) }],
+        ..rss::Item::default()
+    }
+}
+
+fn picture(image: &Image) -> Extension {
+    let child = |name: &str, value: &Option<String>| {
+        value
+            .iter()
+            .map(|value| Extension {
+                name: format!("media:{name}"),
+                value: Some(value.clone()),
+                ..Extension::default()
+            })
+            .collect()
+    };
+    let mut children: BTreeMap<String, Vec<Extension>> = BTreeMap::from([
+        ("credit".into(), child("credit", &image.credit)),
+        ("description".into(), child("description", &image.alt)),
+    ]);
+    children.retain(|_, values| !values.is_empty());
+    Extension {
+        name: "media:content".into(),
+        attrs: BTreeMap::from([("url".into(), image.url.clone()), ("medium".into(), "image".into())]),
+        children,
+        ..Extension::default()
+    }
+}
+
+/// Readers take a description for HTML.
+fn escaped(text: &str) -> String {
+    maud::html! { (text) }.into_string()
+}
+
+fn guid(id: crate::db::types::Id) -> Guid {
+    Guid { value: urn(id), permalink: false }
+}
+
+fn date(at: Timestamp) -> String {
+    at.datetime().to_rfc2822()
+}
