@@ -15,7 +15,9 @@ use crate::{
 
 /// The documented API.
 fn api(config: &mut ServiceConfig<'_>) {
+    // The router looks through them in this order: what is polled all the time comes first.
     config
+        .configure(feeds::routes) //       /feeds/briefs.{format}, /feeds/trends.{format}, /feeds/events.{format}
         .configure(briefs::routes) //      /v1/briefs, /v1/briefs/{id}, …/similar, …/submit, …/schedule, …/publish, …/retract, …/corrections
         .configure(events::routes) //      /v1/events, /v1/events/timeline, /v1/events/{id}
         .configure(actors::routes) //      /v1/actors, /v1/actors/resolve, /v1/actors/{id}, …/positions, …/timeline, …/network
@@ -24,7 +26,6 @@ fn api(config: &mut ServiceConfig<'_>) {
         .configure(history::routes) //     /v1/…/{id}/revisions, /v1/…/{id}/revisions/{version}, /v1/…/{id}/diff
         .configure(search::routes) //      /v1/search
         .configure(changes::routes) //     /v1/changes
-        .configure(feeds::routes) //       /feeds/briefs.{format}, /feeds/trends.{format}, /feeds/events.{format}
         .configure(embed::routes) //       /embed/briefs/{id}, /oembed
         .configure(transfer::routes) //    /v1/import, /v1/export
         .configure(access::routes) //      /v1/keys, /v1/keys/{id}

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use diesel::prelude::*;
 
 use super::item::{self, Entry, Withdrawn};
-use crate::access::{Sight, visible};
+use crate::access::{Caller, Sight, visible};
 use crate::briefs::filter::BriefFilter;
 use crate::briefs::views::EXTRAS;
 use crate::changes::last_rows;
@@ -85,9 +85,9 @@ pub struct FeedPage {
     pub next: Option<i64>,
 }
 
-/// How many rows of the journal are looked through at a time, and how often for one page.
-const ROWS: i64 = 200;
-const ROUNDS: usize = 20;
+/// How many rows of the journal are looked through for one page, first and at most.
+const FIRST_ROWS: i64 = 50;
+const MOST_ROWS: i64 = 4000;
 
 /// The entries that changed last before a position. A page is shorter than asked for where little passes the filter; then it
 /// has a next one all the same.
@@ -102,18 +102,13 @@ pub fn page<L: Fed>(
     before: Option<i64>,
     limit: usize,
 ) -> Result<FeedPage, Problem> {
-    let (mut kept, mut before) = (Vec::new(), before.unwrap_or(i64::MAX));
-    let mut more = true;
-    for _ in 0..ROUNDS {
-        let rows: Vec<(i64, Timestamp, Id)> = journal::table
-            .filter(journal::kind.eq(L::KIND))
-            .filter(journal::position.lt(before))
-            .filter(visible(journal::audience, &sight.caller))
-            .order(journal::position.desc())
-            .limit(ROWS)
-            .select((journal::position, journal::at, journal::resource_id))
-            .load(connection)?;
-        more = i64::try_from(rows.len()).unwrap_or(ROWS) >= ROWS;
+    let (mut kept, mut before) = (Vec::new(), before);
+    let (mut more, mut looked_through, mut count) = (true, 0, FIRST_ROWS);
+    while more && kept.len() < limit && looked_through < MOST_ROWS {
+        let rows = rows_before::<L>(connection, &sight.caller, before, count)?;
+        more = i64::try_from(rows.len()).unwrap_or(count) >= count;
+        looked_through += count;
+        count *= 4;
         let ids: HashSet<Id> = rows.iter().map(|(_, _, id)| *id).collect();
         let ids: Vec<Id> = ids.into_iter().collect();
         let last = last_rows(connection, &sight.caller, &ids)?;
@@ -127,18 +122,38 @@ pub fn page<L: Fed>(
                 }
                 kept.push((position, at, id));
             }
-            before = position;
-        }
-        if kept.len() >= limit || !more {
-            break;
+            before = Some(position);
         }
     }
     let ids: Vec<Id> = kept.iter().map(|(_, _, id)| *id).collect();
     let views = filter.rows(connection, sight, &Extras::all(EXTRAS), &ids)?;
     let mut entries = grouped(views.into_iter().map(|view| L::entry(config, view)));
-    let put = |(position, at, id): (i64, Timestamp, Id)| {
+    let put = |(position, at, id): Row| {
         let entry = entries.remove(&id).and_then(|mut found| found.pop());
         Placed { position, at, entry: entry.unwrap_or_else(|| Entry::Withdrawn(Withdrawn::removed(id))) }
     };
-    Ok(FeedPage { entries: kept.into_iter().map(put).collect(), next: more.then_some(before) })
+    Ok(FeedPage { entries: kept.into_iter().map(put).collect(), next: before.filter(|_| more) })
+}
+
+type Row = (i64, Timestamp, Id);
+
+/// The last rows of the journal of this kind before a position. Their times are in the order of their positions, and the index
+/// of a kind is by time.
+fn rows_before<L: Fed>(
+    connection: &mut Connection,
+    caller: &Caller,
+    before: Option<i64>,
+    count: i64,
+) -> Result<Vec<Row>, Problem> {
+    let mut query =
+        journal::table.filter(journal::kind.eq(L::KIND)).filter(visible(journal::audience, caller)).into_boxed();
+    if let Some(before) = before {
+        query = query.filter(journal::position.lt(before));
+        let time: Option<Timestamp> = journal::table.find(before).select(journal::at).first(connection).optional()?;
+        if let Some(time) = time {
+            query = query.filter(journal::at.le(time));
+        }
+    }
+    let rows = query.order((journal::at.desc(), journal::position.desc())).limit(count);
+    Ok(rows.select((journal::position, journal::at, journal::resource_id)).load(connection)?)
 }

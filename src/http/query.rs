@@ -1,10 +1,13 @@
 //! The query of a request: what is asked for, refused with every fault at once.
 
+use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Arc, LazyLock};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use dashmap::DashMap;
 use deserr::{DeserializeError, Deserr, IntoValue, Sequence, Value, ValueKind, ValuePointerRef};
 use futures_util::future::{Ready, ready};
 use utoipa::IntoParams;
@@ -21,7 +24,7 @@ pub const MANY_LIMIT: usize = 50;
 /// Extracts the query as `T`, whose documented parameters are the only ones that are accepted.
 pub struct Query<T>(pub T);
 
-impl<T: Deserr<Invalid> + IntoParams> FromRequest for Query<T> {
+impl<T: Deserr<Invalid> + IntoParams + 'static> FromRequest for Query<T> {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
@@ -50,8 +53,8 @@ pub struct ListQuery<F, R = Unfiltered> {
 
 impl<F, R> FromRequest for ListQuery<F, R>
 where
-    F: Deserr<Invalid> + IntoParams,
-    R: Deserr<Invalid> + IntoParams,
+    F: Deserr<Invalid> + IntoParams + 'static,
+    R: Deserr<Invalid> + IntoParams + 'static,
 {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
@@ -59,7 +62,7 @@ where
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let mut pairs = pairs(request.query_string());
         let (filters, views, others) = (names::<F>(), names::<ListView>(), names::<R>());
-        let known: Vec<String> = filters.iter().chain(&views).chain(&others).cloned().collect();
+        let known: Vec<String> = filters.iter().chain(&*views).chain(&*others).cloned().collect();
         let mut faults = unknown(&pairs, &known);
         let filter = take::<F>(&mut pairs, &filters, &mut faults);
         let view = take::<ListView>(&mut pairs, &views, &mut faults);
@@ -94,8 +97,8 @@ pub struct Both<A, B>(pub A, pub B);
 
 impl<A, B> FromRequest for Both<A, B>
 where
-    A: Deserr<Invalid> + IntoParams,
-    B: Deserr<Invalid> + IntoParams,
+    A: Deserr<Invalid> + IntoParams + 'static,
+    B: Deserr<Invalid> + IntoParams + 'static,
 {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
@@ -103,7 +106,7 @@ where
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let mut pairs = pairs(request.query_string());
         let (first, second) = (names::<A>(), names::<B>());
-        let known: Vec<String> = first.iter().chain(&second).cloned().collect();
+        let known: Vec<String> = first.iter().chain(&*second).cloned().collect();
         let mut faults = unknown(&pairs, &known);
         let values = (take::<A>(&mut pairs, &first, &mut faults), take::<B>(&mut pairs, &second, &mut faults));
         ready(match (values, faults.is_empty()) {
@@ -318,8 +321,15 @@ fn pairs(query: &str) -> Pairs {
     pairs
 }
 
-fn names<T: IntoParams>() -> Vec<String> {
-    T::into_params(|| None).into_iter().map(|parameter| parameter.name).collect()
+/// The names of the documented parameters. They are worked out once for each set: to describe parameters takes longer than to
+/// answer many a request.
+fn names<T: IntoParams + 'static>() -> Arc<[String]> {
+    static KNOWN: LazyLock<DashMap<TypeId, Arc<[String]>>> = LazyLock::new(DashMap::new);
+    let worked_out = || T::into_params(|| None).into_iter().map(|parameter| parameter.name).collect();
+    if let Some(known) = KNOWN.get(&TypeId::of::<T>()) {
+        return Arc::clone(&known);
+    }
+    Arc::clone(&KNOWN.entry(TypeId::of::<T>()).or_insert_with(worked_out))
 }
 
 fn unknown(pairs: &Pairs, known: &[String]) -> Vec<Fault> {
