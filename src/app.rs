@@ -118,6 +118,19 @@ impl AppState {
         self.search.at(head.position, at_least, search::PATIENCE).await
     }
 
+    /// How far the journal has come for this class of callers: from memory, unless the request has to be answered from a
+    /// position that another server may have written (`Briefwire-At-Least`).
+    ///
+    /// # Errors
+    /// 400 when the header is no position, 503 when the database does not answer.
+    pub async fn head(&self, request: &HttpRequest, caller: &Caller) -> Result<Head, Problem> {
+        if answer::at_least(request)? == 0 {
+            return self.heads.of(caller).await;
+        }
+        let caller = *caller;
+        self.db.read(move |connection| journal::last_seen(connection, &caller)).await
+    }
+
     /// Waits until nothing can be written any more that a read as of this time would show.
     ///
     /// # Errors

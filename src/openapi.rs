@@ -364,7 +364,7 @@ impl Operation<'_> {
             statuses.extend(["401", "503"]);
             if self.is_read() && !self.path.starts_with("/v1/keys") {
                 statuses.push("304");
-                if self.path.starts_with("/v1/") || self.path == "/oembed" {
+                if self.path.starts_with("/v1/") {
                     statuses.push("406");
                 }
             }

@@ -11,6 +11,7 @@ on from there, and does some of it a second time.
 """
 
 import argparse
+import http.client
 import json
 import os
 import sys
@@ -35,13 +36,16 @@ class Server:
         """The body of an answer, or None for what is not there, or not any more."""
         query = urllib.parse.urlencode(parameters)
         request = urllib.request.Request(f"{self.base}{path}?{query}", headers=self.headers)
-        try:
-            with urllib.request.urlopen(request, timeout=WAIT + 30) as answer:
-                return answer.read()
-        except urllib.error.HTTPError as error:
-            if error.code in (404, 410):
-                return None
-            raise
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=WAIT + 30) as answer:
+                    return answer.read()
+            except urllib.error.HTTPError as error:
+                if error.code in (404, 410):
+                    return None
+                if error.code != 429:
+                    raise
+                time.sleep(int(error.headers.get("Retry-After", "5")))
 
 
 class Copy:
@@ -68,6 +72,11 @@ class Copy:
     def remove(self, brief):
         (self.folder / f"{brief}.md").unlink(missing_ok=True)
 
+    def clear(self):
+        self.position = 0
+        for file in self.folder.glob("*.md"):
+            file.unlink()
+
     def _write(self, name, content):
         """Puts a whole file in the place of the old one, or none: nobody sees half of it."""
         new = self.folder / f".{name}.new"
@@ -82,11 +91,17 @@ def follow(server, copy, wait):
     """Takes over the next changes. Returns whether there were any."""
     since = copy.position
     page = json.loads(server.get("/v1/changes", since=since, limit=100, wait=wait))
-    # The last that is said of each brief is what counts.
-    briefs = {row["id"]: row for row in page["data"] if row["resource"] == "brief"}
-    for brief, row in briefs.items():
+    briefs = set()
+    for row in page["data"]:
+        if row["resource"] == "brief":
+            briefs.add(row["id"])
+        elif row["resource"] in ("actor", "category") and row["change"] == "updated":
+            # Whoever has a new name has it in every brief.
+            lines = server.get("/v1/briefs", **{row["resource"]: row["id"]}, fields="id", format="ndjson") or b""
+            briefs.update(json.loads(line)["id"] for line in lines.splitlines())
+    for brief in briefs:
         # It may have changed once more since: then what comes is newer, and its own row will come too.
-        text = server.get(f"/v1/briefs/{brief}", format="markdown") if row["current"] else None
+        text = server.get(f"/v1/briefs/{brief}", format="markdown")
         if text is None:
             copy.remove(brief)
         else:
@@ -106,7 +121,15 @@ def main():
     while True:
         try:
             more = follow(server, copy, 0 if arguments.once else WAIT)
-        except (OSError, urllib.error.URLError) as error:
+        except urllib.error.HTTPError as error:
+            if error.code in (401, 403):
+                sys.exit(f"{arguments.server} refuses the key: {error}")
+            if error.code == 400 and copy.position > 0:
+                # The archive was set back to an older state: what this copy knows may never have happened.
+                copy.clear()
+                continue
+            raise
+        except (OSError, http.client.HTTPException) as error:
             if arguments.once:
                 sys.exit(f"{arguments.server} does not answer: {error}")
             print(f"{arguments.server} does not answer: {error}; trying again", file=sys.stderr)

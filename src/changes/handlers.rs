@@ -119,9 +119,9 @@ pub async fn follow(
     };
     let limit = query.limit.map_or(DEFAULT_LIMIT, |limit| limit.0 as usize);
     // Before the rows are read: what is written in between is news to whoever asks with this as a validator.
-    let head = demand_reached(&state, &caller, since).await?;
+    let head = demand_reached(&state, &request, &caller, since).await?;
     if as_stream {
-        return Ok(stream::answer(state, *caller, since));
+        return Ok(stream::answer(state, &request, *caller, since));
     }
     let patience = query.wait.map_or(Duration::ZERO, |wait| wait.0);
     let Changes { rows: data, next, .. } = next_changes(&state, &caller, since, limit, patience).await?;
@@ -132,8 +132,8 @@ pub async fn follow(
 
 /// Refuses a position that lies ahead of everything: it comes from another archive, or from before this one was set back to
 /// an older copy, and who goes on from it would miss what comes.
-async fn demand_reached(state: &AppState, caller: &Caller, since: i64) -> Result<Head, Problem> {
-    let known = state.heads.of(caller).await?;
+async fn demand_reached(state: &AppState, request: &HttpRequest, caller: &Caller, since: i64) -> Result<Head, Problem> {
+    let known = state.head(request, caller).await?;
     if since <= known.position {
         return Ok(known);
     }
@@ -151,7 +151,7 @@ async fn demand_reached(state: &AppState, caller: &Caller, since: i64) -> Result
 /// What comes after a position, as soon as there is something or the time is up.
 ///
 /// # Errors
-/// When a query fails.
+/// 401 when the key has been revoked meanwhile, and when a query fails.
 pub async fn next_changes(
     state: &AppState,
     caller: &Caller,
@@ -164,7 +164,7 @@ pub async fn next_changes(
     loop {
         let changes = state.db.scan(move |connection| changes_after(connection, &reader, next, limit)).await?;
         let left = deadline.saturating_duration_since(Instant::now());
-        if !changes.rows.is_empty() || (left.is_zero() && !changes.more) {
+        if !changes.rows.is_empty() || left.is_zero() {
             return Ok(changes);
         }
         next = changes.next;

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::access::{Caller, Sight, visible};
+use crate::access::{Caller, Sight, keys, visible};
 use crate::actors::input::ActorFilter;
 use crate::actors::model::ActorView;
 use crate::briefs::filter::BriefFilter;
@@ -21,6 +21,7 @@ use crate::db::{Connection, in_chunks};
 use crate::events::filter::EventFilter;
 use crate::events::model::EventView;
 use crate::http::page::Extras;
+use crate::journal::last_seen;
 use crate::problem::Problem;
 use crate::search::lists::Searched;
 use crate::trends::filter::TrendFilter;
@@ -107,6 +108,8 @@ pub struct Changes {
 
 /// How many rounds one look takes at most, should it meet nothing but what was removed since.
 const ROUNDS: usize = 20;
+/// How many rows of the journal a further round takes.
+const ROUND: usize = 200;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = journal)]
@@ -124,16 +127,22 @@ struct Entry {
 /// one row, the last.
 ///
 /// # Errors
-/// When a query fails.
+/// 401 when its key has been revoked, and when a query fails.
 pub fn changes_after(
     connection: &mut Connection,
     caller: &Caller,
     since: i64,
     limit: usize,
 ) -> Result<Changes, Problem> {
+    // It may have waited for long.
+    if let Some(key) = caller.key
+        && keys::caller(connection, key)?.as_ref() != Some(caller)
+    {
+        return Err(Problem::unauthenticated("The API key has been revoked."));
+    }
     let mut changes = Changes { rows: Vec::new(), next: since, more: true };
-    for _ in 0..ROUNDS {
-        let wanted = limit - changes.rows.len();
+    for round in 0..ROUNDS {
+        let wanted = if round == 0 { limit } else { ROUND };
         let entries: Vec<Entry> = journal::table
             .filter(journal::position.gt(changes.next))
             .filter(visible(journal::audience, caller))
@@ -144,9 +153,18 @@ pub fn changes_after(
         changes.more = entries.len() == wanted;
         changes.next = entries.last().map_or(changes.next, |entry| entry.position);
         changes.rows.extend(rows(connection, caller, entries)?);
+        if changes.rows.len() > limit {
+            changes.rows.truncate(limit);
+            changes.next = changes.rows.last().map_or(changes.next, |row| row.position);
+            changes.more = true;
+        }
         if changes.rows.len() >= limit || !changes.more {
             break;
         }
+    }
+    if !changes.more {
+        // The last rows of a write may be hidden, while its others are not.
+        changes.next = changes.next.max(last_seen(connection, caller)?.position);
     }
     Ok(changes)
 }
@@ -155,7 +173,7 @@ fn rows(connection: &mut Connection, caller: &Caller, entries: Vec<Entry>) -> Re
     let current = current(connection, Sight::now(caller), &entries)?;
     let hidden = entries.iter().map(|entry| entry.resource_id).filter(|id| !current.contains_key(id));
     let last = last_rows(connection, caller, &hidden.collect::<Vec<_>>())?;
-    let kinds = kinds(connection, entries.iter().filter_map(|entry| entry.via_id).collect())?;
+    let kinds = kinds(connection, caller, entries.iter().filter_map(|entry| entry.via_id).collect())?;
     let row = |entry: Entry| {
         let Entry { position, at, kind, resource_id: id, version, change, via_id } = entry;
         let Some(current) = current.get(&id) else {
@@ -236,10 +254,15 @@ pub fn last_rows(connection: &mut Connection, caller: &Caller, ids: &[Id]) -> Re
     Ok(last.into_iter().filter_map(|(id, position)| Some((id, position?))).collect())
 }
 
-fn kinds(connection: &mut Connection, ids: HashSet<Id>) -> Result<HashMap<Id, Kind>, Problem> {
+/// What these are, as far as the caller may know of them.
+fn kinds(connection: &mut Connection, caller: &Caller, ids: HashSet<Id>) -> Result<HashMap<Id, Kind>, Problem> {
     let ids: Vec<Id> = ids.into_iter().collect();
     let kinds = in_chunks::<_, (Id, Kind), Problem>(&ids, |ids| {
-        resources::table.filter(resources::id.eq_any(ids)).select((resources::id, resources::kind)).load(connection)
+        resources::table
+            .filter(resources::id.eq_any(ids))
+            .filter(visible(resources::audience, caller))
+            .select((resources::id, resources::kind))
+            .load(connection)
     })?;
     Ok(kinds.into_iter().collect())
 }

@@ -9,9 +9,10 @@ use futures_util::stream;
 
 use super::handlers::{Position, next_changes};
 use super::rows::ChangeRow;
-use crate::access::{Caller, keys};
+use crate::access::Caller;
 use crate::app::AppState;
-use crate::problem::Problem;
+use crate::http::middleware::is_head;
+use crate::problem::{Problem, ProblemType};
 
 /// How many changes are sent at a time.
 const CHUNK: usize = 100;
@@ -32,31 +33,26 @@ pub fn last_event(request: &HttpRequest) -> Result<Option<Position>, Problem> {
 
 /// Answers with what comes after a position, for as long as the client listens and its key is good.
 #[must_use]
-pub fn answer(state: Data<AppState>, caller: Caller, since: i64) -> HttpResponse {
+pub fn answer(state: Data<AppState>, request: &HttpRequest, caller: Caller, since: i64) -> HttpResponse {
     let events = stream::unfold(Some((state, caller, since)), |listening| async move {
         let (state, caller, since) = listening?;
         match next_events(&state, &caller, since).await {
-            Ok(Some((events, next))) => Some((Ok::<_, Problem>(events), Some((state, caller, next)))),
-            Ok(None) => None,
+            Ok((events, next)) => Some((Ok::<_, Problem>(events), Some((state, caller, next)))),
+            Err(problem) if problem.kind() == ProblemType::UNAUTHENTICATED => None,
             // The client comes again with the last event that it got.
             Err(problem) => Some((Err(problem), None)),
         }
     });
-    HttpResponse::Ok()
+    let mut response = HttpResponse::Ok();
+    response
         .insert_header((header::CACHE_CONTROL, "no-store"))
         // A compressor would hold events back until it has enough of them.
         .insert_header((CONTENT_ENCODING, HeaderValue::from_static("identity")))
-        .content_type("text/event-stream")
-        .streaming(Box::pin(events))
+        .content_type("text/event-stream");
+    if is_head(request) { response.finish() } else { response.streaming(Box::pin(events)) }
 }
 
-async fn next_events(state: &AppState, caller: &Caller, since: i64) -> Result<Option<(Bytes, i64)>, Problem> {
-    if let Some(key) = caller.key {
-        let known = state.db.read(move |connection| keys::caller(connection, key)).await?;
-        if known.as_ref() != Some(caller) {
-            return Ok(None);
-        }
-    }
+async fn next_events(state: &AppState, caller: &Caller, since: i64) -> Result<(Bytes, i64), Problem> {
     let changes = next_changes(state, caller, since, CHUNK, SILENCE).await?;
     let mut events = Vec::new();
     for row in &changes.rows {
@@ -65,7 +61,7 @@ async fn next_events(state: &AppState, caller: &Caller, since: i64) -> Result<Op
     if events.is_empty() {
         events.extend_from_slice(b":\n\n");
     }
-    Ok(Some((Bytes::from(events), changes.next)))
+    Ok((Bytes::from(events), changes.next))
 }
 
 /// An event of one change. JSON has no line breaks of its own.

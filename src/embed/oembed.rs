@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::access::Reader;
 use crate::app::AppState;
 use crate::briefs::model::BriefRow;
-use crate::http::answer;
+use crate::http::answer::{self, Format};
 use crate::http::body::{Invalid, from_text};
 use crate::http::query::Query;
 use crate::problem::Problem;
@@ -126,7 +126,7 @@ pub async fn oembed(
     let height = query.maxheight.map_or(HEIGHT, |most| most.0.min(HEIGHT));
     let src = super::url(&public_url, &slug);
     let frame = maud::html! {
-        iframe src=(src) title=(title) width=(width) height=(height) loading="lazy" sandbox="allow-popups"
+        iframe src=(src) title=(title) width=(width) height=(height) loading="lazy" sandbox="allow-popups allow-popups-to-escape-sandbox"
             style="border:0" {}
     };
     let embed = Oembed {
@@ -141,7 +141,8 @@ pub async fn oembed(
         width,
         height,
     };
-    answer::document(&request, &caller, head, &embed)
+    let body = serde_json::to_vec(&embed).map_err(Problem::internal)?;
+    Ok(answer::list(&request, &caller, head, Format::Json, body, None))
 }
 
 /// The brief that an address of this server stands for.

@@ -4,9 +4,8 @@ use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use xxhash_rust::xxh3::xxh3_64;
 
-use crate::access::{Audience, Reader};
+use crate::access::Reader;
 use crate::app::AppState;
 use crate::briefs::formats::html::{notices, trend};
 use crate::briefs::formats::labels::Labels;
@@ -43,9 +42,8 @@ pub async fn embed(
     id: Path<String>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let head = state.heads.of(&caller).await?;
-    let asked = format!("{} {} {}", Audience::class_of(&caller), request.uri(), state.config.public_url);
-    let tag = format!("{}-{:016x}", head.at.micros(), xxh3_64(asked.as_bytes()));
+    let head = state.head(&request, &caller).await?;
+    let tag = answer::tag_of(head, &caller, &request, &state.config);
     let reference = Reference::from_text(&id);
     let read = state.ask(&caller, None, move |connection, sight| {
         let row: BriefRow = resource::behind(connection, sight, &reference)?;

@@ -5,11 +5,10 @@ use actix_web::{HttpRequest, HttpResponse, get};
 use deserr::Deserr;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::source::{Fed, FeedPage, page};
 use super::{atom, json, rss};
-use crate::access::{Audience, Caller, Reader, Sight};
+use crate::access::{Caller, Reader, Sight};
 use crate::actors::resolve;
 use crate::app::AppState;
 use crate::briefs::filter::BriefFilter;
@@ -147,12 +146,11 @@ async fn answer_feed<L: Fed>(
     view: &FeedQuery,
 ) -> Result<HttpResponse, Problem> {
     let format: FeedFormat = format.parse().map_err(|_| Problem::not_found("feed of this format"))?;
-    let head = state.heads.of(caller).await?;
+    let head = state.head(request, caller).await?;
     // The head says all: whoever is of the same class and asks the same has the same as long as it stands.
-    let asked = format!("{} {} {}", Audience::class_of(caller), request.uri(), state.config.public_url);
     let opened = is_opened_by_a_person(request);
     let mark = if opened { "-page" } else { "" };
-    let tag = format!("{}-{:016x}{mark}", head.at.micros(), xxh3_64(asked.as_bytes()));
+    let tag = answer::tag_of(head, caller, request, &state.config) + mark;
     if let Some(known) = answer::unchanged(request, caller, head, &tag) {
         return Ok(known);
     }

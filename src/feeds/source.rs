@@ -15,9 +15,11 @@ use crate::db::types::{Id, Timestamp};
 use crate::db::{Connection, grouped};
 use crate::events::filter::EventFilter;
 use crate::http::page::Extras;
+use crate::http::query::Many;
 use crate::problem::Problem;
 use crate::search::lists::Searched;
 use crate::trends::filter::TrendFilter;
+use crate::vocabulary::BriefState;
 
 /// A list that there is a feed of.
 pub trait Fed: Searched + Default {
@@ -29,6 +31,15 @@ pub trait Fed: Searched + Default {
     /// # Errors
     /// 400 for a filter that names what does not exist.
     fn among(&self, connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<HashSet<Id>, Problem>;
+
+    /// Which of these were withdrawn, though they are seen: of them there is a notice, whatever the filter. What they said,
+    /// and could pass it by, is hidden.
+    ///
+    /// # Errors
+    /// When the query fails.
+    fn withdrawn(_: &mut Connection, _: Sight, _: &[Id]) -> Result<HashSet<Id>, Problem> {
+        Ok(HashSet::new())
+    }
 
     /// The entry of one of its rows, with the row's identity.
     fn entry(config: &Config, view: Self::View) -> (Id, Entry);
@@ -43,6 +54,10 @@ impl Fed for BriefFilter {
 
     fn entry(config: &Config, view: Self::View) -> (Id, Entry) {
         (view.id, item::of_brief(config, view))
+    }
+
+    fn withdrawn(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<HashSet<Id>, Problem> {
+        Self { state: Many(vec![BriefState::Retracted]), ..Self::default() }.ids_among(connection, sight, ids)
     }
 }
 
@@ -113,7 +128,8 @@ pub fn page<L: Fed>(
         let ids: Vec<Id> = ids.into_iter().collect();
         let last = last_rows(connection, &sight.caller, &ids)?;
         let seen = L::default().among(connection, sight, &ids)?;
-        let wanted = filter.among(connection, sight, &ids)?;
+        let mut wanted = filter.among(connection, sight, &ids)?;
+        wanted.extend(L::withdrawn(connection, sight, &ids)?);
         for (position, at, id) in rows {
             if last.get(&id) == Some(&position) && (wanted.contains(&id) || !seen.contains(&id)) {
                 if kept.len() == limit {

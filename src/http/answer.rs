@@ -13,7 +13,7 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::access::Caller;
+use crate::access::{Audience, Caller};
 use crate::app::AppState;
 use crate::config::Config;
 use crate::db::types::Timestamp;
@@ -349,7 +349,7 @@ fn validated(request: &HttpRequest, caller: &Caller, head: Head, tag: &str) -> H
     response
         .insert_header((header::CACHE_CONTROL, cache_control(caller)))
         .insert_header((header::ETAG, format!("\"{tag}\"")))
-        .insert_header((header::LAST_MODIFIED, httpdate::fmt_http_date(head.at.datetime().into())));
+        .insert_header((header::LAST_MODIFIED, httpdate::fmt_http_date(last_modified(head))));
     if *request.method() == Method::HEAD {
         response.no_chunking(0);
     }
@@ -392,6 +392,22 @@ fn settled(head: Head) -> bool {
 }
 
 const SECOND: Duration = Duration::from_secs(1);
+
+/// When what a caller sees last changed. While more may come within that second, the one before: who asks by it later is then
+/// not told that nothing has changed.
+fn last_modified(head: Head) -> SystemTime {
+    let at = SystemTime::from(head.at.datetime());
+    if settled(head) { at } else { at.checked_sub(SECOND).unwrap_or(SystemTime::UNIX_EPOCH) }
+}
+
+/// The entity tag of what follows from the head of the journal for a class of callers, from the address that is asked and
+/// from the program.
+#[must_use]
+pub fn tag_of(head: Head, caller: &Caller, request: &HttpRequest, config: &Config) -> String {
+    let class = Audience::class_of(caller);
+    let asked = format!("{class} {} {} {}", env!("CARGO_PKG_VERSION"), config.public_url, request.uri());
+    format!("{}-{:016x}", head.at.micros(), xxh3_64(asked.as_bytes()))
+}
 
 /// An entity tag without its quotes, the `W/` that proxies add, and the suffix that tells encodings apart.
 fn bare(tag: &str) -> &str {

@@ -105,7 +105,7 @@ pub fn write<T, E: From<Problem>>(
         promised: HashSet::new(),
     };
     let outcome = work(&mut write)?;
-    let position = write.finish(head.position)?;
+    let position = write.finish()?;
     Ok((outcome, position))
 }
 
@@ -242,9 +242,10 @@ impl Write<'_> {
         }
     }
 
-    fn finish(self, before: i64) -> Result<i64, Problem> {
+    fn finish(self) -> Result<i64, Problem> {
         let Some(last) = self.entries.last() else {
-            return Ok(before);
+            // Nothing was written: the position is that of what its caller knows of.
+            return Ok(last_seen(self.connection, &self.caller)?.position);
         };
         let position = last.position;
         let seen_by = self.entries.iter().fold(Audience::NOBODY, |all, entry| all | entry.audience);

@@ -201,8 +201,8 @@ fn what_is_withdrawn_leaves_a_notice(app: &TestApp) {
         assert!(!text.contains("secret"), "{text}");
         assert!(ids.iter().all(|id| text.contains(id)) && text.contains("It was forged."), "{text}");
         // A page that is narrowed to what they were in, or were not in, has the notices too.
-        let narrowed = app.get(&format!("/feeds/briefs.{format}?country=UA")).expect(200).text();
-        assert!(narrowed.contains(&ids[1]) && narrowed.contains(&ids[2]), "{narrowed}");
+        let narrowed = app.get(&format!("/feeds/briefs.{format}?direction=stable&state=published")).expect(200).text();
+        assert!(ids.iter().all(|id| narrowed.contains(id)), "{narrowed}");
     }
     let feed = atom(app, "/feeds/briefs.atom");
     assert!(feed.entries.is_empty());

@@ -61,6 +61,7 @@ fn the_copy_follows_corrections_retractions_and_deletions(app: &TestApp) {
     app.publisher().post("/v1/briefs/retracted/retract", json!({"reason": "It was forged."})).expect(200);
     app.publisher().delete("/v1/briefs/deleted").expect(204);
     app.publisher().patch("/v1/briefs/hidden", json!({"marking": "TLP:RED"})).expect(200);
+    app.publisher().patch("/v1/categories/security", json!({"slug": "safety"})).expect(200);
     sync(app, folder.path());
     let copy = files(folder.path());
     assert_eq!(copy, public(app));

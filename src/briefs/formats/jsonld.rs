@@ -49,7 +49,12 @@ pub fn document(config: &Config, brief: &BriefView, actors: &[ActorView]) -> Val
         brief.country.as_ref().map_or(Value::Null, |code| json!({"@type": "Country", "identifier": code})),
     );
     say("author", brief.authors.iter().map(|name| json!({"@type": "Organization", "name": name})).collect());
-    say("license", json!(brief.license));
+    say(
+        "license",
+        brief.license.as_ref().map_or(Value::Null, |license| {
+            if license.starts_with("http") { json!(license) } else { json!({"@type": "CreativeWork", "name": license}) }
+        }),
+    );
     say(
         "image",
         brief.image.as_ref().map_or(Value::Null, |image| {

@@ -1,6 +1,8 @@
 //! A brief as Markdown with YAML front matter. The values of the front matter are JSON, which is YAML that needs no rules of
 //! its own for quotes.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::labels::{Labels, sign};
@@ -32,9 +34,10 @@ pub fn document(config: &Config, brief: &BriefView) -> String {
     }));
     part(brief.summary.as_deref().map(escaped).unwrap_or_default());
     part(section(labels.trends, brief.trends.iter().flatten().map(|one| trend(one, labels))));
-    part(brief.body.clone().flatten().map_or_else(String::new, |body| format!("## {}\n\n{body}", labels.analysis)));
     part(section(labels.events, brief.events.iter().flatten().filter_map(Link::living).map(event)));
     part(section(labels.sources, brief.sources.iter().map(source)));
+    // At the end, since what it leaves open would swallow what comes after it.
+    part(brief.body.clone().flatten().map_or_else(String::new, |body| format!("## {}\n\n{body}", labels.analysis)));
     text
 }
 
@@ -42,7 +45,7 @@ fn front_matter(config: &Config, brief: &BriefView) -> String {
     let mut text = String::from("---\n");
     let mut line = |name: &str, value: Value| {
         if value != Value::Null && value != json!([]) {
-            text.extend([name, ": ", &value.to_string(), "\n"]);
+            text.extend([name, ": ", &printable(&value.to_string()), "\n"]);
         }
     };
     line("id", json!(brief.id));
@@ -69,6 +72,19 @@ fn front_matter(config: &Config, brief: &BriefView) -> String {
     line("retraction", json!(brief.retraction));
     text.push_str("---\n");
     text
+}
+
+/// JSON without the letters that YAML takes for no text or for the end of a line.
+fn printable(json: &str) -> String {
+    let mut printable = String::with_capacity(json.len());
+    for letter in json.chars() {
+        if matches!(letter, '\u{7F}'..='\u{9F}' | '\u{2028}' | '\u{2029}' | '\u{FEFF}' | '\u{FFFE}' | '\u{FFFF}') {
+            let _ = write!(printable, "\\u{:04x}", u32::from(letter));
+        } else {
+            printable.push(letter);
+        }
+    }
+    printable
 }
 
 fn notices(brief: &BriefView, labels: &Labels) -> String {

@@ -81,8 +81,10 @@ pub async fn answer_get(
     query: BriefQuery,
 ) -> Result<HttpResponse, Problem> {
     let BriefQuery { fields, as_of, format } = query;
+    // To choose members is to ask for JSON, unless something else is asked for by name.
+    let offers = if fields.is_some() { OFFERS.get(..1).unwrap_or_default() } else { OFFERS };
     let format = format
-        .or_else(|| answer::accepted(request, OFFERS))
+        .or_else(|| answer::accepted(request, offers))
         .ok_or_else(|| Problem::not_acceptable("application/json, application/ld+json, text/markdown, text/html"))?;
     if format == BriefFormat::Json {
         let query = SingleQuery { fields, as_of, format: Some(SingleFormat::Json) };
