@@ -63,6 +63,7 @@ pub async fn create(
     responses((status = 200, description = "The brief", content(
         (BriefView = "application/json"),
         (Object = "application/ld+json", example = json!({"@context": "https://schema.org", "@type": "AnalysisNewsArticle"})),
+        (Object = "application/ninjs+json", example = json!({"uri": "urn:uuid:0190f2f4-7d3c-7a53-8b0a-3f1d6f6a0b1c", "type": "text"})),
         (String = "text/markdown", example = json!("---\nslug: \"security-2017-07-31\"\n---\n\n# The army gains weight\n")),
         (String = "text/html", example = json!("<article lang=\"en\"><h1>The army gains weight</h1></article>")),
     )))

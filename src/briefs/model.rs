@@ -239,6 +239,22 @@ pub struct Translation {
     pub slug: String,
 }
 
+impl Image {
+    /// Its media type, as its address lets one guess.
+    #[must_use]
+    pub fn media_type(&self) -> &'static str {
+        let path = self.url.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+        match path.rsplit('.').next() {
+            Some("png") => "image/png",
+            Some("gif") => "image/gif",
+            Some("webp") => "image/webp",
+            Some("svg") => "image/svg+xml",
+            Some("avif") => "image/avif",
+            _ => "image/jpeg",
+        }
+    }
+}
+
 impl BriefRow {
     /// Whether it has been published, even if it was retracted since.
     #[must_use]

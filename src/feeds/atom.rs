@@ -59,7 +59,7 @@ fn entry(placed: &Placed, item: &Item) -> atom_syndication::Entry {
     links.extend(
         item.image
             .iter()
-            .map(|image| Link { title: image.credit.clone(), ..link("enclosure", &image.url, media_type(&image.url)) }),
+            .map(|image| Link { title: image.credit.clone(), ..link("enclosure", &image.url, image.media_type()) }),
     );
     links.extend(
         item.related
@@ -98,20 +98,6 @@ fn grave(placed: &Placed, withdrawn: &Withdrawn) -> Extension {
         attrs: BTreeMap::from([("ref".into(), urn(withdrawn.id)), ("when".into(), placed.at.to_string())]),
         children: BTreeMap::from([("comment".into(), vec![comment])]),
         ..Extension::default()
-    }
-}
-
-/// The media type of a picture, as its address lets one guess.
-#[must_use]
-pub fn media_type(url: &str) -> &'static str {
-    let path = url.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
-    match path.rsplit('.').next() {
-        Some("png") => "image/png",
-        Some("gif") => "image/gif",
-        Some("webp") => "image/webp",
-        Some("svg") => "image/svg+xml",
-        Some("avif") => "image/avif",
-        _ => "image/jpeg",
     }
 }
 

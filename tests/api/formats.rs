@@ -8,6 +8,8 @@ use crate::support::make::{With, published, weekly_page};
 on_both!(
     a_brief_comes_in_the_format_that_is_asked_for,
     json_ld_says_everything_that_schema_org_knows,
+    ninjs_has_the_members_that_its_standard_knows,
+    ninjs_says_when_a_brief_is_withdrawn,
     markdown_has_front_matter_that_is_yaml_and_json,
     the_words_of_a_page_are_those_of_its_language,
     a_retracted_brief_is_withheld_in_every_format,
@@ -17,9 +19,10 @@ on_both!(
     no_script_comes_through_a_body,
 );
 
-const FORMATS: [(&str, &str); 4] = [
+const FORMATS: [(&str, &str); 5] = [
     ("json", "application/json"),
     ("jsonld", "application/ld+json"),
+    ("ninjs", "application/ninjs+json"),
     ("markdown", "text/markdown; charset=utf-8"),
     ("html", "text/html; charset=utf-8"),
 ];
@@ -69,6 +72,128 @@ fn json_ld_says_everything_that_schema_org_knows(app: &TestApp) {
     assert!(article.as_object().unwrap().values().all(|value| !value.is_null()), "{article}");
 }
 
+/// The members of each closed object of ninjs 3.0 that a brief may have. `!` marks those that must be there.
+fn known_to_ninjs(place: &str) -> &'static [&'static str] {
+    match place {
+        "" => &[
+            "uri!",
+            "type",
+            "representationType",
+            "profile",
+            "version",
+            "firstCreated",
+            "versionCreated",
+            "contentCreated",
+            "embargoed",
+            "pubStatus",
+            "urgency",
+            "copyrightHolder",
+            "copyrightNotice",
+            "usageTerms",
+            "edNote",
+            "language",
+            "descriptions",
+            "bodies",
+            "headlines",
+            "people",
+            "organisations",
+            "places",
+            "subjects",
+            "events",
+            "objects",
+            "infoSources",
+            "title",
+            "by",
+            "slugline",
+            "located",
+            "renditions",
+            "associations",
+            "altIds",
+            "trustIndicators",
+            "standard",
+            "genres",
+            "expires",
+            "rightsInfo",
+            "eventDetails",
+            "plannedCoverage",
+        ],
+        "standard" => &["name", "version", "schema"],
+        "headlines" | "descriptions" => &["role", "contentType", "value!"],
+        "bodies" => &["role", "contentType", "charCount", "wordCount", "value!"],
+        "people" => &["name", "rel", "uri", "literal", "contactInfo"],
+        "organisations" => &["name", "rel", "uri", "literal", "symbols", "contactInfo"],
+        "places" => &["name", "rel", "uri", "literal", "contactInfo", "geojson"],
+        "subjects" => &["name", "rel", "uri", "literal", "creator", "relevance", "confidence"],
+        "events" => &["id", "name", "rel", "uri", "literal"],
+        "infoSources" => &["name", "role", "uri", "literal", "contactInfo"],
+        "renditions" => &["name!", "uri", "href", "contentType", "title", "height", "width"],
+        other => panic!("{other} is not looked at"),
+    }
+}
+
+fn check_ninjs(place: &str, object: &Value) {
+    let members = object.as_object().unwrap_or_else(|| panic!("{place}: {object}"));
+    let known = known_to_ninjs(if place == "associations" { "" } else { place });
+    for (name, member) in members {
+        let is_name = place == "associations" && name == "name";
+        assert!(is_name || known.iter().any(|it| it.trim_end_matches('!') == name), "{place}/{name} is not in ninjs");
+        match member {
+            Value::Array(items) => items.iter().for_each(|item| check_ninjs(name, item)),
+            Value::Object(_) => check_ninjs(name, member),
+            other => assert!(other.is_string(), "{place}/{name}: {other}"),
+        }
+        if ["uri", "href", "schema"].contains(&name.as_str()) {
+            url::Url::parse(member.as_str().unwrap()).unwrap_or_else(|error| panic!("{place}/{name}: {error}"));
+        }
+    }
+    for needed in known.iter().filter_map(|name| name.strip_suffix('!')) {
+        assert!(members.contains_key(needed), "{place} has no {needed}");
+    }
+    assert!(place != "associations" || members.contains_key("name"), "{object}");
+}
+
+fn ninjs_has_the_members_that_its_standard_knows(app: &TestApp) {
+    let page = with_page(app);
+    app.publisher().create("briefs", published("like", "2017-08-07"));
+    app.publisher()
+        .patch("/v1/briefs/page", json!({"related": ["like"], "authors": ["The desk"], "license": "CC-BY-4.0"}))
+        .expect(200);
+    let ninjs = app.get("/v1/briefs/page?format=ninjs").expect(200).json();
+    check_ninjs("", &ninjs);
+    assert_eq!(ninjs["uri"], format!("urn:uuid:{}", page["id"].as_str().unwrap()));
+    assert_eq!(ninjs["headlines"][0]["value"], page["title"]);
+    assert_eq!(
+        (&ninjs["pubStatus"], &ninjs["version"], &ninjs["by"]),
+        (&json!("usable"), &json!("2"), &json!("The desk"))
+    );
+    assert_eq!(
+        (&ninjs["subjects"][0]["literal"], &ninjs["subjects"][1]["rel"]),
+        (&json!("security"), &json!("status"))
+    );
+    let roles: Vec<&Value> = ninjs["bodies"].as_array().unwrap().iter().map(|body| &body["role"]).collect();
+    assert!(roles.contains(&&json!("trends")), "{roles:?}");
+    let association = ninjs["associations"].as_array().unwrap().iter().find(|it| it["type"] == "text").unwrap();
+    assert_eq!(association["name"], "About like");
+    for slug in ["like", "page"] {
+        app.publisher().create("actors", json!({"slug": slug, "name": slug, "kind": "international"}));
+        check_ninjs("", &app.get(&format!("/v1/briefs/{slug}?format=ninjs")).expect(200).json());
+    }
+}
+
+fn ninjs_says_when_a_brief_is_withdrawn(app: &TestApp) {
+    with_page(app);
+    app.publisher()
+        .post("/v1/briefs/page/corrections", json!({"severity": "minor", "note": "It was Tuesday."}))
+        .expect(201);
+    let corrected = app.get("/v1/briefs/page?format=ninjs").expect(200).json();
+    assert!(corrected["edNote"].as_str().unwrap().contains("It was Tuesday."), "{corrected}");
+    app.publisher().post("/v1/briefs/page/retract", json!({"reason": "It was forged."})).expect(200);
+    let retracted = app.get("/v1/briefs/page?format=ninjs").expect(200).json();
+    check_ninjs("", &retracted);
+    assert_eq!((&retracted["pubStatus"], retracted.get("bodies")), (&json!("canceled"), None));
+    assert!(retracted["edNote"].as_str().unwrap().contains("It was forged."), "{retracted}");
+}
+
 fn markdown_has_front_matter_that_is_yaml_and_json(app: &TestApp) {
     let page = with_page(app);
     let text = app.get("/v1/briefs/page?format=markdown").expect(200).text();
@@ -106,7 +231,7 @@ fn a_retracted_brief_is_withheld_in_every_format(app: &TestApp) {
     let page = with_page(app);
     let retraction = json!({"reason": "The source was forged.", "replacement": "better"});
     app.publisher().post("/v1/briefs/page/retract", retraction).expect(200);
-    for format in ["json", "markdown", "html"] {
+    for format in ["json", "ninjs", "markdown", "html"] {
         let text = app.get(&format!("/v1/briefs/page?format={format}")).expect(200).text();
         assert!(text.contains("The army gains weight") && text.contains("The source was forged."), "{text}");
         for trend in page["trends"].as_array().unwrap() {

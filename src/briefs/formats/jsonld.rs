@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::page_url;
+use super::{compact, page_url};
 use crate::actors::model::ActorView;
 use crate::briefs::model::BriefView;
 use crate::config::Config;
@@ -115,12 +115,4 @@ fn citation(source: &Source) -> Value {
         "publisher": source.publisher.as_ref().map(|name| json!({"@type": "Organization", "name": name})),
         "datePublished": source.published_on,
     }))
-}
-
-/// Without what says nothing.
-fn compact(mut value: Value) -> Value {
-    if let Some(members) = value.as_object_mut() {
-        members.retain(|_, member| *member != Value::Null && *member != json!([]));
-    }
-    value
 }

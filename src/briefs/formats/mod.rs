@@ -1,13 +1,15 @@
-//! A brief in the formats that other sites read: schema.org JSON-LD, Markdown with front matter, and an HTML fragment.
+//! A brief in the formats that other sites read: schema.org JSON-LD, IPTC ninjs, Markdown with front matter, and an HTML fragment.
 
 pub mod html;
 mod jsonld;
 pub mod labels;
 mod markdown;
+mod ninjs;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use deserr::Deserr;
+use serde_json::Value;
 use utoipa::IntoParams;
 
 use super::model::{BriefRow, BriefView};
@@ -27,8 +29,8 @@ use crate::search::lists::Searched;
 use crate::vocabulary::{BriefState, Kind};
 
 crate::vocabulary::vocabulary! {
-    /// The formats of a brief: JSON, schema.org JSON-LD, Markdown with front matter, an HTML fragment.
-    BriefFormat { Json = "json", JsonLd = "jsonld", Markdown = "markdown", Html = "html" }
+    /// The formats of a brief: JSON, schema.org JSON-LD, IPTC ninjs 3.0, Markdown with front matter, an HTML fragment.
+    BriefFormat { Json = "json", JsonLd = "jsonld", Ninjs = "ninjs", Markdown = "markdown", Html = "html" }
 }
 
 impl BriefFormat {
@@ -36,6 +38,7 @@ impl BriefFormat {
         match self {
             Self::Json => "application/json",
             Self::JsonLd => "application/ld+json",
+            Self::Ninjs => "application/ninjs+json",
             Self::Markdown => "text/markdown; charset=utf-8",
             Self::Html => "text/html; charset=utf-8",
         }
@@ -46,6 +49,7 @@ impl BriefFormat {
 const OFFERS: &[(&str, BriefFormat)] = &[
     ("application/json", BriefFormat::Json),
     ("application/ld+json", BriefFormat::JsonLd),
+    ("application/ninjs+json", BriefFormat::Ninjs),
     ("text/markdown", BriefFormat::Markdown),
     ("text/html", BriefFormat::Html),
 ];
@@ -83,9 +87,11 @@ pub async fn answer_get(
     let BriefQuery { fields, as_of, format } = query;
     // To choose members is to ask for JSON, unless something else is asked for by name.
     let offers = if fields.is_some() { OFFERS.get(..1).unwrap_or_default() } else { OFFERS };
-    let format = format
-        .or_else(|| answer::accepted(request, offers))
-        .ok_or_else(|| Problem::not_acceptable("application/json, application/ld+json, text/markdown, text/html"))?;
+    let format = format.or_else(|| answer::accepted(request, offers)).ok_or_else(|| {
+        Problem::not_acceptable(
+            "application/json, application/ld+json, application/ninjs+json, text/markdown, text/html",
+        )
+    })?;
     if format == BriefFormat::Json {
         let query = SingleQuery { fields, as_of, format: Some(SingleFormat::Json) };
         return resource::answer_get::<BriefRow>(state, request, caller, id, &query).await;
@@ -113,6 +119,7 @@ fn rendered(
 ) -> Result<Vec<u8>, Problem> {
     match format {
         BriefFormat::Json => serde_json::to_vec(brief).map_err(Problem::internal),
+        BriefFormat::Ninjs => serde_json::to_vec(&ninjs::document(config, brief)).map_err(Problem::internal),
         BriefFormat::Markdown => Ok(markdown::document(config, brief).into_bytes()),
         BriefFormat::Html => Ok(html::fragment(config, brief).into_string().into_bytes()),
         BriefFormat::JsonLd => {
@@ -144,4 +151,12 @@ fn actors_of(connection: &mut Connection, sight: Sight, brief: &BriefView) -> Re
 #[must_use]
 pub fn page_url(config: &Config, slug: &str, canonical: Option<&str>) -> String {
     canonical.map_or_else(|| format!("{}/v1/briefs/{slug}?format=html", config.public_url), ToOwned::to_owned)
+}
+
+/// Without what says nothing.
+fn compact(mut value: Value) -> Value {
+    if let Some(members) = value.as_object_mut() {
+        members.retain(|_, member| *member != Value::Null && *member != Value::Array(Vec::new()));
+    }
+    value
 }
