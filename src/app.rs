@@ -16,6 +16,7 @@ use crate::access::{Caller, Limits, Sight, authenticate};
 use crate::config::Config;
 use crate::db::types::Timestamp;
 use crate::db::{Connection, Db};
+use crate::feeds::websub;
 use crate::http::answer::{self, Reply};
 use crate::http::idempotency::{Once, UnderWay};
 use crate::http::middleware;
@@ -180,6 +181,9 @@ pub fn serve(listener: TcpListener, db: Db, config: Config, workers: Option<usiz
         limits,
         past: Semaphore::new(2),
     });
+    if let Some(hub) = state.config.websub_hub.clone() {
+        actix_web::rt::spawn(websub::announce(state.clone(), hub.into()));
+    }
     let mut server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use ipnet::IpNet;
+use url::Url;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::access::LimitSettings;
@@ -83,6 +84,9 @@ pub struct ServeArgs {
     /// The proxies whose `X-Forwarded-For` is believed: addresses or networks, with commas
     #[arg(long, env = "BRIEFWIRE_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
     pub trusted_proxies: Vec<IpNet>,
+    /// The WebSub hub that is told of changes in the feeds
+    #[arg(long, env = "BRIEFWIRE_WEBSUB_HUB", value_parser = web_address)]
+    pub websub_hub: Option<Url>,
     /// Fill an empty database with the demo, and print a publisher key
     #[arg(long)]
     pub demo: bool,
@@ -101,6 +105,8 @@ pub struct Config {
     pub limits: Option<LimitSettings>,
     /// The proxies whose word on the client's address is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// The WebSub hub that feeds announce.
+    pub websub_hub: Option<Url>,
 }
 
 /// How many requests an address has a minute, if that is limited.
@@ -112,6 +118,11 @@ fn rate_limit(text: &str) -> Result<RateLimit, String> {
         return Ok(RateLimit(None));
     }
     text.parse().map(|limit| RateLimit(Some(limit))).map_err(|_| "is neither `off` nor a number from 1".to_owned())
+}
+
+fn web_address(text: &str) -> Result<Url, String> {
+    let address = Url::parse(text).ok().filter(|address| matches!(address.scheme(), "http" | "https"));
+    address.ok_or_else(|| "is no http or https address".to_owned())
 }
 
 fn network(text: &str) -> Result<IpNet, String> {
@@ -133,6 +144,7 @@ impl ServeArgs {
             require_if_match: self.require_if_match,
             limits,
             trusted_proxies: self.trusted_proxies.clone(),
+            websub_hub: self.websub_hub.clone(),
         }
     }
 }

@@ -22,6 +22,7 @@ pub fn document(frame: &Frame, entries: &[Placed]) -> Result<Vec<u8>, Problem> {
         vec![link("self", &frame.this, "application/atom+xml"), link("first", &frame.first, "application/atom+xml")];
     links.extend(frame.next.as_deref().map(|next| link("next", next, "application/atom+xml")));
     links.push(link("alternate", &frame.home, "text/html"));
+    links.extend(frame.hub.as_deref().map(|hub| Link { mime_type: None, ..link("hub", hub, "") }));
     let mut feed = Feed {
         title: Text::plain(&frame.title),
         subtitle: Some(Text::plain(&frame.description)),

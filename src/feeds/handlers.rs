@@ -1,5 +1,6 @@
 //! The endpoints of feeds.
 
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
 use deserr::Deserr;
@@ -7,6 +8,7 @@ use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::source::{Fed, FeedPage, page};
+use super::websub::TOPICS;
 use super::{atom, json, rss};
 use crate::access::{Caller, Reader, Sight};
 use crate::actors::resolve;
@@ -66,6 +68,8 @@ pub struct Frame {
     pub first: String,
     pub this: String,
     pub next: Option<String>,
+    /// Where to subscribe to it, if it is one that a hub knows.
+    pub hub: Option<String>,
     pub updated: Timestamp,
 }
 
@@ -169,6 +173,7 @@ async fn answer_feed<L: Fed>(
         first: address(None),
         this: address(before),
         next: next.map(|next| address(Some(next))),
+        hub: hub_of(state, request, caller),
         updated: head.at,
     };
     let body = match format {
@@ -178,7 +183,18 @@ async fn answer_feed<L: Fed>(
     };
     let media_type =
         if opened && format != FeedFormat::Json { "application/xml; charset=utf-8" } else { format.media_type() };
-    Ok(answer::tagged(request, caller, head, &tag, media_type, body))
+    let mut response = answer::tagged(request, caller, head, &tag, media_type, body);
+    if let Some(hub) = frame.hub {
+        let links = format!("<{hub}>; rel=\"hub\", <{}>; rel=\"self\"", frame.this);
+        response.headers_mut().insert(header::LINK, HeaderValue::from_str(&links).map_err(Problem::internal)?);
+    }
+    Ok(response)
+}
+
+/// The hub of this very feed: one that everyone sees, and that is not narrowed.
+fn hub_of(state: &AppState, request: &HttpRequest, caller: &Caller) -> Option<String> {
+    let is_topic = caller.key.is_none() && request.query_string().is_empty() && TOPICS.contains(&request.path());
+    state.config.websub_hub.as_ref().filter(|_| is_topic).map(ToString::to_string)
 }
 
 /// Whether a browser shows it as a page. It would show the media types of feeds as bare text, without their style.

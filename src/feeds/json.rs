@@ -23,6 +23,9 @@ pub fn document(frame: &Frame, entries: &[Placed]) -> serde_json::Result<Vec<u8>
     if let (Some(feed), Some(next)) = (feed.as_object_mut(), &frame.next) {
         feed.insert("next_url".into(), json!(next));
     }
+    if let (Some(feed), Some(hub)) = (feed.as_object_mut(), &frame.hub) {
+        feed.insert("hubs".into(), json!([{"type": "WebSub", "url": hub}]));
+    }
     serde_json::to_vec(&feed)
 }
 

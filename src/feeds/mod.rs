@@ -10,6 +10,7 @@ mod item;
 mod json;
 mod rss;
 mod source;
+pub mod websub;
 
 use actix_web::HttpResponse;
 use actix_web::http::header;

@@ -31,6 +31,7 @@ pub fn document(frame: &Frame, entries: &[Placed]) -> Result<Vec<u8>, Problem> {
     };
     let mut links = vec![link("self", &frame.this), link("first", &frame.first)];
     links.extend(frame.next.as_deref().map(|next| link("next", next)));
+    links.extend(frame.hub.as_deref().map(|hub| Link { mime_type: None, ..link("hub", hub) }));
     let channel = Channel {
         title: frame.title.clone(),
         link: frame.home.clone(),

@@ -1,7 +1,11 @@
 //! Feeds, as the sites that copy them read them: each format through the parser of a library that knows nothing of Briefwire.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use atom_syndication::Feed;
 use rss::Channel;
@@ -23,6 +27,7 @@ on_both!(
     a_write_elsewhere_is_seen_within_a_second,
     odd_letters_make_no_broken_xml,
     a_person_who_opens_a_feed_sees_a_page,
+    a_hub_is_announced_and_told_of_changes,
     a_follower_of_the_feed_ends_with_what_is_public,
 );
 
@@ -322,6 +327,56 @@ fn a_person_who_opens_a_feed_sees_a_page(app: &TestApp) {
         assert!(text.contains("<?xml-stylesheet type=\"text/css\" href=\"/feeds/style.css\"?>"), "{text}");
     }
     assert_eq!(app.get("/feeds/style.css").expect(200).header("content-type"), "text/css; charset=utf-8");
+}
+
+/// The forms that a hub gets, one after the other. It refuses the first.
+fn hub() -> (String, mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, (sender, forms)) = (format!("http://{}/hub", listener.local_addr().unwrap()), mpsc::channel());
+    thread::spawn(move || {
+        for (number, stream) in listener.incoming().enumerate() {
+            let mut stream = BufReader::new(stream.unwrap());
+            let (mut line, mut length) = (String::new(), 0);
+            while stream.read_line(&mut line).unwrap() > 2 {
+                if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+                line.clear();
+            }
+            let mut form = vec![0; length];
+            stream.read_exact(&mut form).unwrap();
+            let status = if number == 0 { "503 Busy" } else { "202 Accepted" };
+            write!(stream.get_mut(), "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+            if sender.send(String::from_utf8(form).unwrap()).is_err() {
+                return;
+            }
+        }
+    });
+    (address, forms)
+}
+
+fn a_hub_is_announced_and_told_of_changes(app: &TestApp) {
+    let (hub, forms) = hub();
+    let app = app.another_configured(|config| config.websub_hub = Some(hub.parse().unwrap()));
+    app.with_category();
+    let answer = app.get("/feeds/briefs.atom").expect(200);
+    let links = answer.header("link");
+    assert!(links.contains(&format!("<{hub}>; rel=\"hub\"")) && links.contains("rel=\"self\""), "{links}");
+    assert!(atom(&app, "/feeds/briefs.atom").links.iter().any(|link| link.rel == "hub" && link.href == hub));
+    assert_eq!(json_feed(&app, "/feeds/briefs.json")["hubs"], json!([{"type": "WebSub", "url": hub}]));
+    assert!(app.get("/feeds/briefs.rss").expect(200).text().contains("rel=\"hub\""));
+    for narrowed in ["/feeds/briefs.atom?language=en", "/feeds/briefs.atom?cursor=5"] {
+        assert!(!app.get(narrowed).expect(200).text().contains("rel=\"hub\""));
+    }
+    let patience = Duration::from_secs(20);
+    let refused = forms.recv_timeout(patience).expect("it is told at the start");
+    assert_eq!(forms.recv_timeout(patience).expect("it is told again when it refuses"), refused);
+    app.editor().create("briefs", brief("draft"));
+    app.publisher().create("briefs", published("one", "2017-07-31"));
+    let form = forms.recv_timeout(patience).expect("it is told of a change");
+    let form: Vec<(String, String)> = url::form_urlencoded::parse(form.as_bytes()).into_owned().collect();
+    assert!(form.contains(&("hub.mode".into(), "publish".into())), "{form:?}");
+    assert!(form.contains(&("hub.url".into(), format!("{}/feeds/briefs.atom", app.url()))), "{form:?}");
 }
 
 fn a_follower_of_the_feed_ends_with_what_is_public(app: &TestApp) {

@@ -55,6 +55,7 @@ impl TestApp {
             require_if_match: false,
             limits: None,
             trusted_proxies: Vec::new(),
+            websub_hub: None,
         };
         change(&mut config);
         let running = Running::start(listener, db.clone(), config);
