@@ -30,7 +30,6 @@ use crate::vocabulary::{Change, Kind};
 
 /// One change.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = Change)]
 pub struct ChangeRow {
     /// Its place in the journal; later ones are higher.
     #[schema(example = 17)]

@@ -20,6 +20,7 @@ const PATIENCE: Duration = Duration::from_millis(200);
 
 /// One thing that changed.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = MemberChange)]
 pub struct Change {
     /// Where, as a JSON pointer into the later version; for what is no more, into the earlier one.
     #[schema(example = "/title")]

@@ -177,7 +177,7 @@ fn the_headers_of_a_stream_come_alone(app: &TestApp) {
 
 fn the_end_of_an_embargo_is_a_publication(app: &TestApp) {
     app.with_category();
-    let soon = (chrono::Utc::now() + chrono::TimeDelta::milliseconds(1500)).to_rfc3339();
+    let soon = (chrono::Utc::now() + chrono::TimeDelta::seconds(4)).to_rfc3339();
     let page = app.publisher().create("briefs", published("page", "2017-07-31").with(json!({"embargo_until": soon})));
     let since = app.get("/v1/changes?limit=100").expect(200).json()["page"]["next"].as_i64().unwrap();
     let rows = app.get(&format!("/v1/changes?since={since}&wait=30")).expect(200).rows();

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use atom_syndication::Feed;
 use rss::Channel;
@@ -301,9 +301,13 @@ fn a_write_elsewhere_is_seen_within_a_second(app: &TestApp) {
     let other = app.beside();
     let known = app.with("If-None-Match", app.get("/feeds/briefs.json").expect(200).header("etag"));
     other.publisher().create("briefs", published("one", "2017-07-31"));
-    let written = std::time::Instant::now();
-    wait_until(|| known.get("/feeds/briefs.json").status == 200);
-    assert!(written.elapsed().as_millis() < 1500, "it took {:?}", written.elapsed());
+    let written = Instant::now();
+    wait_until(|| {
+        let asked = written.elapsed();
+        let is_fresh = known.get("/feeds/briefs.json").status == 200;
+        assert!(is_fresh || asked < Duration::from_secs(1), "asked after {asked:?}, it did not know yet");
+        is_fresh
+    });
 }
 
 fn odd_letters_make_no_broken_xml(app: &TestApp) {
