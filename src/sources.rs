@@ -58,6 +58,14 @@ pub struct Source {
     pub credibility: Option<Credibility>,
 }
 
+impl Source {
+    /// What to call it: its title, or else who published it, or else where it is.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        [&self.title, &self.publisher, &self.url].into_iter().flatten().next().map_or("", String::as_str)
+    }
+}
+
 impl From<SourceInput> for Source {
     fn from(input: SourceInput) -> Self {
         Self {

@@ -32,6 +32,14 @@ struct KeyRow {
     quota: Option<i32>,
 }
 
+impl KeyRow {
+    /// The caller that it makes, unless it is revoked.
+    fn caller(&self) -> Option<Caller> {
+        let caller = Caller { key: Some(self.id), role: self.role, clearance: self.clearance };
+        self.revoked_at.is_none().then_some(caller)
+    }
+}
+
 /// How many requests a key has a minute: 1 to a million.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota(pub i32);
@@ -163,9 +171,7 @@ pub fn find(connection: &mut Connection, token: &str) -> Result<Option<(Caller, 
     // An unknown id costs the same comparison as a known one.
     let stored = row.as_ref().map_or_else(|| vec![0; given.len()], |row| row.secret_hash.clone());
     let same = bool::from(stored.ct_eq(&given));
-    Ok(row
-        .filter(|row| same && row.revoked_at.is_none())
-        .map(|row| (Caller { key: Some(row.id), role: row.role, clearance: row.clearance }, row.quota.map(Quota))))
+    Ok(row.filter(|_| same).and_then(|row| Some((row.caller()?, row.quota.map(Quota)))))
 }
 
 /// The caller that a key makes, while it is a good one.
@@ -174,8 +180,7 @@ pub fn find(connection: &mut Connection, token: &str) -> Result<Option<(Caller, 
 /// When the query fails.
 pub fn caller(connection: &mut Connection, id: Id) -> Result<Option<Caller>, Problem> {
     let row: Option<KeyRow> = keys::table.find(id).select(KeyRow::as_select()).first(connection).optional()?;
-    let good = row.filter(|row| row.revoked_at.is_none());
-    Ok(good.map(|row| Caller { key: Some(row.id), role: row.role, clearance: row.clearance }))
+    Ok(row.and_then(|row| row.caller()))
 }
 
 fn split(token: &str) -> Option<(Id, &str)> {

@@ -15,7 +15,8 @@ use crate::access::{Caller, Reader};
 use crate::app::AppState;
 use crate::http::answer::{self, Format};
 use crate::http::body::{Invalid, from_text};
-use crate::http::query::{Limit, Query};
+use crate::http::page::DEFAULT_LIMIT;
+use crate::http::query::{Limit, Position, Query, whole_number};
 use crate::journal::{self, Head};
 use crate::problem::Problem;
 
@@ -39,21 +40,6 @@ pub struct ChangesQuery {
     pub wait: Option<Wait>,
 }
 
-/// A position of the journal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Position(pub i64);
-
-impl FromStr for Position {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let position = text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
-        position.map(Self).ok_or("must be a position of the journal, a whole number from 0")
-    }
-}
-
-from_text!(Position);
-
 /// Seconds to wait, 0 to 60.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wait(pub Duration);
@@ -62,15 +48,12 @@ impl FromStr for Wait {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let seconds = text.parse().ok().filter(|seconds| *seconds <= 60);
-        let seconds = seconds.filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
+        let seconds = whole_number(text).filter(|seconds| *seconds <= 60);
         seconds.map(|seconds| Self(Duration::from_secs(seconds))).ok_or("must be a whole number from 0 to 60")
     }
 }
 
 from_text!(Wait);
-
-const DEFAULT_LIMIT: usize = 20;
 
 /// Changes, in the order of the journal.
 #[derive(Debug, Serialize, ToSchema)]
@@ -117,7 +100,7 @@ pub async fn follow(
         Some(since) => since.0,
         None => query.since.map_or(0, |since| since.0),
     };
-    let limit = query.limit.map_or(DEFAULT_LIMIT, |limit| limit.0 as usize);
+    let limit = query.limit.map_or(DEFAULT_LIMIT, |limit| limit.0) as usize;
     // Before the rows are read: what is written in between is news to whoever asks with this as a validator.
     let head = demand_reached(&state, &request, &caller, since).await?;
     if as_stream {

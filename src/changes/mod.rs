@@ -5,7 +5,6 @@ mod handlers;
 mod rows;
 mod stream;
 
-pub use handlers::Position;
 pub use rows::{ChangeRow, Changes, Current, Via, changes_after, last_rows};
 use utoipa_actix_web::service_config::ServiceConfig;
 

@@ -7,11 +7,12 @@ use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream;
 
-use super::handlers::{Position, next_changes};
+use super::handlers::next_changes;
 use super::rows::ChangeRow;
 use crate::access::Caller;
 use crate::app::AppState;
 use crate::http::middleware::is_head;
+use crate::http::query::Position;
 use crate::problem::{Problem, ProblemType};
 
 /// How many changes are sent at a time.

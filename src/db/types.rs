@@ -68,6 +68,12 @@ impl Id {
         Self(Uuid::now_v7())
     }
 
+    /// It as a URN, by which it is known everywhere (RFC 9562).
+    #[must_use]
+    pub fn urn(self) -> String {
+        self.0.urn().to_string()
+    }
+
     /// Reads the hyphenated form of a UUID; the other forms that UUIDs have are not identities here.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -14,7 +14,7 @@ use crate::app::AppState;
 use crate::briefs::model::BriefRow;
 use crate::http::answer::{self, Format};
 use crate::http::body::{Invalid, from_text};
-use crate::http::query::Query;
+use crate::http::query::{Query, whole_number};
 use crate::problem::Problem;
 use crate::reference::Reference;
 use crate::resource;
@@ -55,9 +55,7 @@ impl FromStr for Pixels {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let pixels =
-            text.parse().ok().filter(|pixels| *pixels > 0).filter(|_| text.bytes().all(|it| it.is_ascii_digit()));
-        pixels.map(Self).ok_or("must be a whole number from 1")
+        whole_number(text).filter(|pixels| *pixels > 0).map(Self).ok_or("must be a whole number from 1")
     }
 }
 

@@ -7,7 +7,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::access::Reader;
 use crate::app::AppState;
-use crate::briefs::formats::html::{notices, trend};
+use crate::briefs::formats::html::{list_of_trends, notices, picture};
 use crate::briefs::formats::labels::Labels;
 use crate::briefs::formats::page_url;
 use crate::briefs::model::{BriefRow, BriefView};
@@ -90,15 +90,10 @@ fn card(config: &Config, brief: &BriefView) -> Markup {
             }
             h1 { a href=(url) target="_blank" rel="noopener" { (brief.title) } }
             (notices(brief, labels))
-            @if let Some(image) = &brief.image {
-                figure {
-                    img src=(image.url) alt=(image.alt.as_deref().unwrap_or_default());
-                    @if let Some(credit) = &image.credit { figcaption { (credit) } }
-                }
-            }
+            @if let Some(image) = &brief.image { (picture(image)) }
             @if let Some(summary) = &brief.summary { p { (summary) } }
             @if let Some(trends) = brief.trends.as_ref().filter(|trends| !trends.is_empty()) {
-                ul { @for one in trends { (trend(one, labels)) } }
+                (list_of_trends(trends, labels))
             }
             footer { a href=(url) target="_blank" rel="noopener" { (labels.original) } }
         }

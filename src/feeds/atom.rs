@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use atom_syndication::extension::Extension;
 use atom_syndication::{Category, Content, Feed, FixedDateTime, Generator, Link, Person, Text};
 
-use super::handlers::{Frame, document_with_style};
-use super::item::{Entry, Item, Withdrawn, urn};
+use super::item::{Entry, Frame, Item, Term, Withdrawn};
 use super::source::Placed;
+use super::xml::document_with_style;
 use crate::db::types::Timestamp;
 use crate::problem::Problem;
 
@@ -67,14 +67,14 @@ fn entry(placed: &Placed, item: &Item) -> atom_syndication::Entry {
             .iter()
             .map(|(title, url)| Link { title: Some(title.clone()), ..link("related", url, "text/html") }),
     );
-    let category = |term: &super::item::Term| Category {
+    let category = |term: &Term| Category {
         term: term.name.clone(),
         scheme: Some(term.scheme.clone()),
         label: term.label.clone(),
     };
     atom_syndication::Entry {
         title: text(&item.title),
-        id: urn(item.id),
+        id: item.id.urn(),
         updated: date(placed.at),
         published: item.published.map(date),
         authors: item.authors.iter().map(|name| person(name)).collect(),
@@ -96,7 +96,7 @@ fn grave(placed: &Placed, withdrawn: &Withdrawn) -> Extension {
     let comment = Extension { name: "at:comment".into(), value: Some(withdrawn.notice()), ..Extension::default() };
     Extension {
         name: "at:deleted-entry".into(),
-        attrs: BTreeMap::from([("ref".into(), urn(withdrawn.id)), ("when".into(), placed.at.to_string())]),
+        attrs: BTreeMap::from([("ref".into(), withdrawn.id.urn()), ("when".into(), placed.at.to_string())]),
         children: BTreeMap::from([("comment".into(), vec![comment])]),
         ..Extension::default()
     }

@@ -7,6 +7,7 @@ use deserr::Deserr;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::item::Frame;
 use super::source::{Fed, FeedPage, page};
 use super::websub::TOPICS;
 use super::{atom, json, rss};
@@ -14,12 +15,11 @@ use crate::access::{Caller, Reader, Sight};
 use crate::actors::resolve;
 use crate::app::AppState;
 use crate::briefs::filter::BriefFilter;
-use crate::changes::Position;
-use crate::db::types::Timestamp;
 use crate::events::filter::EventFilter;
 use crate::http::answer;
 use crate::http::body::Invalid;
-use crate::http::query::{Both, FilterOnly, Limit};
+use crate::http::page::{DEFAULT_LIMIT, address};
+use crate::http::query::{Both, FilterOnly, Limit, Position};
 use crate::problem::Problem;
 use crate::trends::filter::TrendFilter;
 
@@ -57,23 +57,6 @@ impl FeedFormat {
         }
     }
 }
-
-/// What a feed says of itself.
-pub struct Frame {
-    pub title: String,
-    pub description: String,
-    /// A page for people.
-    pub home: String,
-    /// The first page, which is what there is to subscribe to.
-    pub first: String,
-    pub this: String,
-    pub next: Option<String>,
-    /// Where to subscribe to it, if it is one that a hub knows.
-    pub hub: Option<String>,
-    pub updated: Timestamp,
-}
-
-const DEFAULT_LIMIT: usize = 20;
 
 /// Subscribe to briefs
 ///
@@ -159,13 +142,16 @@ async fn answer_feed<L: Fed>(
         return Ok(known);
     }
     let (config, sight) = (state.config.clone(), Sight::now(caller));
-    let (before, limit) = (view.cursor.map(|cursor| cursor.0), view.limit.map_or(DEFAULT_LIMIT, |it| it.0 as usize));
+    let (before, limit) = (view.cursor.map(|cursor| cursor.0), view.limit.map_or(DEFAULT_LIMIT, |it| it.0) as usize);
     let read = state.db.scan(move |connection| page(connection, sight, &config, &filter, before, limit)).await;
     let FeedPage { entries, next } = match read {
         Ok(page) => page,
         Err(problem) => return Err(resolve::with_candidates(state, caller, problem).await),
     };
-    let address = |cursor: Option<i64>| address(&state.config.public_url, request, cursor);
+    let address = |cursor: Option<i64>| {
+        let cursor = cursor.map(|cursor| cursor.to_string());
+        address(&state.config.public_url, request, cursor.as_deref())
+    };
     let frame = Frame {
         title: L::TITLE.to_owned(),
         description: format!("{}, the last changed first", L::TITLE),
@@ -200,39 +186,4 @@ fn hub_of(state: &AppState, request: &HttpRequest, caller: &Caller) -> Option<St
 /// Whether a browser shows it as a page. It would show the media types of feeds as bare text, without their style.
 fn is_opened_by_a_person(request: &HttpRequest) -> bool {
     request.headers().get("sec-fetch-dest").is_some_and(|what| what == "document")
-}
-
-/// The address of a page of what is asked for.
-fn address(public_url: &str, request: &HttpRequest, cursor: Option<i64>) -> String {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    for (name, value) in url::form_urlencoded::parse(request.query_string().as_bytes()) {
-        if name != "cursor" {
-            query.append_pair(&name, &value);
-        }
-    }
-    if let Some(cursor) = cursor {
-        query.append_pair("cursor", &cursor.to_string());
-    }
-    let (path, query) = (request.path(), query.finish());
-    if query.is_empty() { format!("{public_url}{path}") } else { format!("{public_url}{path}?{query}") }
-}
-
-const STYLE: &str = "<?xml-stylesheet type=\"text/css\" href=\"/feeds/style.css\"?>\n";
-
-/// An XML document with the style by which a person reads it, without the characters that XML does not know.
-///
-/// # Errors
-/// When it is no text, which it always is.
-pub fn document_with_style(document: Vec<u8>) -> Result<Vec<u8>, Problem> {
-    let text = String::from_utf8(document).map_err(Problem::internal)?;
-    let body = text.split_once("?>").map_or(text.as_str(), |(_, body)| body);
-    let mut whole = String::with_capacity(text.len() + 200);
-    whole.push_str("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n");
-    whole.push_str(STYLE);
-    whole.extend(body.trim_start().chars().filter(|letter| is_xml(*letter)));
-    Ok(whole.into_bytes())
-}
-
-fn is_xml(letter: char) -> bool {
-    matches!(letter, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
 }

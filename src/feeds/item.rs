@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::briefs::formats::{html, labels::Labels, page_url};
+use crate::briefs::formats::{html, labels::Labels, page_url, vocabulary_url};
 use crate::briefs::model::{BriefView, Image};
 use crate::config::Config;
 use crate::db::types::{Id, Timestamp};
@@ -10,6 +10,21 @@ use crate::events::model::EventView;
 use crate::reference::Link;
 use crate::trends::model::TrendView;
 use crate::vocabulary::BriefState;
+
+/// What a feed says of itself.
+pub struct Frame {
+    pub title: String,
+    pub description: String,
+    /// A page for people.
+    pub home: String,
+    /// The first page, which is what there is to subscribe to.
+    pub first: String,
+    pub this: String,
+    pub next: Option<String>,
+    /// Where to subscribe to it, if it is one that a hub knows.
+    pub hub: Option<String>,
+    pub updated: Timestamp,
+}
 
 /// One place of a feed.
 pub enum Entry {
@@ -79,12 +94,6 @@ impl Withdrawn {
     }
 }
 
-/// The URN of a resource, which never changes.
-#[must_use]
-pub fn urn(id: Id) -> String {
-    format!("urn:uuid:{id}")
-}
-
 /// The entry of a brief.
 #[must_use]
 pub fn of_brief(config: &Config, brief: BriefView) -> Entry {
@@ -106,7 +115,7 @@ pub fn of_brief(config: &Config, brief: BriefView) -> Entry {
         label: Some(brief.category.name.clone()),
     }];
     terms.extend(brief.category_status.map(|status| Term {
-        scheme: format!("{}/openapi.json#/components/schemas/Assessment", config.public_url),
+        scheme: vocabulary_url(config, "Assessment"),
         name: status.to_string(),
         label: Some(Labels::of(&brief.language).assessment(status).to_owned()),
     }));
@@ -148,11 +157,11 @@ pub fn of_trend(config: &Config, trend: TrendView) -> Entry {
     let language = trend.brief.as_ref().map(|brief| brief.language.clone());
     let labels = Labels::of(language.as_deref().unwrap_or("en"));
     let html = maud::html! {
-        ul { (html::trend(&trend, labels)) }
+        (html::list_of_trends(std::slice::from_ref(&trend), labels))
         @if let Some(brief) = &trend.brief { p { a href=(page_url(config, &brief.slug, None)) { (brief.title) } } }
     };
     let mut terms =
-        vec![Term { scheme: vocabulary(config, "Direction"), name: trend.direction.to_string(), label: None }];
+        vec![Term { scheme: vocabulary_url(config, "Direction"), name: trend.direction.to_string(), label: None }];
     terms.extend(trend.series.iter().map(|series| Term {
         scheme: format!("{}/v1/series", config.public_url),
         name: series.clone(),
@@ -189,7 +198,8 @@ pub fn of_event(config: &Config, event: EventView) -> Entry {
         ul { (html::event(&event)) }
         @if !event.sources.is_empty() { ul { @for source in &event.sources { li { (html::source(source)) } } } }
     };
-    let mut terms = vec![Term { scheme: vocabulary(config, "EventKind"), name: event.kind.to_string(), label: None }];
+    let mut terms =
+        vec![Term { scheme: vocabulary_url(config, "EventKind"), name: event.kind.to_string(), label: None }];
     terms.extend(event.country.clone().map(country));
     let actors = event.participants.iter().filter_map(|participant| participant.actor.living());
     terms.extend(actors.map(|actor| actor_term(config, &actor.slug, &actor.name)));
@@ -211,10 +221,6 @@ pub fn of_event(config: &Config, event: EventView) -> Entry {
         related: Vec::new(),
         details: json!({"event": event}),
     }))
-}
-
-fn vocabulary(config: &Config, name: &str) -> String {
-    format!("{}/openapi.json#/components/schemas/{name}", config.public_url)
 }
 
 fn country(code: String) -> Term {

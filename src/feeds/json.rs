@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::handlers::Frame;
-use super::item::{Entry, Item, Withdrawn, urn};
+use super::item::{Entry, Frame, Item, Withdrawn};
 use super::source::Placed;
 
 /// The document.
@@ -48,7 +47,7 @@ fn full(placed: &Placed, item: &Item) -> Value {
     let tags: Vec<&str> = item.terms.iter().map(|term| term.label.as_deref().unwrap_or(&term.name)).collect();
     let authors: Vec<Value> = item.authors.iter().map(|name| json!({"name": name})).collect();
     let mut value = json!({
-        "id": urn(item.id),
+        "id": item.id.urn(),
         "url": item.url,
         "title": item.title,
         "content_html": item.html,
@@ -73,7 +72,7 @@ fn full(placed: &Placed, item: &Item) -> Value {
 
 fn stub(placed: &Placed, withdrawn: &Withdrawn) -> Value {
     let mut value = json!({
-        "id": urn(withdrawn.id),
+        "id": withdrawn.id.urn(),
         "content_text": withdrawn.notice(),
         "date_modified": placed.at,
         "_briefwire": {"status": withdrawn.status, "position": placed.position, "reason": withdrawn.reason},

@@ -11,6 +11,7 @@ mod json;
 mod rss;
 mod source;
 pub mod websub;
+mod xml;
 
 use actix_web::HttpResponse;
 use actix_web::http::header;

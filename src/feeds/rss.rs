@@ -8,11 +8,11 @@ use rss::extension::atom::AtomExtension;
 use rss::extension::dublincore::DublinCoreExtension;
 use rss::{Category, Channel, Guid};
 
-use super::handlers::{Frame, document_with_style};
-use super::item::{Entry, Item, Withdrawn, urn};
+use super::item::{Entry, Frame, Item, Term, Withdrawn};
 use super::source::Placed;
+use super::xml::document_with_style;
 use crate::briefs::model::Image;
-use crate::db::types::Timestamp;
+use crate::db::types::{Id, Timestamp};
 use crate::problem::Problem;
 
 const MEDIA: &str = "http://search.yahoo.com/mrss/";
@@ -64,7 +64,7 @@ fn item(placed: &Placed) -> rss::Item {
 }
 
 fn full(placed: &Placed, item: &Item) -> rss::Item {
-    let category = |term: &super::item::Term| Category {
+    let category = |term: &Term| Category {
         name: term.label.clone().unwrap_or_else(|| term.name.clone()),
         domain: Some(term.scheme.clone()),
     };
@@ -127,8 +127,8 @@ fn escaped(text: &str) -> String {
     maud::html! { (text) }.into_string()
 }
 
-fn guid(id: crate::db::types::Id) -> Guid {
-    Guid { value: urn(id), permalink: false }
+fn guid(id: Id) -> Guid {
+    Guid { value: id.urn(), permalink: false }
 }
 
 fn date(at: Timestamp) -> String {

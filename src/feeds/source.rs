@@ -1,6 +1,6 @@
 //! Where the entries of a feed come from: the journal backwards, each resource at its last row.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
@@ -10,9 +10,9 @@ use crate::briefs::filter::BriefFilter;
 use crate::briefs::views::EXTRAS;
 use crate::changes::last_rows;
 use crate::config::Config;
+use crate::db::Connection;
 use crate::db::schema::journal;
 use crate::db::types::{Id, Timestamp};
-use crate::db::{Connection, grouped};
 use crate::events::filter::EventFilter;
 use crate::http::page::Extras;
 use crate::http::query::Many;
@@ -143,10 +143,10 @@ pub fn page<L: Fed>(
     }
     let ids: Vec<Id> = kept.iter().map(|(_, _, id)| *id).collect();
     let views = filter.rows(connection, sight, &Extras::all(EXTRAS), &ids)?;
-    let mut entries = grouped(views.into_iter().map(|view| L::entry(config, view)));
+    let mut entries: HashMap<Id, Entry> = views.into_iter().map(|view| L::entry(config, view)).collect();
     let put = |(position, at, id): Row| {
-        let entry = entries.remove(&id).and_then(|mut found| found.pop());
-        Placed { position, at, entry: entry.unwrap_or_else(|| Entry::Withdrawn(Withdrawn::removed(id))) }
+        let entry = entries.remove(&id).unwrap_or_else(|| Entry::Withdrawn(Withdrawn::removed(id)));
+        Placed { position, at, entry }
     };
     Ok(FeedPage { entries: kept.into_iter().map(put).collect(), next: before.filter(|_| more) })
 }

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
-use actix_web::http::header::{self, Header};
+use actix_web::http::header::{self, Header, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
@@ -231,16 +231,11 @@ pub fn list(
     body: Vec<u8>,
     link: Option<(header::HeaderName, String)>,
 ) -> HttpResponse {
-    let tag = digest(&body);
-    let mut response = validated(request, caller, head, &tag);
-    if let Some(link) = link {
-        response.insert_header(link);
+    let mut response = tagged(request, caller, head, &digest(&body), format.media_type(), body);
+    if let Some((name, link)) = link.and_then(|(name, link)| Some((name, HeaderValue::from_str(&link).ok()?))) {
+        response.headers_mut().insert(name, link);
     }
-    if let Some(known) = not_modified(request, head, &tag) {
-        response.insert_header((header::ETAG, known)).status(StatusCode::NOT_MODIFIED).finish()
-    } else {
-        response.content_type(format.media_type()).body(body)
-    }
+    response
 }
 
 /// Answers a document that is no resource, or 304 when the client has it.

@@ -32,7 +32,7 @@ use crate::search::counts::Facets;
 use crate::search::lists::Match;
 
 /// How many rows a page has unless told otherwise.
-const DEFAULT_LIMIT: u32 = 20;
+pub const DEFAULT_LIMIT: u32 = 20;
 /// How many rows are fetched at a time while a whole list is streamed.
 const STREAM_CHUNK: u32 = 500;
 
@@ -434,14 +434,23 @@ fn json_page<T: Serialize>(answer: Answer<'_, T>, selection: Option<&Selection>)
 
 /// The next page's link, RFC 8288, built from the public URL and never from what the client calls the host.
 fn next_link(public_url: &str, request: &HttpRequest, cursor: &str) -> (header::HeaderName, String) {
+    (header::LINK, format!("<{}>; rel=\"next\"", address(public_url, request, Some(cursor))))
+}
+
+/// The address of a page of what is asked for: the first, or the one at a cursor.
+#[must_use]
+pub fn address(public_url: &str, request: &HttpRequest, cursor: Option<&str>) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     for (name, value) in url::form_urlencoded::parse(request.query_string().as_bytes()) {
         if name != "cursor" {
             query.append_pair(&name, &value);
         }
     }
-    query.append_pair("cursor", cursor);
-    (header::LINK, format!("<{public_url}{}?{}>; rel=\"next\"", request.path(), query.finish()))
+    if let Some(cursor) = cursor {
+        query.append_pair("cursor", cursor);
+    }
+    let (path, query) = (request.path(), query.finish());
+    if query.is_empty() { format!("{public_url}{path}") } else { format!("{public_url}{path}?{query}") }
 }
 
 /// The problem of a list that is to be in the order of relevance while nothing is searched for.

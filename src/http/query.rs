@@ -152,6 +152,12 @@ crate::vocabulary::vocabulary! {
     ListFormat { Json = "json", Csv = "csv", Ndjson = "ndjson" }
 }
 
+/// A whole number written in digits alone.
+#[must_use]
+pub fn whole_number<T: FromStr>(text: &str) -> Option<T> {
+    text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// The size of a page, 1 to 100.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit(pub u32);
@@ -160,11 +166,8 @@ impl FromStr for Limit {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse()
-            .ok()
-            .filter(|limit| (1..=100).contains(limit) && text.bytes().all(|byte| byte.is_ascii_digit()))
-            .map(Self)
-            .ok_or("must be a whole number from 1 to 100")
+        let limit = whole_number(text).filter(|limit| (1..=100).contains(limit));
+        limit.map(Self).ok_or("must be a whole number from 1 to 100")
     }
 }
 
@@ -184,6 +187,20 @@ impl FromStr for SearchText {
 
 from_text!(SearchText);
 
+/// A position of the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position(pub i64);
+
+impl FromStr for Position {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        whole_number(text).map(Self).ok_or("must be a position of the journal, a whole number from 0")
+    }
+}
+
+from_text!(Position);
+
 /// The number of a version, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VersionNumber(pub i32);
@@ -192,11 +209,7 @@ impl FromStr for VersionNumber {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse()
-            .ok()
-            .filter(|number| *number > 0 && text.bytes().all(|byte| byte.is_ascii_digit()))
-            .map(Self)
-            .ok_or("must be the number of a version, from 1")
+        whole_number(text).filter(|number| *number > 0).map(Self).ok_or("must be the number of a version, from 1")
     }
 }
 

@@ -43,7 +43,7 @@ pub fn content(config: &Config, brief: &BriefView) -> Markup {
         @if let Some(summary) = &brief.summary { p { (summary) } }
         @if let Some(trends) = brief.trends.as_ref().filter(|trends| !trends.is_empty()) {
             h2 { (labels.trends) }
-            ul { @for one in trends { (trend(one, labels)) } }
+            (list_of_trends(trends, labels))
         }
         @if let Some(body) = brief.body_html.as_ref().and_then(Option::as_ref) {
             h2 { (labels.analysis) }
@@ -85,7 +85,9 @@ pub fn notices(brief: &BriefView, labels: &Labels) -> Markup {
     }
 }
 
-fn picture(image: &Image) -> Markup {
+/// A picture with whom it is owed to.
+#[must_use]
+pub fn picture(image: &Image) -> Markup {
     html! {
         figure {
             img src=(image.url) alt=(image.alt.as_deref().unwrap_or_default());
@@ -94,9 +96,14 @@ fn picture(image: &Image) -> Markup {
     }
 }
 
-/// A judgement, as an item of a list.
+/// Judgements, as a list.
 #[must_use]
-pub fn trend(trend: &TrendView, labels: &Labels) -> Markup {
+pub fn list_of_trends(trends: &[TrendView], labels: &Labels) -> Markup {
+    html! { ul { @for one in trends { (trend(one, labels)) } } }
+}
+
+/// A judgement, as an item of a list.
+fn trend(trend: &TrendView, labels: &Labels) -> Markup {
     let assessment = trend.assessment.map(Assessment::as_str);
     html! {
         li data-direction=(trend.direction) data-assessment=[assessment] {
@@ -120,11 +127,10 @@ pub fn event(event: &EventView) -> Markup {
 /// Where something is from.
 #[must_use]
 pub fn source(source: &Source) -> Markup {
-    let name = source.title.as_deref().or(source.publisher.as_deref()).or(source.url.as_deref()).unwrap_or_default();
     html! {
         @match &source.url {
-            Some(url) => a href=(url) { (name) },
-            None => (name),
+            Some(url) => a href=(url) { (source.name()) },
+            None => (source.name()),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{compact, page_url};
+use super::{compact, page_url, vocabulary_url};
 use crate::actors::model::ActorView;
 use crate::briefs::model::BriefView;
 use crate::config::Config;
@@ -24,7 +24,7 @@ pub fn document(config: &Config, brief: &BriefView, actors: &[ActorView]) -> Val
     let summary = brief.summary.clone().unwrap_or(statements);
     say("@context", json!("https://schema.org"));
     say("@type", json!("AnalysisNewsArticle"));
-    say("@id", json!(format!("urn:uuid:{}", brief.id)));
+    say("@id", json!(brief.id.urn()));
     say("url", json!(page_url(config, &brief.slug, brief.canonical_url.as_deref())));
     say("version", json!(brief.version));
     say("headline", json!(brief.title));
@@ -36,7 +36,7 @@ pub fn document(config: &Config, brief: &BriefView, actors: &[ActorView]) -> Val
                 "@type": "DefinedTerm",
                 "name": status,
                 "termCode": status,
-                "inDefinedTermSet": format!("{}/openapi.json#/components/schemas/Assessment", config.public_url),
+                "inDefinedTermSet": vocabulary_url(config, "Assessment"),
             }])
         }),
     );
@@ -76,7 +76,7 @@ pub fn document(config: &Config, brief: &BriefView, actors: &[ActorView]) -> Val
             .map(|translation| {
                 json!({
                     "@type": "AnalysisNewsArticle",
-                    "@id": format!("urn:uuid:{}", translation.id),
+                    "@id": translation.id.urn(),
                     "inLanguage": translation.language,
                     "url": here(&translation.slug),
                 })
@@ -99,7 +99,7 @@ fn mention(config: &Config, actor: &ActorView) -> Value {
     let same = actor.identifiers.get("wikidata").map(|id| format!("http://www.wikidata.org/entity/{id}"));
     compact(json!({
         "@type": kind,
-        "@id": format!("urn:uuid:{}", actor.id),
+        "@id": actor.id.urn(),
         "url": format!("{}/v1/actors/{}", config.public_url, actor.slug),
         "name": actor.name,
         "alternateName": names,

@@ -112,10 +112,10 @@ fn event(event: &EventView) -> String {
 }
 
 fn source(source: &Source) -> String {
-    let name = source.title.as_deref().or(source.publisher.as_deref()).or(source.url.as_deref()).unwrap_or_default();
+    let name = escaped(source.name());
     match &source.url {
-        Some(url) => format!("[{}](<{}>)", escaped(name), address(url)),
-        None => escaped(name),
+        Some(url) => format!("[{name}](<{}>)", address(url)),
+        None => name,
     }
 }
 

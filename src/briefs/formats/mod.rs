@@ -153,6 +153,12 @@ pub fn page_url(config: &Config, slug: &str, canonical: Option<&str>) -> String 
     canonical.map_or_else(|| format!("{}/v1/briefs/{slug}?format=html", config.public_url), ToOwned::to_owned)
 }
 
+/// Where the terms of a closed list are explained.
+#[must_use]
+pub fn vocabulary_url(config: &Config, name: &str) -> String {
+    format!("{}/openapi.json#/components/schemas/{name}", config.public_url)
+}
+
 /// Without what says nothing.
 fn compact(mut value: Value) -> Value {
     if let Some(members) = value.as_object_mut() {

@@ -1,7 +1,7 @@
 //! A brief as IPTC ninjs 3.0, which agencies and newsrooms exchange. Its root is closed: what it has no member for is left out,
 //! and our confidence in a judgement is no `confidence` of ninjs, which rates how well a subject was assigned.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::compact;
 use super::html;
@@ -33,7 +33,7 @@ pub fn document(config: &Config, brief: &BriefView) -> Value {
             "version": "3.0",
             "schema": "http://www.iptc.org/std/ninjs/ninjs-schema_3.0.json",
         },
-        "uri": format!("urn:uuid:{}", brief.id),
+        "uri": brief.id.urn(),
         "type": "text",
         "representationType": if brief.state == BriefState::Retracted { "partial" } else { "full" },
         "profile": "brief",
@@ -57,7 +57,7 @@ pub fn document(config: &Config, brief: &BriefView) -> Value {
         "organisations": actors.iter().filter(|actor| !is_person(actor)).map(participant).collect::<Vec<_>>(),
         "places": brief.country.iter().map(|code| json!({"rel": "subject", "literal": code})).collect::<Vec<_>>(),
         "events": brief.events.iter().flatten().filter_map(Link::living).map(|event| {
-            json!({"name": event.title, "rel": "reported", "uri": format!("urn:uuid:{}", event.id)})
+            json!({"name": event.title, "rel": "reported", "uri": event.id.urn()})
         }).collect::<Vec<_>>(),
         "infoSources": brief.sources.iter().map(source).collect::<Vec<_>>(),
         "renditions": [{
@@ -82,8 +82,7 @@ fn notes(brief: &BriefView, labels: &Labels) -> Option<String> {
 
 fn bodies(brief: &BriefView, labels: &Labels) -> Vec<Value> {
     let trends = brief.trends.as_deref().filter(|trends| !trends.is_empty());
-    let trends =
-        trends.map(|trends| maud::html! { ul { @for one in trends { (html::trend(one, labels)) } } }.into_string());
+    let trends = trends.map(|trends| html::list_of_trends(trends, labels).into_string());
     let main = brief.body_html.clone().flatten();
     let body = |role: &str, value: String| json!({"role": role, "contentType": "text/html", "value": value});
     trends.into_iter().map(|it| body("trends", it)).chain(main.into_iter().map(|it| body("main", it))).collect()
@@ -101,12 +100,7 @@ fn subjects(config: &Config, brief: &BriefView) -> Vec<Value> {
 }
 
 fn participant(actor: &ActorSummary) -> Value {
-    let mut named = Map::new();
-    named.insert("name".into(), json!(actor.name));
-    named.insert("rel".into(), json!("participant"));
-    named.insert("uri".into(), json!(format!("urn:uuid:{}", actor.id)));
-    named.insert("literal".into(), json!(actor.slug));
-    Value::Object(named)
+    json!({"name": actor.name, "rel": "participant", "uri": actor.id.urn(), "literal": actor.slug})
 }
 
 fn source(source: &Source) -> Value {
@@ -127,7 +121,7 @@ fn picture(image: &Image) -> Value {
 fn associated(link: &BriefLink) -> Value {
     compact(json!({
         "name": link.title,
-        "uri": format!("urn:uuid:{}", link.id),
+        "uri": link.id.urn(),
         "type": "text",
         "representationType": "partial",
         "language": link.language,
