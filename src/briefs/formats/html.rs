@@ -2,7 +2,7 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::labels::{Labels, sign};
+use super::labels::{self, Labels, sign};
 use super::page_url;
 use crate::briefs::model::{BriefView, Image};
 use crate::config::Config;
@@ -68,18 +68,12 @@ pub fn content(config: &Config, brief: &BriefView) -> Markup {
 
 /// What happened to a brief after it was published.
 #[must_use]
-pub fn notices(brief: &BriefView, labels: &Labels) -> Markup {
+pub fn notices(brief: &BriefView, labels: &'static Labels) -> Markup {
     html! {
-        @if let Some(retraction) = &brief.retraction {
+        @for notice in labels::notices(brief, labels) {
             p role="note" {
-                strong { (labels.retracted) } ", "
-                time datetime=(retraction.at) { (retraction.at.datetime().date_naive()) } ": " (retraction.reason)
-            }
-        }
-        @for correction in &brief.corrections {
-            p role="note" {
-                strong { (labels.corrected) } ", "
-                time datetime=(correction.at) { (correction.at.datetime().date_naive()) } ": " (correction.note)
+                strong { (notice.what) } ", "
+                time datetime=(notice.at) { (notice.at.datetime().date_naive()) } ": " (notice.text)
             }
         }
     }

@@ -1,6 +1,6 @@
 //! A brief as schema.org JSON-LD: an `AnalysisNewsArticle`.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{compact, page_url, vocabulary_url};
 use crate::actors::model::ActorView;
@@ -13,80 +13,56 @@ use crate::vocabulary::ActorKind;
 /// A brief whole, with those who take part under all their names.
 #[must_use]
 pub fn document(config: &Config, brief: &BriefView, actors: &[ActorView]) -> Value {
-    let mut article = Map::new();
-    let mut say = |name: &str, value: Value| {
-        if value != Value::Null && value != json!([]) {
-            article.insert(name.to_owned(), value);
-        }
-    };
     let here = |slug: &str| page_url(config, slug, None);
     let statements = brief.trends.iter().flatten().map(|trend| trend.statement.as_str()).collect::<Vec<_>>().join(" ");
     let summary = brief.summary.clone().unwrap_or(statements);
-    say("@context", json!("https://schema.org"));
-    say("@type", json!("AnalysisNewsArticle"));
-    say("@id", json!(brief.id.urn()));
-    say("url", json!(page_url(config, &brief.slug, brief.canonical_url.as_deref())));
-    say("version", json!(brief.version));
-    say("headline", json!(brief.title));
-    say("articleSection", json!(brief.category.name));
-    say(
-        "keywords",
-        brief.category_status.map_or(Value::Null, |status| {
-            json!([{
-                "@type": "DefinedTerm",
-                "name": status,
-                "termCode": status,
-                "inDefinedTermSet": vocabulary_url(config, "Assessment"),
-            }])
-        }),
-    );
-    say("inLanguage", json!(brief.language));
-    say("datePublished", json!(brief.published_at));
-    say("dateModified", json!(brief.updated_at));
-    say("temporalCoverage", brief.period.map_or(Value::Null, |period| json!(format!("{}/{}", period.from, period.to))));
-    say(
-        "spatialCoverage",
-        brief.country.as_ref().map_or(Value::Null, |code| json!({"@type": "Country", "identifier": code})),
-    );
-    say("author", brief.authors.iter().map(|name| json!({"@type": "Organization", "name": name})).collect());
-    say(
-        "license",
-        brief.license.as_ref().map_or(Value::Null, |license| {
-            if license.starts_with("http") { json!(license) } else { json!({"@type": "CreativeWork", "name": license}) }
-        }),
-    );
-    say(
-        "image",
-        brief.image.as_ref().map_or(Value::Null, |image| {
-            compact(json!({
-                "@type": "ImageObject", "url": image.url, "caption": image.alt, "creditText": image.credit,
-            }))
-        }),
-    );
-    say("abstract", if summary.is_empty() { Value::Null } else { json!(summary) });
-    say("articleBody", brief.body.iter().flatten().map(|body| json!(plain(body))).next().unwrap_or_default());
-    say("mentions", actors.iter().map(|actor| mention(config, actor)).collect());
-    say("citation", brief.sources.iter().map(citation).collect());
-    say("relatedLink", brief.similar.iter().flatten().map(|link| json!(here(&link.slug))).collect());
-    say(
-        "workTranslation",
-        brief
-            .translations
-            .iter()
-            .map(|translation| {
-                json!({
-                    "@type": "AnalysisNewsArticle",
-                    "@id": translation.id.urn(),
-                    "inLanguage": translation.language,
-                    "url": here(&translation.slug),
-                })
-            })
-            .collect(),
-    );
-    say("correction", brief.corrections.iter().map(|correction| {
-        json!({"@type": "CorrectionComment", "text": correction.note, "datePublished": correction.at})
-    }).collect());
-    Value::Object(article)
+    compact(json!({
+        "@context": "https://schema.org",
+        "@type": "AnalysisNewsArticle",
+        "@id": brief.id.urn(),
+        "url": page_url(config, &brief.slug, brief.canonical_url.as_deref()),
+        "version": brief.version,
+        "headline": brief.title,
+        "articleSection": brief.category.name,
+        "keywords": each(brief.category_status, |status| json!({
+            "@type": "DefinedTerm",
+            "name": status,
+            "termCode": status,
+            "inDefinedTermSet": vocabulary_url(config, "Assessment"),
+        })),
+        "inLanguage": brief.language,
+        "datePublished": brief.published_at,
+        "dateModified": brief.updated_at,
+        "temporalCoverage": brief.period.map(|period| format!("{}/{}", period.from, period.to)),
+        "spatialCoverage": brief.country.as_ref().map(|code| json!({"@type": "Country", "identifier": code})),
+        "author": each(&brief.authors, |name| json!({"@type": "Organization", "name": name})),
+        "license": brief.license.as_ref().map(license),
+        "image": brief.image.as_ref().map(|image| compact(json!({
+            "@type": "ImageObject", "url": image.url, "caption": image.alt, "creditText": image.credit,
+        }))),
+        "abstract": (!summary.is_empty()).then_some(summary),
+        "articleBody": brief.body.as_ref().and_then(Option::as_deref).map(plain),
+        "mentions": each(actors, |actor| mention(config, actor)),
+        "citation": each(&brief.sources, citation),
+        "relatedLink": each(brief.similar.iter().flatten(), |link| json!(here(&link.slug))),
+        "workTranslation": each(&brief.translations, |translation| json!({
+            "@type": "AnalysisNewsArticle",
+            "@id": translation.id.urn(),
+            "inLanguage": translation.language,
+            "url": here(&translation.slug),
+        })),
+        "correction": each(&brief.corrections, |correction| json!({
+            "@type": "CorrectionComment", "text": correction.note, "datePublished": correction.at,
+        })),
+    }))
+}
+
+fn each<T>(items: impl IntoIterator<Item = T>, said: impl FnMut(T) -> Value) -> Vec<Value> {
+    items.into_iter().map(said).collect()
+}
+
+fn license(license: &String) -> Value {
+    if license.starts_with("http") { json!(license) } else { json!({"@type": "CreativeWork", "name": license}) }
 }
 
 fn mention(config: &Config, actor: &ActorView) -> Value {

@@ -1,5 +1,7 @@
 //! The few words that a page needs beside those of the brief, in the brief's language.
 
+use crate::briefs::model::BriefView;
+use crate::db::types::Timestamp;
 use crate::vocabulary::{Assessment, Direction};
 
 /// The words of one language.
@@ -8,8 +10,8 @@ pub struct Labels {
     pub analysis: &'static str,
     pub events: &'static str,
     pub sources: &'static str,
-    pub corrected: &'static str,
-    pub retracted: &'static str,
+    corrected: &'static str,
+    retracted: &'static str,
     pub limits: &'static str,
     pub original: &'static str,
     progress: &'static str,
@@ -95,4 +97,22 @@ pub fn sign(direction: Direction) -> &'static str {
         Direction::Stable => "→",
         Direction::Unresolved => "?",
     }
+}
+
+/// What happened to a brief after it was published.
+pub struct Notice<'a> {
+    /// In a word.
+    pub what: &'static str,
+    /// When.
+    pub at: Timestamp,
+    /// Why, or what is right now.
+    pub text: &'a str,
+}
+
+/// That a brief was retracted, and what was corrected in it.
+pub fn notices<'a>(brief: &'a BriefView, labels: &'static Labels) -> impl Iterator<Item = Notice<'a>> {
+    let retraction = brief.retraction.iter();
+    let retraction = retraction.map(|it| Notice { what: labels.retracted, at: it.at, text: &it.reason });
+    let corrections = brief.corrections.iter();
+    retraction.chain(corrections.map(|it| Notice { what: labels.corrected, at: it.at, text: &it.note }))
 }

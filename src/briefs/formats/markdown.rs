@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::labels::{Labels, sign};
+use super::labels::{self, Labels, Notice, sign};
 use super::page_url;
 use crate::briefs::model::BriefView;
 use crate::config::Config;
@@ -87,13 +87,11 @@ fn printable(json: &str) -> String {
     printable
 }
 
-fn notices(brief: &BriefView, labels: &Labels) -> String {
-    let notice = |what: &str, at: crate::db::types::Timestamp, text: &str| {
-        format!("> **{what}**, {}: {}\n\n", at.datetime().date_naive(), escaped(text))
-    };
-    let retraction = brief.retraction.iter().map(|it| notice(labels.retracted, it.at, &it.reason));
-    let corrections = brief.corrections.iter().map(|it| notice(labels.corrected, it.at, &it.note));
-    retraction.chain(corrections).collect()
+fn notices(brief: &BriefView, labels: &'static Labels) -> String {
+    let notices = labels::notices(brief, labels);
+    let line =
+        |it: Notice<'_>| format!("> **{}**, {}: {}\n\n", it.what, it.at.datetime().date_naive(), escaped(it.text));
+    notices.map(line).collect()
 }
 
 fn section(title: &str, items: impl Iterator<Item = String>) -> String {

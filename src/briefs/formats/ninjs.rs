@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::compact;
 use super::html;
-use super::labels::Labels;
+use super::labels::{self, Labels};
 use super::page_url;
 use crate::actors::model::ActorSummary;
 use crate::briefs::model::{BriefLink, BriefView, Image};
@@ -70,13 +70,10 @@ pub fn document(config: &Config, brief: &BriefView) -> Value {
 }
 
 /// What happened to it after it was published, for those who put it on their pages.
-fn notes(brief: &BriefView, labels: &Labels) -> Option<String> {
-    let note = |what: &str, at: crate::db::types::Timestamp, text: &str| {
-        format!("{what}, {}: {text}", at.datetime().date_naive())
-    };
-    let retraction = brief.retraction.iter().map(|it| note(labels.retracted, it.at, &it.reason));
-    let corrections = brief.corrections.iter().map(|it| note(labels.corrected, it.at, &it.note));
-    let notes: Vec<String> = retraction.chain(corrections).collect();
+fn notes(brief: &BriefView, labels: &'static Labels) -> Option<String> {
+    let notices = labels::notices(brief, labels);
+    let notes: Vec<String> =
+        notices.map(|it| format!("{}, {}: {}", it.what, it.at.datetime().date_naive(), it.text)).collect();
     (!notes.is_empty()).then(|| notes.join("\n"))
 }
 
