@@ -19,6 +19,7 @@ const SQLITE_READER_SETTINGS: &str = "PRAGMA query_only=ON; PRAGMA mmap_size=268
 /// The advisory locks that Briefwire takes on PostgreSQL; any two constants that other software is unlikely to use.
 const JOURNAL_LOCK: &str = "SELECT pg_advisory_xact_lock(7260417001)";
 const MIGRATION_LOCK: &str = "SELECT pg_advisory_lock(7260417002)";
+pub(super) const DUTY_LOCK: &str = "SELECT pg_try_advisory_lock(7260417003) AS taken";
 
 /// Opens a transaction that may write. SQLite takes the write lock at once, so that it never fails half-way because
 /// another process wrote; PostgreSQL takes the journal's lock, so that positions become visible in their own order.

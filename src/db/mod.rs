@@ -14,6 +14,7 @@
 
 mod connection;
 pub mod dialect;
+mod duty;
 mod pool;
 pub mod schema;
 pub mod subquery;
@@ -27,6 +28,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 pub(crate) use connection::MultiRawValue;
 pub use connection::{AnyConnection as Connection, MultiBackend};
+pub use duty::Duty;
 pub use pool::Db;
 use types::Id;
 
