@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use actix_cors::Cors;
-use actix_web::dev::Server;
+use actix_web::dev::{Server, ServerHandle};
 use actix_web::http::header;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
@@ -24,6 +24,7 @@ use crate::journal::{self, Head, Heads, Write};
 use crate::problem::Problem;
 use crate::routes::{self, RouteTable};
 use crate::search::{self, Finder, Search};
+use crate::webhooks::Deliveries;
 
 /// What every handler may reach.
 pub struct AppState {
@@ -155,11 +156,35 @@ impl AppState {
 /// How long a write may be under way, in microseconds.
 const UNDER_WAY: i64 = 600_000_000;
 
-/// Starts the server on a socket that already listens. It runs when it is awaited, and stops gracefully when told.
+/// A server that is ready to run, with what it does beside answering.
+pub struct Serving {
+    server: Server,
+    deliveries: Deliveries,
+}
+
+impl Serving {
+    /// By which it is told to stop.
+    #[must_use]
+    pub fn handle(&self) -> ServerHandle {
+        self.server.handle()
+    }
+
+    /// Runs until it is told to stop; then it finishes what is under way.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub async fn run(self) -> std::io::Result<()> {
+        let ended = self.server.await;
+        self.deliveries.stop().await;
+        ended
+    }
+}
+
+/// Starts the server on a socket that already listens.
 ///
 /// # Errors
 /// When the socket cannot be used.
-pub fn serve(listener: TcpListener, db: Db, config: Config, workers: Option<usize>) -> std::io::Result<Server> {
+pub fn serve(listener: TcpListener, db: Db, config: Config, workers: Option<usize>) -> std::io::Result<Serving> {
     let document = routes::document()?;
     let openapi = serde_json::to_string(&document).map_err(std::io::Error::other)?;
     let (routes, under_way) = (RouteTable::of(&document), UnderWay::default());
@@ -184,6 +209,7 @@ pub fn serve(listener: TcpListener, db: Db, config: Config, workers: Option<usiz
     if let Some(hub) = state.config.websub_hub.clone() {
         actix_web::rt::spawn(websub::announce(state.clone(), hub.into()));
     }
+    let deliveries = Deliveries::start(state.clone());
     let mut server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
@@ -209,7 +235,7 @@ pub fn serve(listener: TcpListener, db: Db, config: Config, workers: Option<usiz
         .disable_signals()
         .listen(listener)?
         .run();
-    Ok(server)
+    Ok(Serving { server, deliveries })
 }
 
 /// Binds the address; port 0 takes any free one.

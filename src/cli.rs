@@ -40,7 +40,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the API
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Bring the database's schema up to date
     Migrate(DatabaseArgs),
     /// Import resources, one JSON object a line
@@ -119,7 +119,7 @@ impl Cli {
     /// What kept it from being done, for standard error.
     pub fn run(self) -> Outcome {
         match self.command {
-            Command::Serve(arguments) => serve(arguments),
+            Command::Serve(arguments) => serve(&arguments),
             Command::Migrate(database) => migrate(&database),
             Command::Import(arguments) => import_file(&arguments),
             Command::Export(database) => export_all(&database),
@@ -137,7 +137,7 @@ fn open(database: &DatabaseArgs, readers: usize) -> Result<Db, Box<dyn std::erro
     Ok(Db::open(&location, readers)?)
 }
 
-fn serve(arguments: ServeArgs) -> Outcome {
+fn serve(arguments: &ServeArgs) -> Outcome {
     let db = open(&arguments.database, arguments.database_connections.into())?;
     let config = arguments.config(&arguments.database.location()?);
     let listener = app::listen(arguments.listen)
@@ -157,7 +157,7 @@ fn serve(arguments: ServeArgs) -> Outcome {
             tracing::info!("stopping: finishing what is under way");
             handle.stop(true).await;
         });
-        let outcome = server.await;
+        let outcome = server.run().await;
         clock.abort();
         outcome
     })?;

@@ -9,6 +9,7 @@ use crate::db::{Connection, Db};
 use crate::http::idempotency;
 use crate::journal;
 use crate::problem::Problem;
+use crate::webhooks;
 
 const TICK: Duration = Duration::from_secs(1);
 /// How often what is kept for a while is looked through.
@@ -25,6 +26,9 @@ pub async fn run(db: Db) {
             tidied = Some(Instant::now());
             if let Err(error) = db.write(idempotency::forget_old).await {
                 tracing::error!(%error, "the clock could not forget old answers");
+            }
+            if let Err(error) = db.write(webhooks::log::forget_old).await {
+                tracing::error!(%error, "the clock could not forget old deliveries");
             }
         }
         if db.is_to_purge()

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use ipnet::IpNet;
@@ -87,6 +88,15 @@ pub struct ServeArgs {
     /// The WebSub hub that is told of changes in the feeds
     #[arg(long, env = "BRIEFWIRE_WEBSUB_HUB", value_parser = web_address)]
     pub websub_hub: Option<Url>,
+    /// Let webhooks lead to loopback and private addresses
+    #[arg(long, env = "BRIEFWIRE_WEBHOOK_ALLOW_PRIVATE", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
+    pub webhook_allow_private: bool,
+    /// After how many seconds each a delivery to a webhook is tried again, with commas; after the last the webhook is switched off
+    #[arg(long, env = "BRIEFWIRE_WEBHOOK_RETRIES", value_delimiter = ',', default_value = "5,300,1800,7200,18000,36000,50400,72000,86400", value_parser = seconds)]
+    pub webhook_retries: Vec<Duration>,
+    /// How many seconds the endpoint of a webhook may take to answer
+    #[arg(long, env = "BRIEFWIRE_WEBHOOK_TIMEOUT", default_value = "15", value_parser = seconds)]
+    pub webhook_timeout: Duration,
     /// Fill an empty database with the demo, and print a publisher key
     #[arg(long)]
     pub demo: bool,
@@ -107,6 +117,19 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// The WebSub hub that feeds announce.
     pub websub_hub: Option<Url>,
+    /// How webhooks are delivered.
+    pub webhooks: WebhookSettings,
+}
+
+/// How webhooks are delivered.
+#[derive(Debug, Clone)]
+pub struct WebhookSettings {
+    /// Whether endpoints may be loopback or private addresses.
+    pub allow_private: bool,
+    /// The pauses between the attempts at one delivery.
+    pub retries: Vec<Duration>,
+    /// How long an endpoint may take.
+    pub timeout: Duration,
 }
 
 /// How many requests an address has a minute, if that is limited.
@@ -118,6 +141,11 @@ fn rate_limit(text: &str) -> Result<RateLimit, String> {
         return Ok(RateLimit(None));
     }
     text.parse().map(|limit| RateLimit(Some(limit))).map_err(|_| "is neither `off` nor a number from 1".to_owned())
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.trim().parse().ok().filter(|seconds| *seconds > 0.0 && *seconds <= 2_592_000.0);
+    seconds.map(Duration::from_secs_f64).ok_or_else(|| "is no number of seconds up to 30 days".to_owned())
 }
 
 fn web_address(text: &str) -> Result<Url, String> {
@@ -145,6 +173,11 @@ impl ServeArgs {
             limits,
             trusted_proxies: self.trusted_proxies.clone(),
             websub_hub: self.websub_hub.clone(),
+            webhooks: WebhookSettings {
+                allow_private: self.webhook_allow_private,
+                retries: self.webhook_retries.clone(),
+                timeout: self.webhook_timeout,
+            },
         }
     }
 }

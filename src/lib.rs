@@ -47,3 +47,4 @@ pub mod sources;
 pub mod transfer;
 pub mod trends;
 pub mod vocabulary;
+pub mod webhooks;

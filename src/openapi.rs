@@ -12,6 +12,7 @@ use crate::http::page::PageInfo;
 use crate::problem::{ProblemDocument, ProblemType};
 use crate::search::counts::{FacetCount, FacetName, Facets};
 use crate::search::lists::Match;
+use crate::webhooks::{Envelope, TestEnvelope};
 
 /// The frame that the routes are put into.
 #[derive(OpenApi)]
@@ -33,11 +34,12 @@ use crate::search::lists::Match;
         (name = "categories", description = "The rubrics of the archive, with their status"),
         (name = "search", description = "Everything at once, by its words"),
         (name = "syndication", description = "For those who copy the archive, and keep their copy right"),
+        (name = "webhooks", description = "For those who want to be told of what changes"),
         (name = "transfer", description = "Bulk in and bulk out"),
         (name = "keys", description = "API keys"),
         (name = "operations", description = "For those who run the server"),
     ),
-    components(schemas(ProblemDocument, Fault, Include, FacetName, FeedFormat))
+    components(schemas(ProblemDocument, Fault, Include, FacetName, FeedFormat, Envelope, TestEnvelope))
 )]
 pub struct Frame;
 
@@ -93,6 +95,10 @@ pub fn complete(document: &utoipa::openapi::OpenApi) -> serde_json::Result<Value
                 Operation { path, method, schemas: &schemas, it: operation }.complete();
             }
         }
+    }
+    let messages = webhooks(&schemas);
+    if let Some(document) = document.as_object_mut() {
+        document.insert("webhooks".into(), messages);
     }
     if let Some(Value::Object(components)) = document.get_mut("components") {
         components.insert("responses".into(), problem_responses());
@@ -228,6 +234,16 @@ impl Operation<'_> {
         self.path.starts_with("/v1/") && self.path.contains("{id}")
     }
 
+    /// Whether it is about what belongs to a key and not to the archive: no journal, no readers, nothing for caches.
+    fn is_of_a_key(&self) -> bool {
+        ["/v1/keys", "/v1/webhooks"].iter().any(|part| self.path.starts_with(part))
+    }
+
+    /// Whether it may demand a version of what it changes.
+    fn takes_precondition(&self) -> bool {
+        self.is_single() && !self.is_read() && !(self.is_of_a_key() && self.method == "post")
+    }
+
     fn is_list(&self) -> bool {
         let schema = self.it.pointer("/responses/200/content/application~1json/schema/$ref").and_then(Value::as_str);
         self.is_read() && schema.is_some_and(|schema| schema.contains("/PageOf_"))
@@ -254,7 +270,7 @@ impl Operation<'_> {
             .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
             .map(ToOwned::to_owned)
             .collect();
-        let (single, read, is_post) = (self.is_single(), self.is_read(), self.method == "post");
+        let (takes_precondition, is_post) = (self.takes_precondition(), self.method == "post");
         if let Some(Value::Array(list)) = self.member("parameters", json!([])) {
             let is_named_below = |parameter: &Value| {
                 let name = parameter.get("name").and_then(Value::as_str);
@@ -262,7 +278,7 @@ impl Operation<'_> {
             };
             list.retain(|parameter| !is_named_below(parameter));
             list.extend(names.iter().map(|name| json!({"$ref": format!("#/components/parameters/{name}")})));
-            if single && !read {
+            if takes_precondition {
                 list.push(json!({"$ref": "#/components/parameters/IfMatch"}));
             }
             if is_post {
@@ -299,7 +315,8 @@ impl Operation<'_> {
 
     fn add_examples(&mut self) {
         let schemas = self.schemas;
-        let places = ["/requestBody/content", "/responses/200/content", "/responses/201/content"];
+        let places =
+            ["/requestBody/content", "/responses/200/content", "/responses/201/content", "/responses/202/content"];
         for place in places {
             for media in self.it.pointer_mut(place).and_then(Value::as_object_mut).into_iter().flatten() {
                 if let Some(media) = media.1.as_object_mut()
@@ -324,7 +341,7 @@ impl Operation<'_> {
     }
 
     fn add_headers(&mut self) {
-        let (read, archive, is_list) = (self.is_read(), self.is_archive(), self.is_list());
+        let (read, archive, is_list) = (self.is_read(), self.is_archive() && !self.is_of_a_key(), self.is_list());
         let Some(Value::Object(responses)) = self.it.get_mut("responses") else { return };
         for (status, response) in responses.iter_mut().filter(|(status, _)| status.starts_with('2')) {
             let mut names = vec!["X-Request-Id"];
@@ -333,7 +350,7 @@ impl Operation<'_> {
             }
             if archive && read {
                 names.extend(["ETag", "Last-Modified", "Cache-Control"]);
-            } else if archive && !self.path.starts_with("/v1/keys") {
+            } else if archive {
                 names.push("Briefwire-Position");
                 if status != "204" && !self.path.ends_with("/import") {
                     names.push("ETag");
@@ -362,7 +379,10 @@ impl Operation<'_> {
         }
         if self.is_archive() {
             statuses.extend(["401", "503"]);
-            if self.is_read() && !self.path.starts_with("/v1/keys") {
+            if self.path.starts_with("/v1/webhooks") && self.is_read() {
+                statuses.push("406");
+            }
+            if self.is_read() && !self.is_of_a_key() {
                 statuses.push("304");
                 if self.path.starts_with("/v1/") {
                     statuses.push("406");
@@ -375,14 +395,17 @@ impl Operation<'_> {
                 statuses.push("410");
             }
             if self.is_single() {
-                statuses.extend(["308", "404", "410"]);
+                statuses.push("404");
+                if !self.is_of_a_key() {
+                    statuses.extend(["308", "410"]);
+                }
             }
             if self.path.contains("{slug}") {
                 statuses.push("404");
             }
             if !self.is_read() {
                 statuses.extend(["403", "409", "413", "415", "422"]);
-                if self.is_single() {
+                if self.takes_precondition() {
                     statuses.extend(["412", "428"]);
                 }
             } else if self.path.starts_with("/v1/keys") {
@@ -403,17 +426,50 @@ impl Operation<'_> {
         }
     }
 
-    /// Reads need no key; everything else does, and so do the keys themselves.
+    /// Reads need no key; everything else does, and so does what belongs to keys.
     fn add_security(&mut self) {
-        let security = if self.is_read() && !self.path.starts_with("/v1/keys") {
-            json!([{}, {"api_key": []}])
-        } else {
-            json!([{"api_key": []}])
-        };
+        let security =
+            if self.is_read() && !self.is_of_a_key() { json!([{}, {"api_key": []}]) } else { json!([{"api_key": []}]) };
         if let Some(operation) = self.it.as_object_mut() {
             operation.insert("security".into(), security);
         }
     }
+}
+
+/// What a server sends to the endpoints of webhooks.
+fn webhooks(schemas: &Value) -> Value {
+    let message = |id: &str, summary: &str, schema: &str| {
+        let schema = json!({"$ref": format!("#/components/schemas/{schema}")});
+        let header = |name: &str, description: &str, example: &str| {
+            json!({
+                "name": name, "in": "header", "required": true, "description": description,
+                "schema": {"type": "string"}, "example": example,
+            })
+        };
+        json!({"post": {
+            "tags": ["webhooks"],
+            "operationId": id,
+            "summary": summary,
+            "description": "Sent to the endpoint of a webhook, signed as Standard Webhooks says.",
+            "security": [],
+            "parameters": [
+                header("webhook-id", "The message's identity: the same at each attempt.", "0190f2f4-7d3c-8a53-8b0a-3f1d6f6a0b1c"),
+                header("webhook-timestamp", "When it is sent, in seconds since 1970.", "1501495920"),
+                header("webhook-signature", "One signature for each secret that is good, with spaces between.", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="),
+            ],
+            "requestBody": {"required": true, "content": {"application/json": {
+                "example": example_of(&schema, schemas, EXAMPLE_DEPTH), "schema": schema,
+            }}},
+            "responses": {
+                "2XX": {"description": "It is taken; anything else is a failure, and it comes again."},
+                "410": {"description": "The endpoint is gone: the webhook is switched off."},
+            },
+        }})
+    };
+    json!({
+        "change": message("receiveChange", "A change", "WebhookMessage"),
+        "test": message("receiveTest", "A test", "WebhookTest"),
+    })
 }
 
 fn response_name(status: &str) -> String {

@@ -10,7 +10,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     access, actors, briefs, categories, changes, docs, embed, events, feeds, history, openapi, ops, search, transfer,
-    trends,
+    trends, webhooks,
 };
 
 /// The documented API.
@@ -26,6 +26,7 @@ fn api(config: &mut ServiceConfig<'_>) {
         .configure(history::routes) //     /v1/…/{id}/revisions, /v1/…/{id}/revisions/{version}, /v1/…/{id}/diff
         .configure(search::routes) //      /v1/search
         .configure(changes::routes) //     /v1/changes
+        .configure(webhooks::routes) //    /v1/webhooks, /v1/webhooks/{id}, …/rotate, …/test, …/deliveries, …/redeliver
         .configure(embed::routes) //       /embed/briefs/{id}, /oembed
         .configure(transfer::routes) //    /v1/import, /v1/export
         .configure(access::routes) //      /v1/keys, /v1/keys/{id}

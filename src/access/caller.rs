@@ -90,6 +90,26 @@ at_least! {
     Admin = Role::Admin
 }
 
+/// Anyone with a key, whatever its role.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyHolder {
+    /// Who calls.
+    pub caller: Caller,
+    /// The key.
+    pub key: Id,
+}
+
+impl FromRequest for KeyHolder {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let caller = request.extensions().get::<Caller>().copied().unwrap_or(Caller::ANYONE);
+        let holder = caller.key.map(|key| Self { caller, key });
+        ready(holder.ok_or_else(|| Problem::unauthenticated("This needs an API key, of any role.")))
+    }
+}
+
 /// Finds out who calls before anything of the request is read, so that a caller who may not do a thing learns that first,
 /// whatever the body says. A key that is not a good one is refused everywhere.
 ///

@@ -390,7 +390,72 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Identifier, Instant};
+
+    webhooks (id) {
+        id -> Identifier,
+        key_id -> Identifier,
+        version -> Integer,
+        created_at -> Instant,
+        updated_at -> Instant,
+        url -> Text,
+        events -> Text,
+        filter -> Text,
+        enabled -> Bool,
+        switched_off -> Nullable<Text>,
+        position -> BigInt,
+        failures -> Integer,
+        next_attempt_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Identifier, Instant};
+
+    webhook_secrets (webhook_id, created_at) {
+        webhook_id -> Identifier,
+        created_at -> Instant,
+        secret -> Binary,
+        expires_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Identifier, Instant};
+
+    webhook_deliveries (id) {
+        id -> Identifier,
+        webhook_id -> Identifier,
+        #[sql_name = "type"]
+        message -> Text,
+        position -> Nullable<BigInt>,
+        resource_id -> Nullable<Identifier>,
+        outcome -> Text,
+        attempts -> Integer,
+        first_attempt_at -> Instant,
+        last_attempt_at -> Instant,
+        status -> Nullable<SmallInt>,
+        error -> Nullable<Text>,
+        duration_ms -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Identifier, Instant};
+
+    webhook_carried (webhook_id, resource_id) {
+        webhook_id -> Identifier,
+        resource_id -> Identifier,
+    }
+}
+
 diesel::joinable!(erasures -> resources (resource_id));
+diesel::joinable!(webhooks -> keys (key_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     keys,
@@ -415,4 +480,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     trends,
     trend_actors,
     trend_evidence,
+    webhooks,
+    webhook_secrets,
+    webhook_deliveries,
+    webhook_carried,
 );

@@ -300,6 +300,14 @@ impl Reply {
         Ok(reply)
     }
 
+    /// The same with the entity tag of its body, as one of this version.
+    #[must_use]
+    pub fn tagged(mut self, version: i32) -> Self {
+        let tag = format!("\"{version}-{}\"", digest(&self.body));
+        self.add(header::ETAG.as_str(), tag);
+        self
+    }
+
     /// Adds a header.
     pub fn add(&mut self, name: &str, value: impl Into<String>) {
         self.headers.push((name.to_owned(), value.into()));
@@ -323,12 +331,12 @@ impl From<Reply> for HttpResponse {
 /// 500 when the resource cannot be serialised, which no resource should.
 pub fn written<R: Resource>(config: &Config, written: &Written<R>, position: i64) -> Result<Reply, Problem> {
     let is_new = written.outcome == Outcome::Created;
-    let mut reply = Reply::json(if is_new { StatusCode::CREATED } else { StatusCode::OK }, &written.view)?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    let mut reply = Reply::json(status, &written.view)?.tagged(written.version);
     if is_new {
         let location = format!("{}/v1/{}/{}", config.public_url, R::COLLECTION, written.slug);
         reply.add(header::LOCATION.as_str(), location);
     }
-    reply.add(header::ETAG.as_str(), format!("\"{}-{}\"", written.version, digest(&reply.body)));
     reply.add(POSITION, position.to_string());
     Ok(reply)
 }

@@ -24,7 +24,7 @@ use crate::db::types::{Id, Timestamp};
 use crate::db::{Connection, Db};
 use crate::http::answer::{self, Format};
 use crate::http::fields::{Known, Selection};
-use crate::http::query::{ListQuery, ListView};
+use crate::http::query::{Limit, ListQuery, ListView};
 use crate::http::tabular;
 use crate::journal;
 use crate::problem::Problem;
@@ -147,6 +147,21 @@ impl Window {
         Self { limit, after: None }
     }
 
+    /// The page that a query asks for.
+    ///
+    /// # Errors
+    /// 400 for a cursor that is none.
+    pub fn of(limit: Option<Limit>, cursor: Option<&str>) -> Result<Self, Problem> {
+        let limit = limit.map_or(DEFAULT_LIMIT, |limit| limit.0);
+        Ok(Self { limit, after: cursor.map(Cursor::decode).transpose()? })
+    }
+
+    /// How many rows it has at most.
+    #[must_use]
+    pub fn limit(&self) -> u32 {
+        self.limit
+    }
+
     /// How many rows to fetch: one more than are shown, to learn whether there are more.
     #[must_use]
     pub fn fetch(&self) -> i64 {
@@ -196,6 +211,12 @@ impl Window {
 }
 
 impl<T> Rows<T> {
+    /// The `cursor` of the next page, if there is one.
+    #[must_use]
+    pub fn cursor(&self) -> Option<String> {
+        self.next.as_ref().map(Cursor::encode)
+    }
+
     /// The same page of something made from its rows.
     ///
     /// # Errors
@@ -327,8 +348,8 @@ impl<L: Listed> Listing<L> {
         view: &ListView,
         format: Format,
     ) -> Result<HttpResponse, Problem> {
-        let limit = view.limit.map_or(DEFAULT_LIMIT, |limit| limit.0);
-        let window = Window { limit, after: view.cursor.as_deref().map(Cursor::decode).transpose()? };
+        let window = Window::of(view.limit, view.cursor.as_deref())?;
+        let limit = window.limit();
         let count = view.count.is_some_and(|count| count.0);
         let Self { caller, as_of, filter, extras, selection, known } = self;
         let columns = tabular::Columns::of(&known, &without(L::EXTRAS, &extras), selection.as_ref());
@@ -343,7 +364,7 @@ impl<L: Listed> Listing<L> {
         };
         let (head, rows, total, facets) =
             if is_long { state.db.scan(work).await? } else { state.db.read(work).await? };
-        let next = rows.next.as_ref().map(Cursor::encode);
+        let next = rows.cursor();
         let link = next.as_ref().map(|next| next_link(&state.config.public_url, request, next));
         let body = match format {
             Format::Json => {

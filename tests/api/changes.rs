@@ -1,6 +1,6 @@
 //! The change feed, as those who keep a copy use it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::thread;
@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::make::{With, actor, brief, public_event, published};
-use crate::support::{Client, TestApp};
+use crate::support::make::{With, brief, public_event, published};
+use crate::support::{Client, TestApp, writers};
 
 on_both!(
     every_change_comes_once_and_in_order,
@@ -321,79 +321,23 @@ fn follow(client: &Client, copy: &mut BTreeMap<String, Value>, since: i64, limit
 }
 
 fn a_follower_ends_with_what_is_public_whatever_twenty_writers_do(app: &TestApp) {
-    app.with_category();
-    for name in ["a", "b", "c"] {
-        app.publisher().create("actors", actor(name, name));
-        let participants = json!({"participants": [{"actor": name, "role": "host"}]});
-        app.publisher().create("events", public_event(&format!("event-{name}"), "2017-07-25").with(participants));
-    }
-    let (mut copy, mut since, mut rounds) = (BTreeMap::new(), 0, 0);
-    thread::scope(|scope| {
-        let writers: Vec<_> = (0..20).map(|writer| scope.spawn(move || write_at_random(app, writer))).collect();
-        while !writers.iter().all(|writer| writer.is_finished()) {
+    for seed in writers::seeds() {
+        let app = &app.another();
+        writers::set_the_stage(app);
+        let (mut copy, mut since, mut rounds) = (BTreeMap::new(), 0, 0);
+        writers::while_twenty_write(app, seed, || {
             rounds += 1;
             // Every third round the follower dies before it has noted how far it came.
             let next = follow(app, &mut copy, since, 1 + rounds % 7);
             since = if rounds % 3 == 0 { since } else { next };
+        });
+        loop {
+            let next = follow(app, &mut copy, since, 100);
+            if next == since {
+                break;
+            }
+            since = next;
         }
-    });
-    loop {
-        let next = follow(app, &mut copy, since, 100);
-        if next == since {
-            break;
-        }
-        since = next;
-    }
-    let mut public = BTreeMap::new();
-    for collection in ["briefs", "events", "actors", "trends", "categories"] {
-        for row in app.get(&format!("/v1/{collection}?format=ndjson&fields=id")).expect(200).lines() {
-            let id = row["id"].as_str().unwrap().to_owned();
-            public.insert(id.clone(), app.get(&format!("/v1/{collection}/{id}")).expect(200).json());
-        }
-    }
-    for resource in copy.values_mut().chain(public.values_mut()) {
-        // What follows from others is no change of it, and has rows of its own.
-        for member in ["similar", "status", "brief"] {
-            resource.as_object_mut().unwrap().remove(member);
-        }
-    }
-    assert!(public.len() > 10, "too little is left to compare");
-    let ids: BTreeSet<&String> = copy.keys().chain(public.keys()).collect();
-    for id in ids {
-        assert_eq!(copy.get(id), public.get(id), "{id}");
-    }
-}
-
-/// Writes, publishes, hides, corrects, retracts and deletes, in an order that the writer's number decides.
-fn write_at_random(app: &TestApp, writer: u64) {
-    let mut seed = writer.wrapping_mul(0x9E37_79B9_7F4A_7C15) + 1;
-    let mut next = |below: u64| {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        seed % below
-    };
-    let (client, slug) = (app.publisher(), format!("page-{writer}"));
-    for step in 0..12 {
-        let path = format!("/v1/briefs/{slug}");
-        let event = ["a", "b", "c"][next(3) as usize];
-        // What comes too late, after a deletion or a retraction, is refused, and that is as good.
-        let answer = match next(8) {
-            0 | 1 => client.put(
-                &path,
-                published(&slug, "2017-07-31").with(json!({
-                    "title": format!("Step {step}"), "events": [format!("event-{event}")],
-                    "trends": [{"statement": format!("Step {step}"), "direction": "stable"}],
-                })),
-            ),
-            2 => client.put(&path, brief(&slug)),
-            3 => client.patch(&path, json!({"marking": "TLP:AMBER"})),
-            4 => client.patch(&path, json!({"marking": "TLP:CLEAR", "title": format!("Step {step}")})),
-            5 => client.post(&format!("{path}/corrections"), json!({"severity": "minor", "note": "x"})),
-            6 => client.patch(&format!("/v1/events/event-{event}"), json!({"title": format!("{writer} {step}")})),
-            _ if next(2) == 0 => client.post(&format!("{path}/retract"), json!({"reason": "x"})),
-            _ => client.delete(&path),
-        };
-        assert!(answer.status < 500, "{}", answer.text());
+        writers::compare_with_what_is_public(app, copy, seed);
     }
 }

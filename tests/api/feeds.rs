@@ -1,10 +1,6 @@
 //! Feeds, as the sites that copy them read them: each format through the parser of a library that knows nothing of Briefwire.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
-use std::sync::mpsc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use atom_syndication::Feed;
@@ -12,7 +8,7 @@ use rss::Channel;
 use serde_json::{Value, json};
 
 use crate::support::make::{With, actor, brief, category, public_event, published, weekly_page};
-use crate::support::{Client, TestApp, wait_until};
+use crate::support::{Client, Endpoint, TestApp, wait_until, writers};
 
 on_both!(
     the_last_changed_comes_first_in_every_format,
@@ -333,34 +329,15 @@ fn a_person_who_opens_a_feed_sees_a_page(app: &TestApp) {
     assert_eq!(app.get("/feeds/style.css").expect(200).header("content-type"), "text/css; charset=utf-8");
 }
 
-/// The forms that a hub gets, one after the other. It refuses the first.
-fn hub() -> (String, mpsc::Receiver<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let (address, (sender, forms)) = (format!("http://{}/hub", listener.local_addr().unwrap()), mpsc::channel());
-    thread::spawn(move || {
-        for (number, stream) in listener.incoming().enumerate() {
-            let mut stream = BufReader::new(stream.unwrap());
-            let (mut line, mut length) = (String::new(), 0);
-            while stream.read_line(&mut line).unwrap() > 2 {
-                if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                    length = value.trim().parse().unwrap();
-                }
-                line.clear();
-            }
-            let mut form = vec![0; length];
-            stream.read_exact(&mut form).unwrap();
-            let status = if number == 0 { "503 Busy" } else { "202 Accepted" };
-            write!(stream.get_mut(), "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
-            if sender.send(String::from_utf8(form).unwrap()).is_err() {
-                return;
-            }
-        }
-    });
-    (address, forms)
-}
-
 fn a_hub_is_announced_and_told_of_changes(app: &TestApp) {
-    let (hub, forms) = hub();
+    let mut is_busy = true;
+    let endpoint =
+        Endpoint::answering(
+            move |_| {
+                if std::mem::take(&mut is_busy) { "503 Busy".into() } else { "202 Accepted".into() }
+            },
+        );
+    let hub = endpoint.url.clone();
     let app = app.another_configured(|config| config.websub_hub = Some(hub.parse().unwrap()));
     app.with_category();
     let answer = app.get("/feeds/briefs.atom").expect(200);
@@ -372,36 +349,37 @@ fn a_hub_is_announced_and_told_of_changes(app: &TestApp) {
     for narrowed in ["/feeds/briefs.atom?language=en", "/feeds/briefs.atom?cursor=5"] {
         assert!(!app.get(narrowed).expect(200).text().contains("rel=\"hub\""));
     }
-    let patience = Duration::from_secs(20);
-    let refused = forms.recv_timeout(patience).expect("it is told at the start");
-    assert_eq!(forms.recv_timeout(patience).expect("it is told again when it refuses"), refused);
+    let refused = endpoint.next().body;
+    assert_eq!(endpoint.next().body, refused, "it is told again when it refuses");
     app.editor().create("briefs", brief("draft"));
     app.publisher().create("briefs", published("one", "2017-07-31"));
-    let form = forms.recv_timeout(patience).expect("it is told of a change");
-    let form: Vec<(String, String)> = url::form_urlencoded::parse(form.as_bytes()).into_owned().collect();
+    let form = endpoint.next().body;
+    let form: Vec<(String, String)> = url::form_urlencoded::parse(&form).into_owned().collect();
     assert!(form.contains(&("hub.mode".into(), "publish".into())), "{form:?}");
     assert!(form.contains(&("hub.url".into(), format!("{}/feeds/briefs.atom", app.url()))), "{form:?}");
 }
 
 fn a_follower_of_the_feed_ends_with_what_is_public(app: &TestApp) {
-    app.with_category();
-    app.publisher().create("events", public_event("meeting", "2017-07-25"));
-    let (mut copy, mut seen) = (BTreeMap::new(), 0);
-    thread::scope(|scope| {
-        let writers: Vec<_> = (0..20).map(|writer| scope.spawn(move || write(app, writer))).collect();
-        while !writers.iter().all(|writer| writer.is_finished()) {
-            seen = follow(app, &mut copy, seen);
+    for seed in writers::seeds() {
+        let app = &app.another();
+        writers::set_the_stage(app);
+        let (mut copy, mut seen, mut rounds) = (BTreeMap::new(), 0, 0);
+        writers::while_twenty_write(app, seed, || {
+            rounds += 1;
+            // Every third round the follower dies before it has noted how far it came.
+            let newest = follow(app, &mut copy, seen);
+            seen = if rounds % 3 == 0 { seen } else { newest };
+        });
+        follow(app, &mut copy, seen);
+        let mut public = BTreeMap::new();
+        for row in app.get("/v1/briefs?limit=100&fields=id,title,state").expect(200).rows() {
+            if row["state"] == "published" {
+                public.insert(format!("urn:uuid:{}", row["id"].as_str().unwrap()), row["title"].clone());
+            }
         }
-    });
-    follow(app, &mut copy, seen);
-    let mut public = BTreeMap::new();
-    for row in app.get("/v1/briefs?limit=100&fields=id,title,state").expect(200).rows() {
-        if row["state"] == "published" {
-            public.insert(format!("urn:uuid:{}", row["id"].as_str().unwrap()), row["title"].clone());
-        }
+        assert!(!public.is_empty(), "seed {seed}");
+        assert_eq!(copy, public, "seed {seed}");
     }
-    assert!(!public.is_empty());
-    assert_eq!(copy, public);
 }
 
 /// Reads page after page until what was seen the last time, and keeps what stands.
@@ -423,24 +401,4 @@ fn follow(app: &TestApp, copy: &mut BTreeMap<String, Value>, seen: i64) -> i64 {
         path = feed["next_url"].as_str().filter(|_| is_news).map(|url| url.strip_prefix(app.url()).unwrap().to_owned());
     }
     newest
-}
-
-fn write(app: &TestApp, writer: u64) {
-    let (client, slug) = (app.publisher(), format!("page-{writer}"));
-    let path = format!("/v1/briefs/{slug}");
-    for step in 0..8 {
-        let answer = match (writer + step * 7) % 6 {
-            0 | 1 => client.put(
-                &path,
-                published(&slug, "2017-07-31").with(json!({
-                    "title": format!("Step {step}"), "events": ["meeting"],
-                })),
-            ),
-            2 => client.post(&format!("{path}/corrections"), json!({"severity": "minor", "note": "x"})),
-            3 if writer.is_multiple_of(3) => client.post(&format!("{path}/retract"), json!({"reason": "x"})),
-            4 if writer.is_multiple_of(4) => client.delete(&path),
-            _ => client.patch("/v1/events/meeting", json!({"title": format!("{writer} {step}")})),
-        };
-        assert!(answer.status < 500, "{}", answer.text());
-    }
 }

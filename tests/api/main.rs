@@ -44,4 +44,5 @@ mod timelines;
 mod transfer;
 mod trends;
 mod wall;
+mod webhooks;
 mod workflow;

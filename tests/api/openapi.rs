@@ -90,6 +90,7 @@ fn every_operation_tells_what_can_go_wrong() {
         let statuses: Vec<&str> =
             operation["responses"].as_object().expect("responses").keys().map(String::as_str).collect();
         let demanded: &[&str] = match name.split_once(' ').expect("a method") {
+            ("GET" | "PATCH", path) if path.starts_with("/v1/webhooks/") => &["200", "400", "401", "404", "500", "503"],
             ("GET", path) if path.starts_with("/v1/") && path.ends_with("{id}") => {
                 &["200", "304", "400", "401", "404", "406", "410", "500", "503"]
             }
@@ -178,4 +179,52 @@ fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
         Some(pointer) => document.pointer(pointer).unwrap_or_else(|| panic!("{pointer} leads nowhere")),
         None => value,
     }
+}
+
+/// Two types of one name would silently become one schema.
+#[test]
+fn every_schema_is_of_one_type() {
+    let mut names: Vec<(String, String)> = Vec::new();
+    let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("the sources") {
+            let path = entry.expect("a file").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|kind| kind == "rs") {
+                let text = std::fs::read_to_string(&path).expect("a source");
+                names.extend(schemas_of(&text).into_iter().map(|name| (name, path.display().to_string())));
+            }
+        }
+    }
+    assert!(names.len() > 80, "only {} schemas were found", names.len());
+    names.sort();
+    for pair in names.windows(2) {
+        assert_ne!(pair[0].0, pair[1].0, "{} and {}", pair[0].1, pair[1].1);
+    }
+}
+
+/// The names of the schemas that a source defines, by derivation or as a vocabulary.
+fn schemas_of(source: &str) -> Vec<String> {
+    let (mut names, mut renamed, mut derived, mut in_vocabulary) = (Vec::new(), None, false, false);
+    for line in source.lines().map(str::trim) {
+        derived |= line.starts_with("#[derive(") && line.contains("ToSchema");
+        in_vocabulary |= line.ends_with("vocabulary! {");
+        if let Some((_, name)) = line.split_once("schema(as = ") {
+            renamed = name.split(')').next().map(ToOwned::to_owned);
+        }
+        let words: Vec<&str> = line.split(|letter: char| !letter.is_alphanumeric() && letter != '_').collect();
+        let own = match words.as_slice() {
+            ["pub", "struct" | "enum", name, ..] | ["struct" | "enum", name, ..] if derived => Some(*name),
+            [name, ..] if in_vocabulary && line.ends_with(['{', '}']) && name.starts_with(char::is_uppercase) => {
+                Some(*name)
+            }
+            _ => None,
+        };
+        if let Some(own) = own {
+            names.push(renamed.take().unwrap_or_else(|| own.to_owned()));
+            (derived, in_vocabulary) = (false, false);
+        }
+    }
+    names
 }

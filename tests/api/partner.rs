@@ -10,8 +10,8 @@ use std::time::Duration;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::TestApp;
-use crate::support::make::{With, brief, public_event, published};
+use crate::support::make::{With, brief, published};
+use crate::support::{TestApp, writers};
 
 on_both!(the_copy_follows_corrections_retractions_and_deletions, the_copy_is_right_however_often_its_script_is_killed,);
 
@@ -71,46 +71,20 @@ fn the_copy_follows_corrections_retractions_and_deletions(app: &TestApp) {
 }
 
 fn the_copy_is_right_however_often_its_script_is_killed(app: &TestApp) {
-    app.with_category();
-    app.publisher().create("events", public_event("meeting", "2017-07-25"));
-    let folder = TempDir::new().unwrap();
-    thread::scope(|scope| {
-        let writers: Vec<_> = (0..20).map(|writer| scope.spawn(move || write(app, writer))).collect();
+    for seed in writers::seeds() {
+        let app = &app.another();
+        writers::set_the_stage(app);
+        let folder = TempDir::new().unwrap();
         let mut patience = 40;
-        while !writers.iter().all(|writer| writer.is_finished()) {
+        writers::while_twenty_write(app, seed, || {
             let mut following = script(app, folder.path(), false);
             thread::sleep(Duration::from_millis(patience));
             following.kill().unwrap();
             following.wait().unwrap();
             patience = (patience * 7) % 311 + 20;
-        }
-    });
-    sync(app, folder.path());
-    assert!(!public(app).is_empty());
-    assert_eq!(files(folder.path()), public(app));
-}
-
-fn write(app: &TestApp, writer: u64) {
-    let (client, slug) = (app.publisher(), format!("page-{writer}"));
-    let path = format!("/v1/briefs/{slug}");
-    for step in 0..12 {
-        let answer = match (writer + step * 5) % 8 {
-            0..=2 => client.put(
-                &path,
-                published(&slug, "2017-07-31").with(json!({
-                    "title": format!("Step {step}"), "events": ["meeting"],
-                    "trends": [{"statement": format!("Step {step}"), "direction": "stable"}],
-                })),
-            ),
-            3 => client
-                .post(&format!("{path}/corrections"), json!({"severity": "minor", "note": format!("Step {step}")})),
-            4 if writer.is_multiple_of(3) => client.post(&format!("{path}/retract"), json!({"reason": "forged"})),
-            5 if writer.is_multiple_of(2) => client.delete(&path),
-            6 => {
-                client.patch(&path, json!({"marking": if step.is_multiple_of(2) { "TLP:AMBER" } else { "TLP:CLEAR" }}))
-            }
-            _ => client.patch("/v1/events/meeting", json!({"title": format!("{writer} {step}")})),
-        };
-        assert!(answer.status < 500, "{}", answer.text());
+        });
+        sync(app, folder.path());
+        assert!(!public(app).is_empty(), "seed {seed}");
+        assert_eq!(files(folder.path()), public(app), "seed {seed}");
     }
 }

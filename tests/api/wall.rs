@@ -267,7 +267,9 @@ fn public_paths(app: &TestApp) -> Vec<String> {
     for (template, operation) in reads(&spec) {
         let kind = template.split('/').nth(2).unwrap_or_default().to_owned();
         let mut targets = vec![String::new()];
-        if template.contains("{id}") {
+        if kind == "webhooks" {
+            targets = vec!["nothing".to_owned()];
+        } else if template.contains("{id}") {
             targets = app.get(&format!("/v1/{kind}?limit=100")).expect(200).slugs();
             targets.extend(["gone", "nothing", "draft", "red", "embargoed"].map(ToOwned::to_owned));
         }

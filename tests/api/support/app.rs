@@ -3,11 +3,12 @@
 use std::ops::Deref;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use briefwire::access::keys;
 use briefwire::app;
-use briefwire::config::Config;
+use briefwire::config::{Config, WebhookSettings};
 use briefwire::db::Db;
 use briefwire::vocabulary::{Marking, Role};
 
@@ -56,6 +57,11 @@ impl TestApp {
             limits: None,
             trusted_proxies: Vec::new(),
             websub_hub: None,
+            webhooks: WebhookSettings {
+                allow_private: true,
+                retries: vec![Duration::from_millis(50); 100],
+                timeout: Duration::from_secs(15),
+            },
         };
         change(&mut config);
         let running = Running::start(listener, db.clone(), config);
@@ -159,7 +165,7 @@ impl Running {
                 let clock = actix_web::rt::spawn(briefwire::clock::run(db.clone()));
                 let server = app::serve(listener, db, config, Some(2)).expect("the server starts");
                 started.send(server.handle()).expect("the test waits");
-                server.await.expect("the server ends well");
+                server.run().await.expect("the server ends well");
                 clock.abort();
             });
         });

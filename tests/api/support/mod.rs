@@ -9,12 +9,15 @@ mod app;
 mod client;
 pub mod command;
 mod database;
+mod endpoint;
 pub mod make;
 mod postgres;
+pub mod writers;
 
 pub use app::TestApp;
 pub use client::{Answer, Client};
 pub use database::Database;
+pub use endpoint::{Endpoint, Received};
 
 /// The slugs of a list of links, in its order; what has none is left out.
 #[track_caller]
