@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::oracle::{archive, deeds, load};
+use crate::properties::for_all;
 use crate::support::TestApp;
 use crate::support::make::{With, published, weekly_page};
 
@@ -9,6 +11,8 @@ on_both!(
     a_brief_comes_in_the_format_that_is_asked_for,
     json_ld_says_everything_that_schema_org_knows,
     ninjs_has_the_members_that_its_standard_knows,
+    ninjs_says_how_long_a_brief_is_embargoed,
+    ninjs_of_random_briefs_has_the_members_that_its_standard_knows,
     ninjs_says_when_a_brief_is_withdrawn,
     markdown_has_front_matter_that_is_yaml_and_json,
     the_words_of_a_page_are_those_of_its_language,
@@ -72,7 +76,7 @@ fn json_ld_says_everything_that_schema_org_knows(app: &TestApp) {
     assert!(article.as_object().unwrap().values().all(|value| !value.is_null()), "{article}");
 }
 
-/// The members of each closed object of ninjs 3.0 that a brief may have. `!` marks those that must be there.
+/// The members of each closed object of ninjs 3.0.1 that a brief may have. `!` marks those that must be there.
 fn known_to_ninjs(place: &str) -> &'static [&'static str] {
     match place {
         "" => &[
@@ -84,7 +88,7 @@ fn known_to_ninjs(place: &str) -> &'static [&'static str] {
             "firstCreated",
             "versionCreated",
             "contentCreated",
-            "embargoed",
+            "embargoedUntil",
             "pubStatus",
             "urgency",
             "copyrightHolder",
@@ -122,11 +126,11 @@ fn known_to_ninjs(place: &str) -> &'static [&'static str] {
         "bodies" => &["role", "contentType", "charCount", "wordCount", "value!"],
         "people" => &["name", "rel", "uri", "literal", "contactInfo"],
         "organisations" => &["name", "rel", "uri", "literal", "symbols", "contactInfo"],
-        "places" => &["name", "rel", "uri", "literal", "contactInfo", "geojson"],
+        "places" => &["name", "rel", "uri", "literal", "contactInfo", "geoJSON"],
         "subjects" => &["name", "rel", "uri", "literal", "creator", "relevance", "confidence"],
         "events" => &["id", "name", "rel", "uri", "literal"],
         "infoSources" => &["name", "role", "uri", "literal", "contactInfo"],
-        "renditions" => &["name!", "uri", "href", "contentType", "title", "height", "width"],
+        "renditions" => &["name!", "href", "contentType", "title", "height", "width"],
         other => panic!("{other} is not looked at"),
     }
 }
@@ -135,12 +139,26 @@ fn check_ninjs(place: &str, object: &Value) {
     let members = object.as_object().unwrap_or_else(|| panic!("{place}: {object}"));
     let known = known_to_ninjs(if place == "associations" { "" } else { place });
     for (name, member) in members {
-        let is_name = place == "associations" && name == "name";
-        assert!(is_name || known.iter().any(|it| it.trim_end_matches('!') == name), "{place}/{name} is not in ninjs");
+        let is_of_association = place == "associations" && ["name", "rel"].contains(&name.as_str());
+        assert!(
+            is_of_association || known.iter().any(|it| it.trim_end_matches('!') == name),
+            "{place}/{name} is not in ninjs"
+        );
         match member {
             Value::Array(items) => items.iter().for_each(|item| check_ninjs(name, item)),
             Value::Object(_) => check_ninjs(name, member),
             other => assert!(other.is_string(), "{place}/{name}: {other}"),
+        }
+        let terms: &[&str] = match (name.as_str(), place) {
+            ("type", "" | "associations") => &["text", "picture"],
+            ("pubStatus", _) => &["usable", "withheld", "canceled"],
+            ("representationType", _) => &["full", "partial"],
+            _ => &[],
+        };
+        assert!(terms.is_empty() || terms.iter().any(|term| member == term), "{place}/{name}: {member}");
+        if ["firstCreated", "versionCreated", "embargoedUntil"].contains(&name.as_str()) {
+            chrono::DateTime::parse_from_rfc3339(member.as_str().unwrap())
+                .unwrap_or_else(|error| panic!("{place}/{name}: {error}"));
         }
         if ["uri", "href", "schema"].contains(&name.as_str()) {
             url::Url::parse(member.as_str().unwrap()).unwrap_or_else(|error| panic!("{place}/{name}: {error}"));
@@ -178,6 +196,31 @@ fn ninjs_has_the_members_that_its_standard_knows(app: &TestApp) {
         app.publisher().create("actors", json!({"slug": slug, "name": slug, "kind": "international"}));
         check_ninjs("", &app.get(&format!("/v1/briefs/{slug}?format=ninjs")).expect(200).json());
     }
+}
+
+fn ninjs_says_how_long_a_brief_is_embargoed(app: &TestApp) {
+    app.with_category();
+    let end = "2099-01-01T00:00:00Z";
+    app.publisher().create("briefs", published("later", "2017-07-31").with(json!({"embargo_until": end})));
+    let ninjs = app.publisher().get("/v1/briefs/later?format=ninjs").expect(200).json();
+    check_ninjs("", &ninjs);
+    assert_eq!(ninjs["embargoedUntil"], end);
+}
+
+fn ninjs_of_random_briefs_has_the_members_that_its_standard_knows(app: &TestApp) {
+    for_all(&(archive(), deeds()), |(mut archive, deeds)| {
+        let app = app.another();
+        load(&app.admin(), &mut archive);
+        for deed in &deeds {
+            archive.apply(&app.admin(), deed);
+        }
+        for client in [&app.admin(), app.anyone()] {
+            for row in client.get("/v1/briefs?format=ndjson&fields=id").expect(200).lines() {
+                let path = format!("/v1/briefs/{}?format=ninjs", row["id"].as_str().unwrap());
+                check_ninjs("", &client.get(&path).expect(200).json());
+            }
+        }
+    });
 }
 
 fn ninjs_says_when_a_brief_is_withdrawn(app: &TestApp) {

@@ -84,7 +84,7 @@ fn the_past_is_as_the_model_was_less_what_is_hidden_now(app: &TestApp) {
 }
 
 /// Tries random cases, always the same ones.
-fn for_all<S: Strategy>(strategy: &S, test: impl Fn(S::Value)) {
+pub fn for_all<S: Strategy>(strategy: &S, test: impl Fn(S::Value)) {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(CASES);
     let config = Config { cases, max_shrink_iters: 60, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));

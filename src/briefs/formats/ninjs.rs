@@ -40,7 +40,7 @@ pub fn document(config: &Config, brief: &BriefView) -> Value {
         "version": brief.version.to_string(),
         "firstCreated": brief.published_at.unwrap_or(brief.created_at),
         "versionCreated": brief.updated_at,
-        "embargoed": brief.embargo_until,
+        "embargoedUntil": brief.embargo_until,
         "pubStatus": status,
         "language": brief.language,
         "slugline": brief.slug,
