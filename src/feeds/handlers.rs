@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::item::Frame;
-use super::source::{Fed, FeedPage, page};
+use super::source::{Fed, FeedPage, Words, page};
 use super::websub::TOPICS;
 use super::{atom, json, rss};
 use crate::access::{Caller, Reader, Sight};
@@ -19,8 +19,10 @@ use crate::events::filter::EventFilter;
 use crate::http::answer;
 use crate::http::body::Invalid;
 use crate::http::page::{DEFAULT_LIMIT, address};
-use crate::http::query::{Both, FilterOnly, Limit, Position};
+use crate::http::query::{Both, FilterOnly, Limit, Position, SearchText};
+use crate::journal;
 use crate::problem::Problem;
+use crate::search::wanted::Wanted;
 use crate::trends::filter::TrendFilter;
 
 /// The routes of feeds.
@@ -33,6 +35,10 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 #[deserr(error = Invalid)]
 #[into_params(parameter_in = Query)]
 pub struct FeedQuery {
+    /// Only where these words are found, as in the list.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, max_length = 1000, example = "border committ")]
+    pub q: Option<SearchText>,
     /// How many entries a page has at most.
     #[deserr(default)]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100, default = 20, example = 20)]
@@ -141,13 +147,26 @@ async fn answer_feed<L: Fed>(
     if let Some(known) = answer::unchanged(request, caller, head, &tag) {
         return Ok(known);
     }
-    let (config, sight) = (state.config.clone(), Sight::now(caller));
+    let words = match &view.q {
+        None => None,
+        Some(q) => Some(Words { wanted: Wanted::read(&q.0), finder: state.finder(request).await? }),
+    };
+    let (config, reader) = (state.config.clone(), *caller);
     let (before, limit) = (view.cursor.map(|cursor| cursor.0), view.limit.map_or(DEFAULT_LIMIT, |it| it.0) as usize);
-    let read = state.db.scan(move |connection| page(connection, sight, &config, &filter, before, limit)).await;
-    let FeedPage { entries, next } = match read {
+    let read = state.db.scan(move |connection| {
+        // Under heavy writing the index may not know what is newest: then the answer claims no more.
+        let head = match &words {
+            Some(words) => journal::last_seen_by(connection, &reader, words.finder.position.min(head.position))?,
+            None => head,
+        };
+        let page = page(connection, Sight::now(&reader), &config, &filter, words.as_ref(), before, limit)?;
+        Ok::<_, Problem>((head, page))
+    });
+    let (head, FeedPage { entries, next }) = match read.await {
         Ok(page) => page,
         Err(problem) => return Err(resolve::with_candidates(state, caller, problem).await),
     };
+    let tag = answer::tag_of(head, caller, request, &state.config) + mark;
     let address = |cursor: Option<i64>| {
         let cursor = cursor.map(|cursor| cursor.to_string());
         address(&state.config.public_url, request, cursor.as_deref())

@@ -1,6 +1,7 @@
 //! Where the entries of a feed come from: the journal backwards, each resource at its last row.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use diesel::prelude::*;
 
@@ -17,9 +18,13 @@ use crate::events::filter::EventFilter;
 use crate::http::page::Extras;
 use crate::http::query::Many;
 use crate::problem::Problem;
+use crate::search::Finder;
+use crate::search::ask::Ask;
+use crate::search::gather::{Order, Page, Wish};
 use crate::search::lists::Searched;
+use crate::search::wanted::Wanted;
 use crate::trends::filter::TrendFilter;
-use crate::vocabulary::BriefState;
+use crate::vocabulary::{BriefState, Kind};
 
 /// A list that there is a feed of.
 pub trait Fed: Searched + Default {
@@ -100,6 +105,22 @@ pub struct FeedPage {
     pub next: Option<i64>,
 }
 
+/// Words that are searched for, in an index.
+pub struct Words {
+    pub wanted: Wanted,
+    pub finder: Arc<Finder>,
+}
+
+impl Words {
+    /// In which of these they are found.
+    fn among(&self, caller: &Caller, kind: Kind, ids: HashSet<Id>) -> Result<HashSet<Id>, Problem> {
+        let everything = Page { order: Order::Update { descending: true }, after: None, limit: ids.len() };
+        let ask = Ask::of(&[kind]).wanting(Some(self.wanted.clone())).among(Some(ids.into_iter().collect()));
+        let found = self.finder.gather(caller, &ask, Wish::page(everything))?;
+        Ok(found.page.into_iter().map(|key| key.id).collect())
+    }
+}
+
 /// How many rows of the journal are looked through for one page, first and at most.
 const FIRST_ROWS: i64 = 50;
 const MOST_ROWS: i64 = 4000;
@@ -114,6 +135,7 @@ pub fn page<L: Fed>(
     sight: Sight,
     config: &Config,
     filter: &L,
+    words: Option<&Words>,
     before: Option<i64>,
     limit: usize,
 ) -> Result<FeedPage, Problem> {
@@ -129,6 +151,9 @@ pub fn page<L: Fed>(
         let last = last_rows(connection, &sight.caller, &ids)?;
         let seen = L::default().among(connection, sight, &ids)?;
         let mut wanted = filter.among(connection, sight, &ids)?;
+        if let Some(words) = words {
+            wanted = words.among(&sight.caller, L::KIND, wanted)?;
+        }
         wanted.extend(L::withdrawn(connection, sight, &ids)?);
         for (position, at, id) in rows {
             if last.get(&id) == Some(&position) && (wanted.contains(&id) || !seen.contains(&id)) {

@@ -8,7 +8,7 @@ use rss::Channel;
 use serde_json::{Value, json};
 
 use crate::support::make::{With, actor, brief, category, public_event, published, weekly_page};
-use crate::support::{Client, Endpoint, TestApp, wait_until, writers};
+use crate::support::{Client, Endpoint, TestApp, sorted, wait_until, writers};
 
 on_both!(
     the_last_changed_comes_first_in_every_format,
@@ -18,6 +18,7 @@ on_both!(
     what_is_withdrawn_leaves_a_notice,
     the_hidden_is_in_no_feed,
     filters_are_those_of_the_list,
+    words_are_searched_in_feeds_as_in_lists,
     trends_and_events_have_feeds_too,
     an_unchanged_feed_is_not_sent_again,
     a_write_elsewhere_is_seen_within_a_second,
@@ -255,6 +256,34 @@ fn filters_are_those_of_the_list(app: &TestApp) {
     app.get("/feeds/briefs.atom?cursor=x").problem(400, "invalid-parameter");
     app.get("/feeds/briefs.xml").problem(404, "not-found");
     app.with("Accept", "image/png").get("/feeds/briefs.atom").expect(200);
+}
+
+fn words_are_searched_in_feeds_as_in_lists(app: &TestApp) {
+    app.with_category();
+    for (slug, body) in [("border", "A border committee."), ("army", "The army."), ("both", "The army at the border.")]
+    {
+        app.publisher().create("briefs", published(slug, "2017-07-31").with(json!({"body": body})));
+    }
+    app.publisher().create("briefs", published("withdrawn", "2017-07-31"));
+    app.publisher().post("/v1/briefs/withdrawn/retract", json!({"reason": "x"})).expect(200);
+    let titles = |query: &str| -> Vec<String> {
+        let feed = json_feed(app, &format!("/feeds/briefs.json?{query}"));
+        let items = feed["items"].as_array().unwrap().iter();
+        let current = items.filter(|item| item["_briefwire"]["status"] == "current");
+        sorted(current.map(|item| item["title"].as_str().unwrap().to_owned()).collect())
+    };
+    for query in ["q=border", "q=army+-border", "q=armies", "q=border&language=en", "q=border&language=ru", "q=nothing"]
+    {
+        assert_eq!(titles(query), sorted(app.get(&format!("/v1/briefs?{query}")).expect(200).each("title")), "{query}");
+    }
+    assert_eq!(titles("q=border").len(), 2);
+    let notices = json_feed(app, "/feeds/briefs.json?q=army")["items"].as_array().unwrap().len();
+    assert_eq!(notices, 3, "a notice is told of whatever is searched for");
+    let tag = app.get("/feeds/briefs.atom?q=border").expect(200).header("etag");
+    app.with("If-None-Match", tag.as_str()).get("/feeds/briefs.atom?q=border").expect(304);
+    app.publisher().patch("/v1/briefs/army", json!({"body": "Now at the border."})).expect(200);
+    assert_eq!(titles("q=border").len(), 3);
+    app.with("If-None-Match", tag).get("/feeds/briefs.atom?q=border").expect(200);
 }
 
 fn trends_and_events_have_feeds_too(app: &TestApp) {
