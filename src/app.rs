@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use actix_cors::Cors;
 use actix_web::dev::{Server, ServerHandle};
@@ -24,7 +24,7 @@ use crate::journal::{self, Head, Heads, Write};
 use crate::problem::Problem;
 use crate::routes::{self, RouteTable};
 use crate::search::{self, Finder, Search};
-use crate::webhooks::Deliveries;
+use crate::webhooks::{Dispatcher, Sender};
 
 /// What every handler may reach.
 pub struct AppState {
@@ -44,6 +44,10 @@ pub struct AppState {
     pub under_way: UnderWay,
     /// How many requests each caller has left.
     pub limits: Limits,
+    /// What sends messages to the endpoints of webhooks.
+    pub sender: Sender,
+    /// Who may send one beside the order of deliveries at the same time.
+    pub sending: Semaphore,
     /// Who may work out something of the past, which takes long, at the same time.
     pub past: Semaphore,
 }
@@ -145,7 +149,7 @@ impl AppState {
         if time > now {
             return Err(Problem::parameter("as_of", format!("lies in the future: it is {now} now")));
         }
-        if time.micros() + UNDER_WAY < now.micros() {
+        if time.plus(UNDER_WAY) < now {
             return Ok(());
         }
         // A write that is under way took its time before; one that comes after this takes a later one.
@@ -153,20 +157,35 @@ impl AppState {
     }
 }
 
-/// How long a write may be under way, in microseconds.
-const UNDER_WAY: i64 = 600_000_000;
+/// How long a write may be under way.
+const UNDER_WAY: Duration = Duration::from_secs(600);
+
+/// By which a running server is told to stop.
+#[derive(Clone)]
+pub struct Handle {
+    server: ServerHandle,
+    dispatcher: watch::Sender<bool>,
+}
+
+impl Handle {
+    /// Tells it to stop; ready when it no longer answers. A graceful stop lets requests end.
+    pub fn stop(&self, graceful: bool) -> impl Future<Output = ()> + use<> {
+        self.dispatcher.send_replace(true);
+        self.server.stop(graceful)
+    }
+}
 
 /// A server that is ready to run, with what it does beside answering.
 pub struct Serving {
     server: Server,
-    deliveries: Deliveries,
+    dispatcher: Dispatcher,
 }
 
 impl Serving {
     /// By which it is told to stop.
     #[must_use]
-    pub fn handle(&self) -> ServerHandle {
-        self.server.handle()
+    pub fn handle(&self) -> Handle {
+        Handle { server: self.server.handle(), dispatcher: self.dispatcher.stopper() }
     }
 
     /// Runs until it is told to stop; then it finishes what is under way.
@@ -175,7 +194,7 @@ impl Serving {
     /// When the server fails.
     pub async fn run(self) -> std::io::Result<()> {
         let ended = self.server.await;
-        self.deliveries.stop().await;
+        self.dispatcher.stop().await;
         ended
     }
 }
@@ -199,17 +218,19 @@ pub fn serve(listener: TcpListener, db: Db, config: Config, workers: Option<usiz
         db,
         search,
         heads,
+        sender: Sender::new(&config.webhooks),
         config,
         routes,
         openapi,
         under_way,
         limits,
         past: Semaphore::new(2),
+        sending: Semaphore::new(16),
     });
     if let Some(hub) = state.config.websub_hub.clone() {
         actix_web::rt::spawn(websub::announce(state.clone(), hub.into()));
     }
-    let deliveries = Deliveries::start(state.clone());
+    let dispatcher = Dispatcher::start(state.clone());
     let mut server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
@@ -235,7 +256,7 @@ pub fn serve(listener: TcpListener, db: Db, config: Config, workers: Option<usiz
         .disable_signals()
         .listen(listener)?
         .run();
-    Ok(Serving { server, deliveries })
+    Ok(Serving { server, dispatcher })
 }
 
 /// Binds the address; port 0 takes any free one.

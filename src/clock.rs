@@ -27,7 +27,7 @@ pub async fn run(db: Db) {
             if let Err(error) = db.write(idempotency::forget_old).await {
                 tracing::error!(%error, "the clock could not forget old answers");
             }
-            if let Err(error) = db.write(webhooks::log::forget_old).await {
+            if let Err(error) = db.write(webhooks::forget_old).await {
                 tracing::error!(%error, "the clock could not forget old deliveries");
             }
         }

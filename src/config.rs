@@ -132,6 +132,18 @@ pub struct WebhookSettings {
     pub timeout: Duration,
 }
 
+impl WebhookSettings {
+    /// The longest time between two attempts at one delivery, whatever the endpoint asks for.
+    #[must_use]
+    pub fn longest_pause(&self) -> Duration {
+        let longest = self.retries.iter().max().copied().unwrap_or_default();
+        longest.max(LONGEST_RETRY_AFTER).mul_f64(1.1) + self.timeout
+    }
+}
+
+/// The longest wait that the endpoint of a webhook may ask for.
+pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
+
 /// How many requests an address has a minute, if that is limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit(pub Option<NonZeroU32>);

@@ -88,6 +88,7 @@ const EXAMPLE_DEPTH: usize = 24;
 pub fn complete(document: &utoipa::openapi::OpenApi) -> serde_json::Result<Value> {
     let mut document = serde_json::to_value(document)?;
     complete_schemas(&mut document);
+    describe_patches(&mut document);
     let schemas = document.pointer("/components/schemas").cloned().unwrap_or_default();
     if let Some(Value::Object(paths)) = document.get_mut("paths") {
         for (path, operations) in paths {
@@ -141,6 +142,32 @@ fn complete_schemas(document: &mut Value) {
         if let Some(view) = views.get(*resource) {
             schemas.insert(format!("{resource}Selection"), selection_of(resource, view));
         }
+    }
+}
+
+/// A merge patch has only the members that change: its schema is that of the whole, and demands none of them.
+fn describe_patches(document: &mut Value) {
+    let mut patches = Map::new();
+    let schemas = document.pointer("/components/schemas").cloned().unwrap_or_default();
+    for (_, operations) in document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flatten() {
+        let media = operations.pointer_mut("/patch/requestBody/content").and_then(Value::as_object_mut);
+        for (_, media) in media.into_iter().flatten() {
+            let Some(Value::String(whole)) = media.pointer_mut("/schema/$ref") else { continue };
+            let Some(input) = whole.rsplit('/').next().map(ToOwned::to_owned) else { continue };
+            let Some((resource, schema)) = input.strip_suffix("Input").zip(schemas.get(&input)) else { continue };
+            let (name, mut patch) = (format!("{resource}Patch"), schema.clone());
+            if let Some(patch) = patch.as_object_mut() {
+                let description =
+                    format!("A merge patch of a {resource} (RFC 7396): the members that change; null empties one.");
+                patch.remove("required");
+                patch.insert("description".into(), description.into());
+            }
+            *whole = format!("#/components/schemas/{name}");
+            patches.insert(name, patch);
+        }
+    }
+    if let Some(Value::Object(schemas)) = document.pointer_mut("/components/schemas") {
+        schemas.extend(patches);
     }
 }
 

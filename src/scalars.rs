@@ -184,10 +184,34 @@ impl FromStr for HttpUrl {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let acceptable = text.len() <= 2000
-            && !text.chars().any(|character| character.is_control() || character.is_whitespace())
-            && url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+            && text.chars().all(may_stand_in_an_address)
+            && has_whole_escapes(text)
+            && text.matches('#').count() <= 1
+            && has_host(text)
+            && url::Url::parse(text).is_ok();
         if acceptable { Ok(Self(text.to_owned())) } else { Err("is not an absolute http or https URL".into()) }
     }
+}
+
+/// The letters of RFC 3987. Browsers mend others, and feeds must not hold them.
+fn may_stand_in_an_address(letter: char) -> bool {
+    let is_spare = letter.is_ascii() && "\"<>\\^`{|}".contains(letter);
+    let is_invisible =
+        matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    !(letter.is_control() || letter.is_whitespace() || is_spare || is_invisible)
+}
+
+fn has_whole_escapes(text: &str) -> bool {
+    text.split('%')
+        .skip(1)
+        .all(|rest| rest.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)))
+}
+
+fn has_host(text: &str) -> bool {
+    let after_scheme = text
+        .split_once("://")
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https"));
+    after_scheme.is_some_and(|(_, rest)| !rest.is_empty() && !rest.starts_with(['/', '?', '#', ':', '@']))
 }
 
 text_type! {

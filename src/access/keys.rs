@@ -183,6 +183,19 @@ pub fn caller(connection: &mut Connection, id: Id) -> Result<Option<Caller>, Pro
     Ok(row.and_then(|row| row.caller()))
 }
 
+/// Refuses a caller whose key has been revoked since it was told who calls.
+///
+/// # Errors
+/// 401, or when the query fails.
+pub fn demand_valid(connection: &mut Connection, known: &Caller) -> Result<(), Problem> {
+    match known.key {
+        Some(key) if caller(connection, key)?.as_ref() != Some(known) => {
+            Err(Problem::unauthenticated("The API key has been revoked."))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn split(token: &str) -> Option<(Id, &str)> {
     let (id, secret) = token.strip_prefix("bw_")?.split_once('_')?;
     let id = Uuid::try_parse(id).ok().filter(|_| id.len() == 32)?;

@@ -11,8 +11,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::rows::{ChangeRow, Changes, changes_after};
 use super::stream;
-use crate::access::{Caller, Reader};
+use crate::access::{Caller, Reader, keys};
 use crate::app::AppState;
+use crate::db::Connection;
 use crate::http::answer::{self, Format};
 use crate::http::body::{Invalid, from_text};
 use crate::http::page::DEFAULT_LIMIT;
@@ -145,7 +146,12 @@ pub async fn next_changes(
     let deadline = Instant::now() + patience;
     let (reader, mut next) = (*caller, since);
     loop {
-        let changes = state.db.scan(move |connection| changes_after(connection, &reader, next, limit)).await?;
+        let look = move |connection: &mut Connection| {
+            // It may have waited for long.
+            keys::demand_valid(connection, &reader)?;
+            changes_after(connection, &reader, next, limit)
+        };
+        let changes = state.db.scan(look).await?;
         let left = deadline.saturating_duration_since(Instant::now());
         if !changes.rows.is_empty() || left.is_zero() {
             return Ok(changes);

@@ -19,7 +19,8 @@ const SQLITE_READER_SETTINGS: &str = "PRAGMA query_only=ON; PRAGMA mmap_size=268
 /// The advisory locks that Briefwire takes on PostgreSQL; any two constants that other software is unlikely to use.
 const JOURNAL_LOCK: &str = "SELECT pg_advisory_xact_lock(7260417001)";
 const MIGRATION_LOCK: &str = "SELECT pg_advisory_lock(7260417002)";
-pub(super) const DUTY_LOCK: &str = "SELECT pg_try_advisory_lock(7260417003) AS taken";
+/// Archives in several schemas of one database have a leader each.
+pub(super) const LEADERSHIP_LOCK: &str = "SELECT pg_try_advisory_lock(726041703, hashtext(current_schema())) AS taken";
 
 /// Opens a transaction that may write. SQLite takes the write lock at once, so that it never fails half-way because
 /// another process wrote; PostgreSQL takes the journal's lock, so that positions become visible in their own order.

@@ -14,7 +14,7 @@
 
 mod connection;
 pub mod dialect;
-mod duty;
+mod leadership;
 mod pool;
 pub mod schema;
 pub mod subquery;
@@ -28,7 +28,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 pub(crate) use connection::MultiRawValue;
 pub use connection::{AnyConnection as Connection, MultiBackend};
-pub use duty::Duty;
+pub use leadership::Leadership;
 pub use pool::Db;
 use types::Id;
 

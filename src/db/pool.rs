@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use diesel::connection::TransactionManager;
 use tokio::sync::{oneshot, watch};
 
-use super::{Connection, DbError, Duty, Location, connect, dialect};
+use super::{Connection, DbError, Leadership, Location, connect, dialect};
 
 /// How many waiting writes one commit takes along, and how long the first of them waits for the others at most.
 #[derive(Debug, Clone, Copy)]
@@ -212,10 +212,10 @@ impl Db {
         self.0.commits.clone()
     }
 
-    /// The duty that one process has at a time, of all that serve from this database.
+    /// The leadership of all processes that share this database.
     #[must_use]
-    pub fn duty(&self) -> Duty {
-        Duty::at(self.0.location.clone())
+    pub fn leadership(&self) -> Leadership {
+        Leadership::of(self.0.location.clone())
     }
 
     /// Lets another process write for a moment, in the midst of a long series of writes: SQLite has no queue for its lock, and

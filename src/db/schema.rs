@@ -431,7 +431,7 @@ diesel::table! {
         id -> Identifier,
         webhook_id -> Identifier,
         #[sql_name = "type"]
-        message -> Text,
+        message_type -> Text,
         position -> Nullable<BigInt>,
         resource_id -> Nullable<Identifier>,
         outcome -> Text,
@@ -448,7 +448,7 @@ diesel::table! {
     use diesel::sql_types::*;
     use super::{Identifier, Instant};
 
-    webhook_carried (webhook_id, resource_id) {
+    webhook_told (webhook_id, resource_id) {
         webhook_id -> Identifier,
         resource_id -> Identifier,
     }
@@ -483,5 +483,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     webhooks,
     webhook_secrets,
     webhook_deliveries,
-    webhook_carried,
+    webhook_told,
 );

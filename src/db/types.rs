@@ -1,5 +1,7 @@
 //! Identifiers, instants and JSON as columns, each in the form that is native to the database at hand.
 
+use std::time::Duration;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
@@ -156,11 +158,33 @@ impl Timestamp {
         self.0
     }
 
+    /// So much later.
+    #[must_use]
+    pub fn plus(self, time: Duration) -> Self {
+        Self::from_micros(self.micros().saturating_add(micros(time)))
+    }
+
+    /// So much earlier.
+    #[must_use]
+    pub fn minus(self, time: Duration) -> Self {
+        Self::from_micros(self.micros().saturating_sub(micros(time)))
+    }
+
+    /// How long it is from now; nothing if it is past.
+    #[must_use]
+    pub fn from_now(self) -> Duration {
+        Duration::from_micros(u64::try_from(self.micros() - Self::now().micros()).unwrap_or_default())
+    }
+
     /// The later of two moments, or the next microsecond after `other` if this one is not later.
     #[must_use]
     pub fn strictly_after(self, other: Self) -> Self {
         if self > other { self } else { Self::from_micros(other.micros() + 1) }
     }
+}
+
+fn micros(time: Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }
 
 impl std::fmt::Display for Timestamp {

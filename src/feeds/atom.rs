@@ -53,9 +53,11 @@ pub fn document(frame: &Frame, entries: &[Placed]) -> Result<Vec<u8>, Problem> {
 
 fn entry(placed: &Placed, item: &Item) -> atom_syndication::Entry {
     let text = |value: &str| Text { lang: item.language.clone(), ..Text::plain(value) };
-    let mut links = vec![link("alternate", &item.api_url, "application/json")];
-    if item.api_url != item.url {
-        links.insert(0, link("alternate", &item.url, "text/html"));
+    let mut links =
+        vec![link("alternate", &item.url, "text/html"), link("alternate", &item.api_url, "application/json")];
+    if item.api_url == item.url {
+        // Readers take no link of the type of JSON for the page; the only one is it, whatever its type.
+        links = vec![Link { mime_type: None, ..link("alternate", &item.url, "") }];
     }
     links.extend(
         item.image

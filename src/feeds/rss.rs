@@ -39,12 +39,23 @@ pub fn document(frame: &Frame, entries: &[Placed]) -> Result<Vec<u8>, Problem> {
         last_build_date: Some(date(frame.updated)),
         generator: Some(concat!("Briefwire ", env!("CARGO_PKG_VERSION")).into()),
         docs: Some("https://www.rssboard.org/rss-specification".into()),
+        language: language(entries),
         items: entries.iter().map(item).collect(),
         atom_ext: Some(AtomExtension { links }),
         namespaces: BTreeMap::from([("media".into(), MEDIA.into()), ("dcterms".into(), TERMS.into())]),
         ..Channel::default()
     };
     document_with_style(channel.write_to(Vec::new()).map_err(Problem::internal)?)
+}
+
+/// The language of the channel, which has one or none: that of all items, if it is the same.
+fn language(entries: &[Placed]) -> Option<String> {
+    let mut languages = entries.iter().filter_map(|placed| match &placed.entry {
+        Entry::Item(item) => Some(item.language.as_deref()),
+        Entry::Withdrawn(_) => None,
+    });
+    let first = languages.next()??;
+    languages.all(|other| other == Some(first)).then(|| first.to_owned())
 }
 
 fn item(placed: &Placed) -> rss::Item {

@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpMessage, HttpRequest};
@@ -20,8 +21,8 @@ use crate::http::answer::Reply;
 use crate::problem::{Problem, ProblemType};
 
 const HEADER: &str = "idempotency-key";
-/// How long answers are kept, in microseconds: 26 hours.
-const KEPT: i64 = 26 * 3_600_000_000;
+/// How long answers are kept.
+const KEPT: Duration = Duration::from_secs(26 * 3600);
 
 /// The digest of a request's body, for requests that carry a key.
 struct BodyDigest(Vec<u8>);
@@ -48,7 +49,7 @@ pub struct Once {
 }
 
 /// The mark of a request that is under way; goes with its value.
-struct Mark {
+pub struct Mark {
     under_way: UnderWay,
     name: (Id, String),
 }
@@ -175,7 +176,10 @@ impl Once {
 }
 
 impl UnderWay {
-    fn begin(&self, key_id: Id, key: &str) -> Option<Mark> {
+    /// Marks something of a key as under way, unless it is already. A name that is no `Idempotency-Key`, with spaces, marks what is
+    /// to be done once at a time.
+    #[must_use]
+    pub fn begin(&self, key_id: Id, key: &str) -> Option<Mark> {
         let name = (key_id, key.to_owned());
         let is_first = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone());
         is_first.then(|| Mark { under_way: self.clone(), name })
@@ -193,7 +197,7 @@ impl Drop for Mark {
 /// # Errors
 /// When the statement fails.
 pub fn forget_old(connection: &mut Connection) -> Result<(), Problem> {
-    let oldest = Timestamp::from_micros(Timestamp::now().micros() - KEPT);
+    let oldest = Timestamp::now().minus(KEPT);
     diesel::delete(idempotency::table.filter(idempotency::created_at.lt(oldest))).execute(connection)?;
     Ok(())
 }

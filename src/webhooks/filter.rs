@@ -15,7 +15,7 @@ use crate::briefs::filter::BriefFilter;
 use crate::categories::model::CategoryRow;
 use crate::changes::{ChangeRow, Current};
 use crate::db::Connection;
-use crate::db::schema::webhook_carried;
+use crate::db::schema::webhook_told;
 use crate::db::types::Id;
 use crate::events::filter::EventFilter;
 use crate::http::query::{Many, NameOrSlug, Repeated};
@@ -59,7 +59,7 @@ impl WebhookFilter {
     ///
     /// # Errors
     /// When a query fails.
-    pub fn among(
+    pub fn passing(
         &self,
         connection: &mut Connection,
         sight: Sight,
@@ -70,58 +70,52 @@ impl WebhookFilter {
             return Ok(rows.iter().map(|row| row.id).collect());
         }
         let mut passing: HashSet<Id> = rows.iter().filter(|row| is_withdrawn(row)).map(|row| row.id).collect();
-        passing.extend(carried(connection, webhook, rows)?);
-        let living = self.living(connection, sight)?;
+        passing.extend(told(connection, webhook, rows)?);
+        let resolved = self.resolve(connection, sight)?;
         for kind in Kind::ALL {
             let ids: Vec<Id> = rows.iter().filter(|row| row.resource == *kind).map(|row| row.id).collect();
             if !ids.is_empty() {
-                passing.extend(living.of_kind(connection, sight, *kind, &ids)?);
+                passing.extend(resolved.passing(connection, sight, *kind, &ids)?);
             }
         }
         Ok(passing)
     }
 
-    /// It without those that are no more: what is narrowed to nobody lets nothing pass.
-    fn living(&self, connection: &mut Connection, sight: Sight) -> Result<Living<'_>, Problem> {
-        let mut living = Living { filter: self, actors: Vec::new(), categories: Vec::new() };
+    /// The filter without what was deleted; what was merged into another is the other.
+    fn resolve(&self, connection: &mut Connection, sight: Sight) -> Result<ResolvedFilter<'_>, Problem> {
+        let mut resolved = ResolvedFilter { filter: self, actors: Vec::new(), categories: Vec::new() };
         for actor in &self.actor {
-            living.actors.extend(bearers(connection, sight, &actor.to_string())?);
+            resolved.actors.extend(bearers(connection, sight, &actor.to_string())?);
         }
         for category in &self.category {
             let row: Option<CategoryRow> = resource::lead(connection, sight, &Reference::from_id(*category))?;
-            living.categories.extend(row.map(|row| row.id));
+            resolved.categories.extend(row.map(|row| row.id));
         }
-        Ok(living)
+        Ok(resolved)
     }
 }
 
 /// A filter with what its names lead to now.
-struct Living<'a> {
+struct ResolvedFilter<'a> {
     filter: &'a WebhookFilter,
     actors: Vec<Id>,
     categories: Vec<Id>,
 }
 
-impl Living<'_> {
-    fn of_kind(
+impl ResolvedFilter<'_> {
+    fn passing(
         &self,
         connection: &mut Connection,
         sight: Sight,
         kind: Kind,
         ids: &[Id],
     ) -> Result<HashSet<Id>, Problem> {
-        let WebhookFilter { category: wanted_categories, actor: wanted_actors, marking, .. } = self.filter;
-        let is_about_nobody = self.actors.is_empty() && !wanted_actors.is_empty()
-            || self.categories.is_empty() && !wanted_categories.is_empty();
-        if is_about_nobody {
+        if self.names_only_what_was_deleted() {
             return Ok(HashSet::new());
         }
         let actor = Repeated(self.actors.iter().map(Id::to_string).collect());
         let category = Many(self.categories.iter().map(|id| NameOrSlug(Reference::from_id(*id))).collect());
-        let marking = Many(marking.clone());
-        let themselves = |wanted: &[Id], others_are_asked_for: bool| {
-            ids.iter().copied().filter(|id| !others_are_asked_for && wanted.contains(id)).collect()
-        };
+        let marking = Many(self.filter.marking.clone());
         match kind {
             Kind::Brief => {
                 BriefFilter { actor, category, marking, ..Default::default() }.ids_among(connection, sight, ids)
@@ -132,10 +126,28 @@ impl Living<'_> {
             Kind::Trend => {
                 TrendFilter { actor, category, marking, ..Default::default() }.ids_among(connection, sight, ids)
             }
-            Kind::Actor => Ok(themselves(&self.actors, !wanted_categories.is_empty() || !marking.0.is_empty())),
-            Kind::Category => Ok(themselves(&self.categories, !wanted_actors.is_empty() || !marking.0.is_empty())),
+            Kind::Actor if self.asks_for_actors_alone() => Ok(common(ids, &self.actors)),
+            Kind::Category if self.asks_for_categories_alone() => Ok(common(ids, &self.categories)),
+            Kind::Actor | Kind::Category => Ok(HashSet::new()),
         }
     }
+
+    fn names_only_what_was_deleted(&self) -> bool {
+        let WebhookFilter { actor, category, .. } = self.filter;
+        self.actors.is_empty() && !actor.is_empty() || self.categories.is_empty() && !category.is_empty()
+    }
+
+    fn asks_for_actors_alone(&self) -> bool {
+        self.filter.category.is_empty() && self.filter.marking.is_empty()
+    }
+
+    fn asks_for_categories_alone(&self) -> bool {
+        self.filter.actor.is_empty() && self.filter.marking.is_empty()
+    }
+}
+
+fn common(ids: &[Id], wanted: &[Id]) -> HashSet<Id> {
+    ids.iter().copied().filter(|id| wanted.contains(id)).collect()
 }
 
 fn is_withdrawn(row: &ChangeRow) -> bool {
@@ -146,11 +158,12 @@ fn is_withdrawn(row: &ChangeRow) -> bool {
     }
 }
 
-fn carried(connection: &mut Connection, webhook: Id, rows: &[ChangeRow]) -> Result<Vec<Id>, Problem> {
+/// Of which of these a webhook has told.
+fn told(connection: &mut Connection, webhook: Id, rows: &[ChangeRow]) -> Result<Vec<Id>, Problem> {
     let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
-    Ok(webhook_carried::table
-        .filter(webhook_carried::webhook_id.eq(webhook))
-        .filter(webhook_carried::resource_id.eq_any(ids))
-        .select(webhook_carried::resource_id)
+    Ok(webhook_told::table
+        .filter(webhook_told::webhook_id.eq(webhook))
+        .filter(webhook_told::resource_id.eq_any(ids))
+        .select(webhook_told::resource_id)
         .load(connection)?)
 }

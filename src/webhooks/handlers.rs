@@ -1,23 +1,26 @@
 //! The endpoints of webhooks. Whoever has a key manages those of this key, and no others.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, rt};
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::input::{DeliveriesQuery, RedeliveryInput, RotationInput, WebhookInput};
+use super::input::{DeliveriesQuery, Redelivery, RedeliveryInput, RotationInput, WebhookInput};
 use super::log::{self, Delivery};
-use super::message::{self, Message};
+use super::message::Message;
 use super::model::{WebhookRow, WebhookView};
-use super::sender::Sender;
-use super::signature::Secret;
+use super::secrets::{self, Secret};
+use super::sender::Destination;
 use super::{progress, store};
 use crate::access::KeyHolder;
 use crate::app::AppState;
 use crate::db::Connection;
-use crate::db::types::Id;
+use crate::db::types::{Id, Timestamp};
 use crate::http::answer::{self, Precondition, Reply};
 use crate::http::body::{self, Json, MergePatch};
 use crate::http::idempotency::Once;
@@ -96,9 +99,9 @@ async fn create(
     request: HttpRequest,
     Json(input): Json<WebhookInput>,
 ) -> Result<HttpResponse, Problem> {
-    check(&state, &input)?;
-    let make = move |connection: &mut Connection| store::create(connection, &holder.caller, holder.key, input);
-    let (row, secret) = secretly(&state, &request, holder, make).await?;
+    demand_allowed_address(&state, &input)?;
+    let make = move |connection: &mut Connection| store::create(connection, holder, input);
+    let (row, secret) = once_with_secret(&state, &request, holder, make).await?;
     let location = format!("{}/v1/webhooks/{}", state.config.public_url, row.id);
     let mut reply = with_secret(StatusCode::CREATED, row, &secret)?;
     reply.add(header::LOCATION.as_str(), location);
@@ -120,7 +123,7 @@ async fn get(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     answer::accept_json(&request)?;
-    let id = identity(&id)?;
+    let id = webhook_id(&id)?;
     let row = state.db.read(move |connection| store::find(connection, holder.key, id)).await?;
     Ok(shown(StatusCode::OK, row)?.into())
 }
@@ -141,14 +144,16 @@ async fn change(
     request: HttpRequest,
     MergePatch(changes): MergePatch,
 ) -> Result<HttpResponse, Problem> {
-    let (id, precondition) = (identity(&id)?, Precondition::of(&request, &state)?);
+    let (id, precondition) = (webhook_id(&id)?, Precondition::of(&request, &state)?);
     let writing = state.clone();
     let work = move |connection: &mut Connection| {
         let before = store::find(connection, holder.key, id)?;
         let mut document = serde_json::to_value(WebhookView::from(before.clone())).map_err(Problem::internal)?;
         merge(&mut document, changes);
         let input: WebhookInput = body::parse(document)?;
-        check(&writing, &input)?;
+        if input.enabled != Some(false) || input.url.as_str() != before.url {
+            demand_allowed_address(&writing, &input)?;
+        }
         store::replace(connection, &holder.caller, before, input, &precondition)
     };
     Ok(shown(StatusCode::OK, state.db.write(work).await?)?.into())
@@ -168,8 +173,9 @@ async fn delete(
     id: Path<String>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let (id, precondition) = (identity(&id)?, Precondition::of(&request, &state)?);
-    state.db.write(move |connection| store::delete(connection, holder.key, id, &precondition)).await?;
+    let (id, precondition) = (webhook_id(&id)?, Precondition::of(&request, &state)?);
+    state.db.write(move |connection| store::retire(connection, holder.key, id, &precondition)).await?;
+    while state.db.write(move |connection| store::delete_some(connection, id)).await? {}
     Ok(Reply::new(StatusCode::NO_CONTENT, Vec::new(), Vec::new()).into())
 }
 
@@ -188,12 +194,9 @@ async fn rotate(
     request: HttpRequest,
     Json(input): Json<RotationInput>,
 ) -> Result<HttpResponse, Problem> {
-    let (id, overlap) = (identity(&id)?, input.overlap_hours.unwrap_or(24));
-    let make = move |connection: &mut Connection| {
-        let secret = store::rotate(connection, holder.key, id, overlap)?;
-        Ok((store::find(connection, holder.key, id)?, secret))
-    };
-    let (row, secret) = secretly(&state, &request, holder, make).await?;
+    let (id, overlap) = (webhook_id(&id)?, input.overlap_hours.unwrap_or_default());
+    let make = move |connection: &mut Connection| store::rotate(connection, holder.key, id, overlap);
+    let (row, secret) = once_with_secret(&state, &request, holder, make).await?;
     Ok(with_secret(StatusCode::OK, row, &secret)?.into())
 }
 
@@ -211,12 +214,7 @@ async fn test(
     id: Path<String>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let id = identity(&id)?;
-    let make = move |connection: &mut Connection| {
-        store::find(connection, holder.key, id)?;
-        Message::test(id)
-    };
-    send_now(&state, &request, holder, id, make).await
+    send_now(&state, &request, holder, webhook_id(&id)?, |_, webhook| Message::test(webhook.id)).await
 }
 
 /// List the deliveries
@@ -235,7 +233,7 @@ async fn deliveries(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     answer::accept_json(&request)?;
-    let (id, window) = (identity(&id)?, Window::of(query.limit, query.cursor.as_deref())?);
+    let (id, window) = (webhook_id(&id)?, Window::of(query.limit, query.cursor.as_deref())?);
     let limit = window.limit();
     let work = move |connection: &mut Connection| {
         store::find(connection, holder.key, id)?;
@@ -263,28 +261,53 @@ async fn redeliver(
     holder: KeyHolder,
     id: Path<String>,
     request: HttpRequest,
-    Json(input): Json<RedeliveryInput>,
+    Json(redelivery): Json<Redelivery>,
 ) -> Result<HttpResponse, Problem> {
-    let id = identity(&id)?;
-    if let Some(time) = input.since {
-        let once = Once::of(&request, &holder.caller, &state.under_way)?;
-        let set = move |connection: &mut Connection| store::go_to(connection, &holder.caller, holder.key, id, time);
-        let reply = state.db.write(move |connection| match once {
-            None => shown(StatusCode::ACCEPTED, set(connection)?),
-            Some(once) => once.run(connection, set, |row| shown(StatusCode::ACCEPTED, row.clone())),
-        });
-        return Ok(reply.await?.into());
-    }
-    let make = move |connection: &mut Connection| {
-        store::find(connection, holder.key, id)?;
-        let delivery = input.delivery.map(|delivery| log::find(connection, id, delivery.0)).transpose()?.flatten();
-        let delivery = delivery.ok_or_else(|| Problem::invalid_at("/delivery", "is not in the log of this webhook"))?;
-        match delivery.subject() {
-            Some(subject) => message::again(connection, &holder.caller, id, subject),
-            None => Message::test(id),
+    let id = webhook_id(&id)?;
+    match redelivery {
+        Redelivery::One(delivery) => {
+            let again = move |connection: &mut Connection, webhook: &WebhookRow| {
+                let known = log::find(connection, webhook.id, delivery)?;
+                let known =
+                    known.ok_or_else(|| Problem::invalid_at("/delivery", "is not in the log of this webhook"))?;
+                match known.subject() {
+                    Some(subject) => Message::again(connection, &holder.caller, webhook.id, subject),
+                    None => Message::test(webhook.id),
+                }
+            };
+            send_now(&state, &request, holder, id, again).await
         }
-    };
-    send_now(&state, &request, holder, id, make).await
+        Redelivery::Since(time) => rewind(&state, &request, holder, id, time).await,
+    }
+}
+
+/// Sets a webhook to a time, and answers with it.
+async fn rewind(
+    state: &AppState,
+    request: &HttpRequest,
+    holder: KeyHolder,
+    id: Id,
+    time: Timestamp,
+) -> Result<HttpResponse, Problem> {
+    let once = Once::of(request, &holder.caller, &state.under_way)?;
+    let position = state.db.scan(move |connection| store::place_before(connection, &holder.caller, time)).await?;
+    let set = move |connection: &mut Connection| store::rewind(connection, holder.key, id, position);
+    let reply = state.db.write(move |connection| match once {
+        None => shown(StatusCode::ACCEPTED, set(connection)?),
+        Some(once) => once.run(connection, set, |row| shown(StatusCode::ACCEPTED, row.clone())),
+    });
+    Ok(reply.await?.into())
+}
+
+/// How long a message waits for others that are sent beside the order.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a request to send something now leads to.
+enum Prepared {
+    /// It was answered before.
+    Answered(Reply),
+    /// It is to be sent.
+    Ready(Destination, Message),
 }
 
 /// Sends a message beside all others, and answers with what came of it.
@@ -292,30 +315,42 @@ async fn send_now(
     state: &Data<AppState>,
     request: &HttpRequest,
     holder: KeyHolder,
-    webhook: Id,
-    make: impl FnOnce(&mut Connection) -> Result<Message, Problem> + Send + 'static,
+    id: Id,
+    make: impl FnOnce(&mut Connection, &WebhookRow) -> Result<Message, Problem> + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
-    let once = Once::of(request, &holder.caller, &state.under_way)?;
+    let once = Once::of(request, &holder.caller, &state.under_way)?.map(Arc::new);
+    // A slow endpoint holds a thread: one for each webhook, and so many in all. The message is made when its turn has come.
+    let busy =
+        || Problem::conflict("Another message is being sent to this webhook, or to many others: try again soon.");
+    let _mark = state.under_way.begin(holder.key, &format!("sending to {id}")).ok_or_else(busy)?;
+    let turn = tokio::time::timeout(PATIENCE, state.sending.acquire()).await.map_err(|_| busy())?;
+    let turn = turn.map_err(Problem::internal)?;
+    let before = once.clone();
     let prepare = move |connection: &mut Connection| {
-        if let Some(reply) = once.as_ref().map(|once| once.recall(connection)).transpose()?.flatten() {
-            return Ok((Err(reply), once));
+        if let Some(reply) = before.map(|once| once.recall(connection)).transpose()?.flatten() {
+            return Ok(Prepared::Answered(reply));
         }
-        let row = store::find(connection, holder.key, webhook)?;
-        Ok::<_, Problem>((Ok((row, progress::good_secrets(connection, webhook)?, make(connection)?)), once))
+        let webhook = store::find(connection, holder.key, id)?;
+        let message = make(connection, &webhook)?;
+        let secrets = secrets::valid(connection, id)?;
+        Ok::<_, Problem>(Prepared::Ready(Destination { url: webhook.url, secrets }, message))
     };
-    let (prepared, once) = state.db.scan(prepare).await?;
-    let (row, secrets, message) = match prepared {
-        Ok(prepared) => prepared,
-        Err(reply) => return Ok(reply.into()),
+    let (destination, message) = match state.db.scan(prepare).await? {
+        Prepared::Answered(reply) => return Ok(reply.into()),
+        Prepared::Ready(destination, message) => (destination, message),
     };
-    let sender = Sender::new(&state.config.webhooks);
-    let sending =
-        rt::task::spawn_blocking(move || sender.send(&row.url, &secrets, &message).map(|attempt| (message, attempt)));
-    let (message, attempt) = sending.await.map_err(Problem::internal)??;
+    let attempt = state.sender.send(destination, message).await?;
+    drop(turn);
     let note = move |connection: &mut Connection| {
-        // It may have been deleted meanwhile.
-        store::find(connection, holder.key, webhook)?;
-        let reply = Reply::json(StatusCode::OK, &log::note(connection, webhook, &message, &attempt)?)?;
+        // Another server may have answered the same request meanwhile, and the webhook may have been deleted.
+        if let Some(reply) = once.as_ref().map(|once| once.recall(connection)).transpose()?.flatten() {
+            return Ok(reply);
+        }
+        let webhook = store::find(connection, holder.key, id)?;
+        if let Some(subject) = attempt.message.subject.filter(|_| webhook.filter.0.is_narrow()) {
+            progress::note_told(connection, id, subject.resource)?;
+        }
+        let reply = Reply::json(StatusCode::OK, &log::note(connection, id, &attempt)?)?;
         once.map(|once| once.keep(connection, &reply)).transpose()?;
         Ok::<_, Problem>(reply)
     };
@@ -323,7 +358,7 @@ async fn send_now(
 }
 
 /// Makes something with a secret, once if the request says so.
-async fn secretly<T: Send + 'static>(
+async fn once_with_secret<T: Send + 'static>(
     state: &Data<AppState>,
     request: &HttpRequest,
     holder: KeyHolder,
@@ -337,11 +372,11 @@ async fn secretly<T: Send + 'static>(
     state.db.write(work).await
 }
 
-fn check(state: &AppState, input: &WebhookInput) -> Result<(), Problem> {
+fn demand_allowed_address(state: &AppState, input: &WebhookInput) -> Result<(), Problem> {
     if state.config.webhooks.allow_private { Ok(()) } else { input.url.demand_public() }
 }
 
-fn identity(text: &str) -> Result<Id, Problem> {
+fn webhook_id(text: &str) -> Result<Id, Problem> {
     Id::parse(text).ok_or_else(|| Problem::not_found("webhook"))
 }
 

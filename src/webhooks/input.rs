@@ -1,8 +1,9 @@
 //! A webhook as it is written.
 
 use std::str::FromStr;
+use std::time::Duration;
 
-use deserr::{Deserr, ValuePointerRef};
+use deserr::{DeserializeError, Deserr, IntoValue, Value, ValuePointerRef};
 use url::{Host, Url};
 use utoipa::{IntoParams, ToSchema};
 
@@ -15,7 +16,7 @@ use crate::actors::names::bearers;
 use crate::categories::model::CategoryRow;
 use crate::db::Connection;
 use crate::db::types::{Id, Timestamp};
-use crate::http::body::{Fault, Invalid, ReadOnly, UpTo, checked, from_text};
+use crate::http::body::{Fault, Invalid, ReadOnly, UpTo, from_text, refuse};
 use crate::http::query::Limit;
 use crate::problem::Problem;
 use crate::reference::Reference;
@@ -31,14 +32,14 @@ pub struct WebhookInput {
     /// Where its messages go: `https`, or `http`, to a public address.
     #[schema(value_type = String, format = "uri", min_length = 1, max_length = 2000, example = "https://partner.example/briefwire")]
     pub url: Endpoint,
-    /// Of what it tells; of everything unless given.
+    /// The types of the messages that it sends; all unless given.
     #[deserr(default)]
     #[schema(value_type = Option<Vec<MessageType>>, max_items = 100, example = json!(["brief.published", "brief.corrected", "brief.retracted", "brief.removed"]))]
     pub events: Option<UpTo<100, MessageType>>,
     /// What it is narrowed to; nothing unless given.
     #[deserr(default)]
     pub filter: Option<FilterInput>,
-    /// Whether it delivers; it does unless told otherwise. One that is enabled again goes on where it stopped.
+    /// Whether it delivers; it does unless told otherwise. Enabled again, it goes on where it stopped.
     #[deserr(default)]
     #[schema(example = true)]
     pub enabled: Option<bool>,
@@ -85,16 +86,19 @@ pub struct FilterInput {
     /// Only what stands in these categories, by id or slug, and they themselves.
     #[deserr(default)]
     #[schema(value_type = Option<Vec<String>>, max_items = 100, example = json!([]))]
-    pub category: Option<UpTo<100, Reference>>,
+    pub category: Option<UpTo<MOST_NAMES, Reference>>,
     /// Only what any of these actors takes part in, by id, slug or any known name, and they themselves.
     #[deserr(default)]
     #[schema(value_type = Option<Vec<String>>, max_items = 100, example = json!([]))]
-    pub actor: Option<UpTo<100, Line>>,
+    pub actor: Option<UpTo<MOST_NAMES, Line>>,
     /// Only what is marked so.
     #[deserr(default)]
     #[schema(value_type = Option<Vec<Marking>>, max_items = 10, example = json!([]))]
     pub marking: Option<UpTo<10, Marking>>,
 }
+
+/// How many actors, and how many categories, a filter names at most.
+const MOST_NAMES: usize = 100;
 
 /// The address of an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,7 +143,7 @@ impl Endpoint {
         if may_be_public { Ok(()) } else { Err(Problem::invalid_at("/url", detail)) }
     }
 
-    /// It as a text.
+    /// The address as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
@@ -171,6 +175,12 @@ impl FilterInput {
             }
             filter.actor.extend(meant);
         }
+        filter.actor.sort_unstable();
+        filter.actor.dedup();
+        if filter.actor.len() > MOST_NAMES {
+            let detail = format!("means {} actors, and {MOST_NAMES} are the most; name them by id", filter.actor.len());
+            faults.push(Fault::at("/filter/actor", detail));
+        }
         for (index, reference) in self.category.iter().flat_map(|UpTo(references)| references).enumerate() {
             let row: Option<CategoryRow> = resource::lead(connection, sight, reference)?;
             let known = reference.id.filter(|id| before.category.contains(id));
@@ -185,46 +195,71 @@ impl FilterInput {
 
 /// How to change the secret.
 #[derive(Debug, Clone, Default, Deserr, ToSchema)]
-#[deserr(error = Invalid, deny_unknown_fields, validate = RotationInput::check -> Invalid)]
+#[deserr(error = Invalid, deny_unknown_fields)]
 #[schema(as = WebhookRotation)]
 pub struct RotationInput {
-    /// For how many hours the secrets of before still sign beside the new one; 24 unless given, and 0 where one has leaked.
+    /// For how many hours the secrets of before are valid beside the new one; 24 unless given, and 0 where one has leaked.
     #[deserr(default)]
-    #[schema(minimum = 0, maximum = 168, example = 24)]
-    pub overlap_hours: Option<u32>,
+    #[schema(value_type = Option<u32>, minimum = 0, maximum = 168, default = 24, example = 24)]
+    pub overlap_hours: Option<Overlap>,
 }
 
-impl RotationInput {
-    fn check(self, location: ValuePointerRef<'_>) -> Result<Self, Invalid> {
-        let is_long = self.overlap_hours.is_some_and(|hours| hours > 168);
-        let faults = is_long.then(|| Fault::at("/overlap_hours", "must be from 0 to 168"));
-        checked(self, location, faults.into_iter().collect())
+/// For how long a secret is valid beside the one that replaces it: up to a week, in hours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Overlap(pub Duration);
+
+impl Overlap {
+    const MOST_HOURS: u32 = 168;
+}
+
+impl Default for Overlap {
+    fn default() -> Self {
+        Self(Duration::from_secs(24 * 3600))
+    }
+}
+
+impl<E: DeserializeError> Deserr<E> for Overlap {
+    fn deserialize_from_value<V: IntoValue>(value: Value<V>, location: ValuePointerRef<'_>) -> Result<Self, E> {
+        let hours = u32::deserialize_from_value(value, location)?;
+        if hours > Self::MOST_HOURS {
+            return Err(refuse(location, format!("must be from 0 to {}", Self::MOST_HOURS)));
+        }
+        Ok(Self(Duration::from_secs(u64::from(hours) * 3600)))
     }
 }
 
 /// What to deliver again: one delivery, or everything since a time.
 #[derive(Debug, Clone, Deserr, ToSchema)]
-#[deserr(error = Invalid, deny_unknown_fields, validate = RedeliveryInput::check -> Invalid)]
+#[deserr(error = Invalid, deny_unknown_fields)]
 #[schema(as = Redelivery)]
 pub struct RedeliveryInput {
     /// The delivery, by its id: it is sent now, once, beside all others.
     #[deserr(default)]
     #[schema(value_type = Option<uuid::Uuid>, example = json!(null))]
-    pub delivery: Option<DeliveryId>,
+    delivery: Option<DeliveryId>,
     /// The time: the webhook goes back, or forward, to it and delivers what follows in order.
     #[deserr(default)]
     #[schema(value_type = Option<String>, format = DateTime, example = "2017-07-31T10:12:00Z")]
-    pub since: Option<Timestamp>,
+    since: Option<Timestamp>,
 }
 
-impl RedeliveryInput {
-    fn check(self, location: ValuePointerRef<'_>) -> Result<Self, Invalid> {
-        let fault = match (self.delivery, self.since) {
-            (Some(_), Some(_)) => Some("must give either `delivery` or `since`, not both"),
-            (None, None) => Some("must give `delivery` or `since`"),
-            _ => None,
-        };
-        checked(self, location, fault.map(|fault| Fault::at("", fault)).into_iter().collect())
+/// The same, read.
+#[derive(Debug, Clone, Copy, Deserr)]
+#[deserr(error = Invalid, try_from(RedeliveryInput) = Redelivery::of -> Invalid)]
+pub enum Redelivery {
+    /// One delivery.
+    One(Id),
+    /// Everything since a time.
+    Since(Timestamp),
+}
+
+impl Redelivery {
+    fn of(input: RedeliveryInput) -> Result<Self, Invalid> {
+        match (input.delivery, input.since) {
+            (Some(delivery), None) => Ok(Self::One(delivery.0)),
+            (None, Some(time)) => Ok(Self::Since(time)),
+            _ => Err(Invalid(vec![Fault::at("", "must give either `delivery` or `since`")])),
+        }
     }
 }
 

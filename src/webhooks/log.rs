@@ -1,14 +1,15 @@
 //! The log of deliveries: each message with its last attempt. It is kept for a month, and holds nothing of what was delivered.
 
+use std::time::Duration;
+
 use diesel::prelude::*;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::message::Message;
-use super::model::MessageType;
+use super::message::Subject;
 use super::sender::Attempt;
 use crate::db::Connection;
-use crate::db::schema::{webhook_deliveries, webhook_secrets};
+use crate::db::schema::webhook_deliveries;
 use crate::db::types::{Id, Timestamp};
 use crate::http::page::{Rows, Window};
 use crate::in_order;
@@ -34,7 +35,7 @@ pub struct Delivery {
     /// What it told when it was sent last.
     #[serde(rename = "type")]
     #[schema(example = "brief.published")]
-    pub message: MessageType,
+    pub message_type: String,
     /// The position of the journal that it tells of; null if it was a test.
     #[schema(example = 17)]
     pub position: Option<i64>,
@@ -64,15 +65,17 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// The row of the journal and the resource that it tells of, unless it is a test.
+    /// What it tells of, unless it is a test.
     #[must_use]
-    pub fn subject(&self) -> Option<(i64, Id)> {
-        self.position.zip(self.resource_id)
+    pub fn subject(&self) -> Option<Subject> {
+        Some(Subject { position: self.position?, resource: self.resource_id? })
     }
 }
 
-/// How long it is kept, in microseconds: 30 days.
-const KEPT: i64 = 30 * 24 * 3_600_000_000;
+/// How long it is kept: 30 days.
+const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+/// How many rows one write deletes.
+const LOT: i64 = 5000;
 /// The one order of the log.
 const ORDER: &str = "-last_attempt_at";
 
@@ -80,20 +83,16 @@ const ORDER: &str = "-last_attempt_at";
 ///
 /// # Errors
 /// When a statement fails.
-pub fn note(
-    connection: &mut Connection,
-    webhook: Id,
-    message: &Message,
-    attempt: &Attempt,
-) -> Result<Delivery, Problem> {
+pub fn note(connection: &mut Connection, webhook: Id, attempt: &Attempt) -> Result<Delivery, Problem> {
+    let message = &attempt.message;
     let before: Option<Delivery> =
         webhook_deliveries::table.find(message.id).select(Delivery::as_select()).first(connection).optional()?;
     let delivery = Delivery {
         id: message.id,
         webhook_id: webhook,
-        message: message.kind,
-        position: message.subject.map(|(position, _)| position),
-        resource_id: message.subject.map(|(_, resource)| resource),
+        message_type: message.type_name.to_owned(),
+        position: message.subject.map(|subject| subject.position),
+        resource_id: message.subject.map(|subject| subject.resource),
         outcome: if attempt.was_delivered() { DeliveryOutcome::Delivered } else { DeliveryOutcome::Failed },
         attempts: before.as_ref().map_or(1, |before| before.attempts + 1),
         first_attempt_at: before.as_ref().map_or(attempt.at, |before| before.first_attempt_at),
@@ -139,15 +138,44 @@ pub fn find(connection: &mut Connection, webhook: Id, delivery: Id) -> Result<Op
     Ok(known.select(Delivery::as_select()).first(connection).optional()?)
 }
 
-/// Forgets what is old enough: deliveries, and secrets that are good no more.
+/// Forgets a lot of what is old enough.
+///
+/// # Errors
+/// When the statement fails.
+pub fn forget_old(connection: &mut Connection) -> Result<(), Problem> {
+    let oldest = Timestamp::now().minus(KEPT);
+    let old = webhook_deliveries::table.filter(webhook_deliveries::last_attempt_at.lt(oldest));
+    let ids: Vec<Id> = old.select(webhook_deliveries::id).limit(LOT).load(connection)?;
+    delete(connection, &ids)
+}
+
+/// Deletes a lot of the log of a webhook; returns whether there was any.
 ///
 /// # Errors
 /// When a statement fails.
-pub fn forget_old(connection: &mut Connection) -> Result<(), Problem> {
-    let now = Timestamp::now();
-    let oldest = Timestamp::from_micros(now.micros() - KEPT);
-    diesel::delete(webhook_deliveries::table.filter(webhook_deliveries::last_attempt_at.lt(oldest)))
-        .execute(connection)?;
-    diesel::delete(webhook_secrets::table.filter(webhook_secrets::expires_at.lt(now))).execute(connection)?;
+pub fn delete_some(connection: &mut Connection, webhook: Id) -> Result<bool, Problem> {
+    let own = webhook_deliveries::table.filter(webhook_deliveries::webhook_id.eq(webhook));
+    let ids: Vec<Id> = own.select(webhook_deliveries::id).limit(LOT).load(connection)?;
+    delete(connection, &ids)?;
+    Ok(!ids.is_empty())
+}
+
+/// Everything that a webhook has told of, as far as the log goes back.
+///
+/// # Errors
+/// When the query fails.
+pub fn resources(connection: &mut Connection, webhook: Id) -> Result<Vec<Id>, Problem> {
+    let told = webhook_deliveries::table
+        .filter(webhook_deliveries::webhook_id.eq(webhook))
+        .filter(webhook_deliveries::resource_id.is_not_null())
+        .select(webhook_deliveries::resource_id.assume_not_null())
+        .distinct();
+    Ok(told.load(connection)?)
+}
+
+fn delete(connection: &mut Connection, ids: &[Id]) -> Result<(), Problem> {
+    for ids in ids.chunks(1000) {
+        diesel::delete(webhook_deliveries::table.filter(webhook_deliveries::id.eq_any(ids))).execute(connection)?;
+    }
     Ok(())
 }

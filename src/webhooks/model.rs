@@ -10,7 +10,7 @@ use crate::db::types::{Id, Json, Timestamp};
 use crate::vocabulary::{Change, Kind, vocabulary};
 
 vocabulary! {
-    /// What a message tells: a change of a kind of resource, or nothing, which is a test.
+    /// What a message tells: a change of a kind of resource.
     MessageType {
         BriefCreated = "brief.created",
         BriefUpdated = "brief.updated",
@@ -32,22 +32,40 @@ vocabulary! {
         CategoryCreated = "category.created",
         CategoryUpdated = "category.updated",
         CategoryRemoved = "category.removed",
-        Test = "webhook.test",
     }
 }
 
 impl MessageType {
-    /// The type of the message of a change.
+    /// The type of the message of a change. Briefs alone are corrected and retracted, and actors and categories are public from
+    /// their creation.
     #[must_use]
-    pub fn of(kind: Kind, change: Change) -> Self {
-        // Briefs alone are corrected and retracted, and actors and categories are public from their creation.
-        format!("{kind}.{change}").parse().unwrap_or(match kind {
-            Kind::Brief => Self::BriefUpdated,
-            Kind::Event => Self::EventUpdated,
-            Kind::Actor => Self::ActorUpdated,
-            Kind::Trend => Self::TrendUpdated,
-            Kind::Category => Self::CategoryUpdated,
-        })
+    pub const fn of(kind: Kind, change: Change) -> Self {
+        match (kind, change) {
+            (Kind::Brief, Change::Created) => Self::BriefCreated,
+            (Kind::Brief, Change::Updated) => Self::BriefUpdated,
+            (Kind::Brief, Change::Published) => Self::BriefPublished,
+            (Kind::Brief, Change::Corrected) => Self::BriefCorrected,
+            (Kind::Brief, Change::Retracted) => Self::BriefRetracted,
+            (Kind::Brief, Change::Removed) => Self::BriefRemoved,
+            (Kind::Event, Change::Created) => Self::EventCreated,
+            (Kind::Event, Change::Updated | Change::Corrected | Change::Retracted) => Self::EventUpdated,
+            (Kind::Event, Change::Published) => Self::EventPublished,
+            (Kind::Event, Change::Removed) => Self::EventRemoved,
+            (Kind::Actor, Change::Created) => Self::ActorCreated,
+            (Kind::Actor, Change::Updated | Change::Published | Change::Corrected | Change::Retracted) => {
+                Self::ActorUpdated
+            }
+            (Kind::Actor, Change::Removed) => Self::ActorRemoved,
+            (Kind::Trend, Change::Created) => Self::TrendCreated,
+            (Kind::Trend, Change::Updated | Change::Corrected | Change::Retracted) => Self::TrendUpdated,
+            (Kind::Trend, Change::Published) => Self::TrendPublished,
+            (Kind::Trend, Change::Removed) => Self::TrendRemoved,
+            (Kind::Category, Change::Created) => Self::CategoryCreated,
+            (Kind::Category, Change::Updated | Change::Published | Change::Corrected | Change::Retracted) => {
+                Self::CategoryUpdated
+            }
+            (Kind::Category, Change::Removed) => Self::CategoryRemoved,
+        }
     }
 }
 
@@ -86,14 +104,14 @@ pub struct WebhookView {
     /// Where its messages go.
     #[schema(format = "uri", example = "https://partner.example/briefwire")]
     pub url: String,
-    /// Of what it tells; of everything if there is nothing.
+    /// The types of the messages that it sends; empty means all.
     pub events: Vec<MessageType>,
     /// What it is narrowed to.
     pub filter: WebhookFilter,
     /// Whether it delivers.
     #[schema(example = true)]
     pub enabled: bool,
-    /// Why the server switched it off, if it did. To enable it again goes on where it stopped.
+    /// Why the server switched it off, if it did. Enabled again, it goes on where it stopped.
     pub switched_off: Option<SwitchedOff>,
     /// The position of the journal up to which everything is delivered, or was not wanted.
     #[schema(example = 17)]

@@ -5,47 +5,41 @@ use std::time::Duration;
 use diesel::prelude::*;
 
 use super::log;
-use super::message::Message;
+use super::message::Subject;
 use super::model::{SwitchedOff, WebhookRow};
 use super::sender::Attempt;
-use super::signature::Secret;
 use crate::db::Connection;
-use crate::db::schema::{keys, webhook_carried, webhook_secrets, webhooks};
+use crate::db::schema::{keys, webhook_told, webhooks};
 use crate::db::types::{Id, Timestamp};
 use crate::problem::Problem;
+
+/// A webhook that delivers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
+pub struct Running {
+    pub id: Id,
+    pub key: Id,
+    /// What its owner has written last.
+    pub version: i32,
+}
 
 /// The webhooks that deliver. There are as many as the holders of keys made, so many each.
 ///
 /// # Errors
 /// When the query fails.
-pub fn running(connection: &mut Connection) -> Result<Vec<Id>, Problem> {
+pub fn running(connection: &mut Connection) -> Result<Vec<Running>, Problem> {
     let running = webhooks::table.inner_join(keys::table).filter(webhooks::enabled).filter(keys::revoked_at.is_null());
-    Ok(running.select(webhooks::id).load(connection)?)
+    Ok(running.select((webhooks::id, webhooks::key_id, webhooks::version)).load(connection)?)
 }
 
-/// The secrets that are still good, the newest first.
-///
-/// # Errors
-/// When the query fails.
-pub fn good_secrets(connection: &mut Connection, webhook: Id) -> Result<Vec<Secret>, Problem> {
-    let secrets: Vec<Vec<u8>> = webhook_secrets::table
-        .filter(webhook_secrets::webhook_id.eq(webhook))
-        .filter(webhook_secrets::expires_at.is_null().or(webhook_secrets::expires_at.gt(Timestamp::now())))
-        .order(webhook_secrets::created_at.desc())
-        .select(webhook_secrets::secret)
-        .load(connection)?;
-    Ok(secrets.into_iter().map(Secret).collect())
-}
-
-/// Notes an attempt, and moves the webhook on by it: past the message when it was delivered, to the time of the next attempt
-/// when not. Where the owner has set the webhook to another place meanwhile, it stays there.
+/// Notes an attempt at the next message, and what follows: the webhook moves past it when it was delivered, and is held back when
+/// not.
 ///
 /// # Errors
 /// When a statement fails.
 pub fn record(
     connection: &mut Connection,
     webhook: &WebhookRow,
-    message: &Message,
+    subject: Subject,
     attempt: &Attempt,
     retries: &[Duration],
 ) -> Result<(), Problem> {
@@ -53,15 +47,11 @@ pub fn record(
     if webhooks::table.find(webhook.id).count().get_result::<i64>(connection)? == 0 {
         return Ok(());
     }
-    log::note(connection, webhook.id, message, attempt)?;
-    match message.subject {
-        Some((position, resource)) if attempt.was_delivered() => {
-            if webhook.filter.0.is_narrow() {
-                carry(connection, webhook.id, resource)?;
-            }
-            pass(connection, webhook, position)
-        }
-        _ => hold_back(connection, webhook, attempt, retries),
+    log::note(connection, webhook.id, attempt)?;
+    if attempt.was_delivered() {
+        pass(connection, webhook, subject.position)
+    } else {
+        hold_back(connection, webhook, attempt, retries)
     }
 }
 
@@ -76,14 +66,37 @@ pub fn pass(connection: &mut Connection, webhook: &WebhookRow, position: i64) ->
     Ok(())
 }
 
-/// Notes that a webhook has told of a resource.
-fn carry(connection: &mut Connection, webhook: Id, resource: Id) -> Result<(), Problem> {
-    let carried = webhook_carried::table.find((webhook, resource));
-    if carried.count().get_result::<i64>(connection)? == 0 {
-        let row = (webhook_carried::webhook_id.eq(webhook), webhook_carried::resource_id.eq(resource));
-        diesel::insert_into(webhook_carried::table).values(row).execute(connection)?;
+/// Whether a narrowed webhook has told of a resource, or tried to: its endpoint may have taken what nobody knows of.
+///
+/// # Errors
+/// When the query fails.
+pub fn has_told(connection: &mut Connection, webhook: Id, resource: Id) -> Result<bool, Problem> {
+    Ok(webhook_told::table.find((webhook, resource)).count().get_result::<i64>(connection)? > 0)
+}
+
+/// Notes that a webhook tells of a resource.
+///
+/// # Errors
+/// When a statement fails.
+pub fn note_told(connection: &mut Connection, webhook: Id, resource: Id) -> Result<(), Problem> {
+    let is_known = webhooks::table.find(webhook).count().get_result::<i64>(connection)? > 0;
+    if is_known && !has_told(connection, webhook, resource)? {
+        let row = (webhook_told::webhook_id.eq(webhook), webhook_told::resource_id.eq(resource));
+        diesel::insert_into(webhook_told::table).values(row).execute(connection)?;
     }
     Ok(())
+}
+
+/// Deletes a lot of what a webhook is noted to have told of; returns whether there was any.
+///
+/// # Errors
+/// When a statement fails.
+pub fn delete_some_told(connection: &mut Connection, webhook: Id) -> Result<bool, Problem> {
+    let own = webhook_told::table.filter(webhook_told::webhook_id.eq(webhook));
+    let resources: Vec<Id> = own.select(webhook_told::resource_id).limit(1000).load(connection)?;
+    let some = own.filter(webhook_told::resource_id.eq_any(&resources));
+    diesel::delete(some).execute(connection)?;
+    Ok(!resources.is_empty())
 }
 
 /// Sets the time of the next attempt, or switches the webhook off; unless its owner has changed it meanwhile.
@@ -93,7 +106,6 @@ fn hold_back(
     attempt: &Attempt,
     retries: &[Duration],
 ) -> Result<(), Problem> {
-    let failures = webhook.failures + 1;
     let pause = usize::try_from(webhook.failures).ok().and_then(|failures| retries.get(failures));
     let (switched_off, next) = match pause {
         _ if attempt.says_gone() => (Some(SwitchedOff::Gone), None),
@@ -104,7 +116,7 @@ fn hold_back(
         tracing::warn!(webhook = %webhook.id, %reason, "a webhook is switched off");
     }
     let failed = (
-        webhooks::failures.eq(failures),
+        webhooks::failures.eq(webhook.failures + 1),
         webhooks::next_attempt_at.eq(next),
         webhooks::enabled.eq(switched_off.is_none()),
         webhooks::switched_off.eq(switched_off),

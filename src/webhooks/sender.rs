@@ -1,8 +1,10 @@
 //! Sending a message to an endpoint, to a public address unless the operator allows others.
 
 use std::io::ErrorKind;
+use std::thread;
 use std::time::{Duration, Instant};
 
+use tokio::sync::oneshot;
 use ureq::config::Config as AgentConfig;
 use ureq::http::{StatusCode, Uri, header};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
@@ -11,28 +13,27 @@ use ureq::{Agent, Error};
 
 use super::addresses::is_public;
 use super::message::Message;
-use super::signature::{Secret, signatures};
-use crate::config::WebhookSettings;
+use super::secrets::Secret;
+use super::signature::signatures;
+use crate::config::{LONGEST_RETRY_AFTER, WebhookSettings};
 use crate::db::types::Timestamp;
 use crate::problem::Problem;
 
 /// How much of an answer is read: enough to use the connection again. Nothing of it is kept.
 const ANSWER_LIMIT: u64 = 64 * 1024;
-/// The longest wait that an endpoint may ask for.
-const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 
 /// What is said alike of a name that leads nowhere and of one that leads to a private address.
 const UNREACHABLE: &str = "its name leads to no public address";
 
-/// Sends messages, and keeps connections for the next.
-#[derive(Clone)]
-pub struct Sender {
-    agent: Agent,
-    timeout: Duration,
+/// Where messages go, and what they are signed with.
+pub struct Destination {
+    pub url: String,
+    pub secrets: Vec<Secret>,
 }
 
-/// An attempt to deliver, and what came of it.
+/// An attempt to deliver a message, and what came of it.
 pub struct Attempt {
+    pub message: Message,
     pub at: Timestamp,
     pub duration: Duration,
     /// The status of the answer, if there was one.
@@ -59,11 +60,17 @@ impl Attempt {
     /// wants it.
     #[must_use]
     pub fn next_after(&self, pause: Duration) -> Timestamp {
-        let tenths = 0.9 + 0.2 * f64::from(getrandom::u32().unwrap_or_default()) / f64::from(u32::MAX);
-        let pause = pause.mul_f64(tenths).max(self.retry_after.unwrap_or_default());
-        let micros = i64::try_from((self.duration + pause).as_micros()).unwrap_or(i64::MAX);
-        Timestamp::from_micros(self.at.micros().saturating_add(micros))
+        let jitter = 0.9 + 0.2 * f64::from(getrandom::u32().unwrap_or_default()) / f64::from(u32::MAX);
+        let pause = pause.mul_f64(jitter).max(self.retry_after.unwrap_or_default());
+        self.at.plus(self.duration).plus(pause)
     }
+}
+
+/// Sends messages, and keeps connections for the next.
+#[derive(Clone)]
+pub struct Sender {
+    agent: Agent,
+    timeout: Duration,
 }
 
 impl Sender {
@@ -91,24 +98,33 @@ impl Sender {
     ///
     /// # Errors
     /// When it cannot be signed, which every one can; what goes wrong with the endpoint stands in the attempt.
-    pub fn send(&self, url: &str, secrets: &[Secret], message: &Message) -> Result<Attempt, Problem> {
+    pub async fn send(&self, destination: Destination, message: Message) -> Result<Attempt, Problem> {
+        let (sender, (answer, answered)) = (self.clone(), oneshot::channel());
+        // A thread that nobody waits for at the end, as the pool's are: an endpoint must not hold a server that stops.
+        let sending = move || drop(answer.send(sender.send_blocking(&destination, message)));
+        thread::Builder::new().name("webhook".into()).spawn(sending).map_err(Problem::internal)?;
+        answered.await.map_err(Problem::internal)?
+    }
+
+    fn send_blocking(&self, destination: &Destination, message: Message) -> Result<Attempt, Problem> {
         let (at, started, id) = (Timestamp::now(), Instant::now(), message.id.to_string());
         let seconds = at.datetime().timestamp();
         let request = self
             .agent
-            .post(url)
+            .post(&destination.url)
             .header(header::CONTENT_TYPE, "application/json")
             .header("webhook-id", &id)
             .header("webhook-timestamp", seconds.to_string())
-            .header("webhook-signature", signatures(secrets, &id, seconds, &message.body)?);
+            .header("webhook-signature", signatures(&destination.secrets, &id, seconds, &message.body)?);
         let answered = request.send(&message.body[..]);
-        let mut attempt = Attempt { at, duration: Duration::ZERO, status: None, error: None, retry_after: None };
+        let mut attempt =
+            Attempt { message, at, duration: Duration::ZERO, status: None, error: None, retry_after: None };
         match answered {
             Ok(mut answer) => {
                 attempt.status = Some(answer.status());
                 attempt.error = answer.status().is_redirection().then(|| "redirects are not followed".to_owned());
-                attempt.retry_after =
-                    answer.headers().get(header::RETRY_AFTER).and_then(|value| wait(value.to_str().ok()?));
+                let wait = answer.headers().get(header::RETRY_AFTER);
+                attempt.retry_after = wait.and_then(|wait| retry_after(wait.to_str().ok()?));
                 // Whatever it says, and whether or not it can be read.
                 drop(answer.body_mut().with_config().limit(ANSWER_LIMIT).read_to_vec());
             }
@@ -136,10 +152,10 @@ impl Sender {
 }
 
 /// How long `Retry-After` asks to wait, in seconds or up to a date.
-fn wait(value: &str) -> Option<Duration> {
+fn retry_after(value: &str) -> Option<Duration> {
     let seconds = || value.trim().parse().ok().map(Duration::from_secs);
     let until = || httpdate::parse_http_date(value).ok()?.duration_since(std::time::SystemTime::now()).ok();
-    seconds().or_else(until).map(|wait| wait.min(LONGEST_WAIT))
+    seconds().or_else(until).map(|wait| wait.min(LONGEST_RETRY_AFTER))
 }
 
 /// Finds public addresses only. The connection goes to what was found and looked at here, so that a name which changes its

@@ -3,12 +3,13 @@
 use diesel::prelude::*;
 
 use super::filter::WebhookFilter;
-use super::input::{FilterInput, WebhookInput};
+use super::input::{FilterInput, Overlap, WebhookInput};
 use super::model::WebhookRow;
-use super::signature::Secret;
-use crate::access::{Caller, Sight, visible};
+use super::secrets::{self, Secret};
+use super::{log, progress};
+use crate::access::{Caller, KeyHolder, Sight, visible};
 use crate::db::Connection;
-use crate::db::schema::{journal, webhook_carried, webhook_deliveries, webhook_secrets, webhooks};
+use crate::db::schema::{journal, keys, webhook_secrets, webhooks};
 use crate::db::types::{Id, Json, Timestamp};
 use crate::http::answer::Precondition;
 use crate::http::body::UpTo;
@@ -21,31 +22,30 @@ const MOST: i64 = 100;
 /// Makes a webhook; returns it with its secret, which is shown once.
 ///
 /// # Errors
-/// 409 when the key has enough of them, 422 for names that lead nowhere, 400 for a position ahead of the journal.
+/// 409 when the key has enough of them, 422 for names that lead nowhere and for a position ahead of the journal.
 pub fn create(
     connection: &mut Connection,
-    caller: &Caller,
-    key: Id,
+    holder: KeyHolder,
     input: WebhookInput,
 ) -> Result<(WebhookRow, Secret), Problem> {
-    let has: i64 = webhooks::table.filter(webhooks::key_id.eq(key)).count().get_result(connection)?;
+    let has: i64 = webhooks::table.filter(webhooks::key_id.eq(holder.key)).count().get_result(connection)?;
     if has >= MOST {
         return Err(Problem::conflict(format!("A key has {MOST} webhooks at most.")));
     }
-    let head = last_seen(connection, caller)?.position;
+    let head = last_seen(connection, &holder.caller)?.position;
     if input.since.is_some_and(|since| !(0..=head).contains(&since)) {
         return Err(Problem::invalid_at("/since", "is no position that the journal has come to"));
     }
     let now = Timestamp::now();
     let row = WebhookRow {
         id: Id::new(),
-        key_id: key,
+        key_id: holder.key,
         version: 1,
         created_at: now,
         updated_at: now,
         url: input.url.as_str().to_owned(),
         events: Json(input.events.map_or_else(Vec::new, |UpTo(events)| events)),
-        filter: Json(resolved(connection, caller, input.filter, &WebhookFilter::default())?),
+        filter: Json(resolved(connection, &holder.caller, input.filter, &WebhookFilter::default())?),
         enabled: input.enabled.unwrap_or(true),
         switched_off: None,
         position: input.since.unwrap_or(head),
@@ -53,7 +53,7 @@ pub fn create(
         next_attempt_at: None,
     };
     diesel::insert_into(webhooks::table).values(&row).execute(connection)?;
-    let secret = add_secret(connection, row.id, now)?;
+    let secret = secrets::add(connection, row.id)?;
     Ok((row, secret))
 }
 
@@ -78,7 +78,7 @@ pub fn find(connection: &mut Connection, key: Id, id: Id) -> Result<WebhookRow, 
 /// Puts what is written in the place of what a webhook was. Whatever held it back is forgotten: it tries again at once.
 ///
 /// # Errors
-/// 404, 412, and 422 for names that lead nowhere.
+/// 412, and 422 for names that lead nowhere and for a position.
 pub fn replace(
     connection: &mut Connection,
     caller: &Caller,
@@ -90,14 +90,21 @@ pub fn replace(
     if input.since.is_some() {
         return Err(Problem::invalid_at("/since", "is only for a new webhook; `…/redeliver` leads one back"));
     }
+    let enabled = input.enabled.unwrap_or(true);
+    let filter = resolved(connection, caller, input.filter, &before.filter.0)?;
+    if filter.is_narrow() && !before.filter.0.is_narrow() {
+        for resource in log::resources(connection, before.id)? {
+            progress::note_told(connection, before.id, resource)?;
+        }
+    }
     let row = WebhookRow {
         version: before.version + 1,
         updated_at: Timestamp::now(),
         url: input.url.as_str().to_owned(),
         events: Json(input.events.map_or_else(Vec::new, |UpTo(events)| events)),
-        filter: Json(resolved(connection, caller, input.filter, &before.filter.0)?),
-        enabled: input.enabled.unwrap_or(true),
-        switched_off: None,
+        filter: Json(filter),
+        enabled,
+        switched_off: before.switched_off.filter(|_| !enabled),
         failures: 0,
         next_attempt_at: None,
         ..before
@@ -106,46 +113,61 @@ pub fn replace(
     Ok(row)
 }
 
-/// Deletes a webhook with its secrets and its log.
+/// Switches off a webhook that is going to be deleted.
 ///
 /// # Errors
 /// 404, 412.
-pub fn delete(connection: &mut Connection, key: Id, id: Id, precondition: &Precondition) -> Result<(), Problem> {
+pub fn retire(connection: &mut Connection, key: Id, id: Id, precondition: &Precondition) -> Result<(), Problem> {
     precondition.check(Some(find(connection, key, id)?.version))?;
-    diesel::delete(webhook_carried::table.filter(webhook_carried::webhook_id.eq(id))).execute(connection)?;
-    diesel::delete(webhook_deliveries::table.filter(webhook_deliveries::webhook_id.eq(id))).execute(connection)?;
-    diesel::delete(webhook_secrets::table.filter(webhook_secrets::webhook_id.eq(id))).execute(connection)?;
-    diesel::delete(webhooks::table.find(id)).execute(connection)?;
+    diesel::update(webhooks::table.find(id)).set(webhooks::enabled.eq(false)).execute(connection)?;
     Ok(())
 }
 
-/// Makes a new secret. Those of before sign beside it for some hours, but no longer than they would have without it.
+/// Deletes a lot of what belongs to a webhook, and in the end the webhook; returns whether something is left. A long log is
+/// deleted in many writes, so that others have their turn in between.
 ///
 /// # Errors
-/// 404.
-pub fn rotate(connection: &mut Connection, key: Id, id: Id, overlap_hours: u32) -> Result<Secret, Problem> {
-    find(connection, key, id)?;
-    let now = Timestamp::now();
-    let expires_at = Timestamp::from_micros(now.micros() + i64::from(overlap_hours) * 3_600_000_000);
-    let longer = webhook_secrets::table
-        .filter(webhook_secrets::webhook_id.eq(id))
-        .filter(webhook_secrets::expires_at.is_null().or(webhook_secrets::expires_at.gt(expires_at)));
-    diesel::update(longer).set(webhook_secrets::expires_at.eq(expires_at)).execute(connection)?;
-    add_secret(connection, id, now)
+/// When a statement fails.
+pub fn delete_some(connection: &mut Connection, id: Id) -> Result<bool, Problem> {
+    if log::delete_some(connection, id)? || progress::delete_some_told(connection, id)? {
+        return Ok(true);
+    }
+    diesel::delete(webhook_secrets::table.filter(webhook_secrets::webhook_id.eq(id))).execute(connection)?;
+    diesel::delete(webhooks::table.find(id)).execute(connection)?;
+    Ok(false)
 }
 
-/// Sets a webhook to a time: what follows is delivered, whether or not it was delivered before.
+/// Deletes a lot of what belongs to a webhook whose key is revoked: nobody can reach it any more.
+///
+/// # Errors
+/// When a statement fails.
+pub fn forget_orphans(connection: &mut Connection) -> Result<(), Problem> {
+    let orphans = webhooks::table.inner_join(keys::table).filter(keys::revoked_at.is_not_null());
+    let orphan: Option<Id> = orphans.select(webhooks::id).first(connection).optional()?;
+    orphan.map(|id| delete_some(connection, id)).transpose()?;
+    Ok(())
+}
+
+/// Makes a new secret of a webhook.
 ///
 /// # Errors
 /// 404.
-pub fn go_to(
+pub fn rotate(
     connection: &mut Connection,
-    caller: &Caller,
     key: Id,
     id: Id,
-    time: Timestamp,
-) -> Result<WebhookRow, Problem> {
-    let before = find(connection, key, id)?;
+    Overlap(overlap): Overlap,
+) -> Result<(WebhookRow, Secret), Problem> {
+    let row = find(connection, key, id)?;
+    let secret = secrets::rotate(connection, id, overlap)?;
+    Ok((row, secret))
+}
+
+/// The last position before a time that a caller may know of.
+///
+/// # Errors
+/// When the query fails.
+pub fn place_before(connection: &mut Connection, caller: &Caller, time: Timestamp) -> Result<i64, Problem> {
     let place: Option<i64> = journal::table
         .filter(journal::at.lt(time))
         .filter(visible(journal::audience, caller))
@@ -153,7 +175,15 @@ pub fn go_to(
         .select(journal::position)
         .first(connection)
         .optional()?;
-    let position = place.unwrap_or_default();
+    Ok(place.unwrap_or_default())
+}
+
+/// Sets a webhook to a position: what follows is delivered, whether or not it was delivered before.
+///
+/// # Errors
+/// 404.
+pub fn rewind(connection: &mut Connection, key: Id, id: Id, position: i64) -> Result<WebhookRow, Problem> {
+    let before = find(connection, key, id)?;
     let row = WebhookRow { version: before.version + 1, position, failures: 0, next_attempt_at: None, ..before };
     diesel::update(webhooks::table.find(id)).set(&row).execute(connection)?;
     Ok(row)
@@ -166,15 +196,4 @@ fn resolved(
     before: &WebhookFilter,
 ) -> Result<WebhookFilter, Problem> {
     filter.unwrap_or_default().resolve(connection, Sight::now(caller), before)
-}
-
-fn add_secret(connection: &mut Connection, webhook: Id, now: Timestamp) -> Result<Secret, Problem> {
-    let secret = Secret::new()?;
-    let row = (
-        webhook_secrets::webhook_id.eq(webhook),
-        webhook_secrets::created_at.eq(now),
-        webhook_secrets::secret.eq(&secret.0),
-    );
-    diesel::insert_into(webhook_secrets::table).values(row).execute(connection)?;
-    Ok(secret)
 }

@@ -593,6 +593,14 @@ fn only_web_addresses_are_urls(app: &TestApp) {
         "http://",
         "https:// example.org",
         "data:text/html,x",
+        "http:example.org/x",
+        "https:///example.org/x",
+        r"https:\\example.org\x",
+        "https://example.org/a|b",
+        "https://example.org/<b>",
+        "https://example.org/%zz",
+        "https://example.org/#a#b",
+        "https://example.org/\u{202e}fdp",
     ] {
         let page = brief("one").with(json!({
             "canonical_url": url, "image": {"url": url}, "sources": [{"url": "https://example.org/"}, {"url": url}],

@@ -118,6 +118,7 @@ fn a_page_is_in_a_feed_with_all_that_it_says(app: &TestApp) {
     assert!(entry.content.as_ref().unwrap().value.as_ref().unwrap().contains(statement));
     let link = |rel: &str| entry.links.iter().find(|link| link.rel == rel).unwrap();
     assert_eq!(link("alternate").href, "https://www.example.org/page");
+    assert_eq!(link("alternate").mime_type.as_deref(), Some("text/html"));
     let enclosure = link("enclosure");
     assert_eq!(
         (enclosure.href.as_str(), enclosure.mime_type.as_deref(), enclosure.title.as_deref()),
@@ -127,6 +128,7 @@ fn a_page_is_in_a_feed_with_all_that_it_says(app: &TestApp) {
     assert_eq!(terms, ["security", "progress", "BY", "belarus", "china", "lukashenka"]);
 
     let channel = rss(app, "/feeds/briefs.rss");
+    assert_eq!(channel.language.as_deref(), Some("en"));
     let item = &channel.items[0];
     let guid = item.guid.as_ref().unwrap();
     assert_eq!((guid.value.as_str(), guid.permalink), (id.as_str(), false));
@@ -293,6 +295,9 @@ fn trends_and_events_have_feeds_too(app: &TestApp) {
     assert_eq!(statements[0].len(), page["trends"].as_array().unwrap().len());
     assert!(statements[0].contains(&page["trends"][0]["statement"].as_str().unwrap().to_owned()));
     let events = titles(app, "events", "");
+    let links = atom(app, "/feeds/events.atom").entries.remove(0).links;
+    let alternate: Vec<_> = links.iter().filter(|link| link.rel == "alternate").collect();
+    assert!(alternate.len() == 1 && alternate[0].mime_type.is_none(), "readers take the only link: {alternate:?}");
     assert_eq!(events[0].len(), page["events"].as_array().unwrap().len());
     assert!(
         statements.iter().all(|titles| *titles == statements[0]) && events.iter().all(|titles| *titles == events[0])

@@ -37,7 +37,7 @@ CREATE TABLE webhook_deliveries (
     -- Of a test, neither position nor resource.
     position BIGINT,
     resource_id UUID REFERENCES resources (id),
-    outcome TEXT NOT NULL,
+    outcome TEXT COLLATE "C" NOT NULL,
     attempts INTEGER NOT NULL,
     first_attempt_at TIMESTAMPTZ NOT NULL,
     last_attempt_at TIMESTAMPTZ NOT NULL,
@@ -46,10 +46,11 @@ CREATE TABLE webhook_deliveries (
     duration_ms INTEGER NOT NULL
 );
 CREATE INDEX webhook_deliveries_order ON webhook_deliveries (webhook_id, last_attempt_at DESC, id DESC);
+CREATE INDEX webhook_deliveries_by_outcome ON webhook_deliveries (webhook_id, outcome, last_attempt_at DESC, id DESC);
 CREATE INDEX webhook_deliveries_by_age ON webhook_deliveries (last_attempt_at);
 
--- What a webhook that is narrowed by content has delivered, so that it tells of that whatever becomes of it.
-CREATE TABLE webhook_carried (
+-- What a webhook that is narrowed by content has told of, so that it tells whatever becomes of that.
+CREATE TABLE webhook_told (
     webhook_id UUID NOT NULL REFERENCES webhooks (id),
     resource_id UUID NOT NULL REFERENCES resources (id),
     PRIMARY KEY (webhook_id, resource_id)

@@ -1,4 +1,4 @@
-DROP TABLE webhook_carried;
+DROP TABLE webhook_told;
 DROP TABLE webhook_deliveries;
 DROP TABLE webhook_secrets;
 DROP TABLE webhooks;

@@ -46,10 +46,11 @@ CREATE TABLE webhook_deliveries (
     duration_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX webhook_deliveries_order ON webhook_deliveries (webhook_id, last_attempt_at DESC, id DESC);
+CREATE INDEX webhook_deliveries_by_outcome ON webhook_deliveries (webhook_id, outcome, last_attempt_at DESC, id DESC);
 CREATE INDEX webhook_deliveries_by_age ON webhook_deliveries (last_attempt_at);
 
--- What a webhook that is narrowed by content has delivered, so that it tells of that whatever becomes of it.
-CREATE TABLE webhook_carried (
+-- What a webhook that is narrowed by content has told of, so that it tells whatever becomes of that.
+CREATE TABLE webhook_told (
     webhook_id BLOB NOT NULL REFERENCES webhooks (id),
     resource_id BLOB NOT NULL REFERENCES resources (id),
     PRIMARY KEY (webhook_id, resource_id)

@@ -5,7 +5,6 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
 use briefwire::access::keys;
 use briefwire::app;
 use briefwire::config::{Config, WebhookSettings};
@@ -153,7 +152,7 @@ fn create_key(db: &Db, role: Role, clearance: Option<Marking>) -> String {
 
 /// The server's thread; stops with its value.
 struct Running {
-    handle: ServerHandle,
+    handle: app::Handle,
     thread: Option<JoinHandle<()>>,
 }
 
