@@ -221,10 +221,10 @@ impl Problem {
         Self::new(ProblemType::MOVED, format!("It is at {location} now.")).with_header(header::LOCATION, value)
     }
 
-    /// 410: its tombstone goes in by [`Problem::with_member`].
+    /// 410, and how it went: its tombstone goes in by [`Problem::with_member`].
     #[must_use]
-    pub fn gone(what: &str) -> Self {
-        Self::new(ProblemType::GONE, format!("This {what} was deleted."))
+    pub fn gone(what: &str, how: &str) -> Self {
+        Self::new(ProblemType::GONE, format!("This {what} was {how}."))
     }
 
     /// 412.

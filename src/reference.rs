@@ -463,7 +463,7 @@ pub fn missing(connection: &mut Connection, sight: Sight, kind: Kind, reference:
 /// The problem of what is no more, with what its tombstone says.
 #[must_use]
 pub fn gone(kind: Kind, at: Timestamp, reason: Option<String>, replacement: Option<String>) -> Problem {
-    Problem::gone(kind.as_str())
+    Problem::gone(kind.as_str(), "deleted")
         .with_member("deleted_at", at.to_string())
         .with_member("reason", reason)
         .with_member("replacement", replacement)

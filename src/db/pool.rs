@@ -244,6 +244,17 @@ impl Db {
         Ok(())
     }
 
+    /// Brings everything into the SQLite file itself, so that a copy of it is a copy of all. Nobody must be reading any more.
+    ///
+    /// # Errors
+    /// [`DbError::Unavailable`] when the database cannot be reached.
+    pub fn settle(&self) -> Result<(), DbError> {
+        if matches!(self.0.location, Location::Sqlite(_)) {
+            dialect::purge(&mut connect(&self.0.location)?)?;
+        }
+        Ok(())
+    }
+
     /// Whether a purge was not possible yet, or may have been cut off by the end of the last process.
     #[must_use]
     pub fn is_to_purge(&self) -> bool {

@@ -126,6 +126,20 @@ fn events_after(connection: &mut Connection, caller: &Caller, after: Option<Id>)
         .collect()
 }
 
+/// Whoever names one of a group is in it, so each names those before it, and no line waits for another. The first names none, and
+/// must not say that it has none: that would leave the group.
+fn name_translations_before(document: &mut Map<String, Value>, brief: Id) {
+    let Some(Value::Array(translations)) = document.get_mut("translations") else { return };
+    let is_in_a_group = !translations.is_empty();
+    translations.retain(|link| {
+        let id = link.get("id").and_then(Value::as_str).and_then(Id::parse);
+        id.is_some_and(|id| id < brief)
+    });
+    if is_in_a_group && translations.is_empty() {
+        remove(document, &["translations"]);
+    }
+}
+
 fn briefs_after(connection: &mut Connection, caller: &Caller, after: Option<Id>) -> Result<Documents, Problem> {
     let mut query = brief_table::table
         .filter(brief_table::until.is_null())
@@ -143,13 +157,7 @@ fn briefs_after(connection: &mut Connection, caller: &Caller, after: Option<Id>)
             let mut document = document(Kind::Brief, view)?;
             remove(&mut document, &["version", "created_at", "updated_at"]);
             refer(document.get_mut("category"));
-            if let Some(Value::Array(translations)) = document.get_mut("translations") {
-                // Whoever names one of a group is in it, so each names those before it, and no line waits for another.
-                translations.retain(|link| {
-                    let id = link.get("id").and_then(Value::as_str).and_then(Id::parse);
-                    id.is_some_and(|id| id < view.id)
-                });
-            }
+            name_translations_before(&mut document, view.id);
             for name in ["events", "translations", "related"] {
                 refer_each(document.get_mut(name));
             }

@@ -196,7 +196,7 @@ impl FilterInput {
 /// How to change the secret.
 #[derive(Debug, Clone, Default, Deserr, ToSchema)]
 #[deserr(error = Invalid, deny_unknown_fields)]
-#[schema(as = WebhookRotation)]
+#[schema(as = WebhookRotationInput)]
 pub struct RotationInput {
     /// For how many hours the secrets of before are valid beside the new one; 24 unless given, and 0 where one has leaked.
     #[deserr(default)]
@@ -231,7 +231,7 @@ impl<E: DeserializeError> Deserr<E> for Overlap {
 /// What to deliver again: one delivery, or everything since a time.
 #[derive(Debug, Clone, Deserr, ToSchema)]
 #[deserr(error = Invalid, deny_unknown_fields)]
-#[schema(as = Redelivery)]
+#[schema(as = RedeliveryInput)]
 pub struct RedeliveryInput {
     /// The delivery, by its id: it is sent now, once, beside all others.
     #[deserr(default)]

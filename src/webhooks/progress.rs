@@ -1,5 +1,6 @@
 //! How far each webhook has come: which ones deliver, and what an attempt leads to.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use diesel::prelude::*;
@@ -11,6 +12,7 @@ use super::sender::Attempt;
 use crate::db::Connection;
 use crate::db::schema::{keys, webhook_told, webhooks};
 use crate::db::types::{Id, Timestamp};
+use crate::insert_rows;
 use crate::problem::Problem;
 
 /// A webhook that delivers.
@@ -87,6 +89,29 @@ pub fn note_told(connection: &mut Connection, webhook: Id, resource: Id) -> Resu
     Ok(())
 }
 
+#[derive(Insertable)]
+#[diesel(table_name = webhook_told)]
+struct ToldRow {
+    webhook_id: Id,
+    resource_id: Id,
+}
+
+/// Notes that a webhook has told of many resources.
+///
+/// # Errors
+/// When a statement fails.
+pub fn note_all_told(connection: &mut Connection, webhook: Id, mut resources: Vec<Id>) -> Result<(), Problem> {
+    let own = webhook_told::table.filter(webhook_told::webhook_id.eq(webhook));
+    let known: HashSet<Id> = own.select(webhook_told::resource_id).load(connection)?.into_iter().collect();
+    resources.retain(|resource| !known.contains(resource));
+    for resources in resources.chunks(1000) {
+        let rows: Vec<ToldRow> =
+            resources.iter().map(|resource| ToldRow { webhook_id: webhook, resource_id: *resource }).collect();
+        insert_rows!(connection, webhook_told::table, &rows)?;
+    }
+    Ok(())
+}
+
 /// Deletes a lot of what a webhook is noted to have told of; returns whether there was any.
 ///
 /// # Errors
@@ -112,8 +137,13 @@ fn hold_back(
         None => (Some(SwitchedOff::Failing), None),
         Some(pause) => (None, Some(attempt.next_after(*pause))),
     };
-    if let Some(reason) = switched_off {
-        tracing::warn!(webhook = %webhook.id, %reason, "a webhook is switched off");
+    let (id, status, error) = (webhook.id, attempt.status.map(|status| status.as_u16()), attempt.error.as_deref());
+    match switched_off {
+        Some(reason) => tracing::warn!(webhook = %id, %reason, status, error, "a webhook is switched off"),
+        None if webhook.failures == 0 => {
+            tracing::warn!(webhook = %id, status, error, "a delivery to a webhook failed and will be tried again");
+        }
+        None => {}
     }
     let failed = (
         webhooks::failures.eq(webhook.failures + 1),

@@ -75,7 +75,8 @@ pub fn find(connection: &mut Connection, key: Id, id: Id) -> Result<WebhookRow, 
     own.first(connection).optional()?.ok_or_else(|| Problem::not_found("webhook"))
 }
 
-/// Puts what is written in the place of what a webhook was. Whatever held it back is forgotten: it tries again at once.
+/// Puts what is written in the place of what a webhook was. Whatever held it back is forgotten: it tries again at once. What
+/// changes nothing makes no version.
 ///
 /// # Errors
 /// 412, and 422 for names that lead nowhere and for a position.
@@ -93,15 +94,22 @@ pub fn replace(
     let enabled = input.enabled.unwrap_or(true);
     let filter = resolved(connection, caller, input.filter, &before.filter.0)?;
     if filter.is_narrow() && !before.filter.0.is_narrow() {
-        for resource in log::resources(connection, before.id)? {
-            progress::note_told(connection, before.id, resource)?;
-        }
+        let resources = log::resources(connection, before.id)?;
+        progress::note_all_told(connection, before.id, resources)?;
+    }
+    let events = input.events.map_or_else(Vec::new, |UpTo(events)| events);
+    let is_same = input.url.as_str() == before.url
+        && events == before.events.0
+        && filter == before.filter.0
+        && enabled == before.enabled;
+    if is_same && before.failures == 0 {
+        return Ok(before);
     }
     let row = WebhookRow {
         version: before.version + 1,
         updated_at: Timestamp::now(),
         url: input.url.as_str().to_owned(),
-        events: Json(input.events.map_or_else(Vec::new, |UpTo(events)| events)),
+        events: Json(events),
         filter: Json(filter),
         enabled,
         switched_off: before.switched_off.filter(|_| !enabled),
@@ -184,7 +192,14 @@ pub fn place_before(connection: &mut Connection, caller: &Caller, time: Timestam
 /// 404.
 pub fn rewind(connection: &mut Connection, key: Id, id: Id, position: i64) -> Result<WebhookRow, Problem> {
     let before = find(connection, key, id)?;
-    let row = WebhookRow { version: before.version + 1, position, failures: 0, next_attempt_at: None, ..before };
+    let row = WebhookRow {
+        version: before.version + 1,
+        updated_at: Timestamp::now(),
+        position,
+        failures: 0,
+        next_attempt_at: None,
+        ..before
+    };
     diesel::update(webhooks::table.find(id)).set(&row).execute(connection)?;
     Ok(row)
 }

@@ -7,13 +7,14 @@ use std::process::Stdio;
 use serde_json::json;
 
 use crate::support::command::{Started, briefwire, run, run_with_input};
-use crate::support::make::{actor, brief, category};
+use crate::support::make::{With, actor, brief, category, published};
 use crate::support::{Client, Database, TestApp, wait_until};
 
 on_both![
     a_key_is_printed_alone_and_works_at_once,
     keys_are_listed_without_their_secrets_and_revoked,
     an_import_with_a_bad_line_keeps_the_good_ones_and_fails,
+    what_was_exported_is_imported_again_without_a_change,
     an_import_reads_from_a_pipe_too,
     an_export_prints_what_the_api_exports,
     the_demo_says_where_to_look_first,
@@ -78,6 +79,24 @@ fn an_import_with_a_bad_line_keeps_the_good_ones_and_fails(app: &TestApp) {
     assert_eq!(again.stdout.trim(), "0 created, 0 updated, 1 unchanged, 0 failed");
     let missing = run(app.database().url(), &["import", "no-such-file.ndjson"]).expect(1);
     assert!(missing.stderr.contains("no-such-file.ndjson"), "{}", missing.stderr);
+}
+
+fn what_was_exported_is_imported_again_without_a_change(app: &TestApp) {
+    app.with_cast();
+    for (slug, language) in [("page", "en"), ("stranitsa", "ru"), ("staronka", "be")] {
+        let translations = if slug == "page" { json!([]) } else { json!(["page"]) };
+        app.publisher().create(
+            "briefs",
+            published(slug, "2017-07-31").with(json!({"language": language, "translations": translations})),
+        );
+    }
+    let exported = run(app.database().url(), &["export"]).expect(0).stdout;
+    let copy = app.database().another();
+    let import = || run_with_input(copy.url(), &["import", "-"], exported.as_bytes()).expect(0).stdout;
+    let count = exported.lines().count();
+    assert_eq!(import().trim(), format!("{count} created, 0 updated, 0 unchanged, 0 failed"));
+    assert_eq!(import().trim(), format!("0 created, 0 updated, {count} unchanged, 0 failed"));
+    assert_eq!(run(copy.url(), &["export"]).expect(0).stdout.lines().count(), count);
 }
 
 fn an_import_reads_from_a_pipe_too(app: &TestApp) {

@@ -280,6 +280,7 @@ fn a_retracted_brief_is_withheld_in_every_format(app: &TestApp) {
     }
     let gone = app.get("/v1/briefs/page?format=jsonld").problem(410, "gone");
     assert_eq!((&gone["reason"], &gone["replacement"]), (&json!("The source was forged."), &json!("better")));
+    assert_eq!(gone["detail"], "This brief was retracted.");
 }
 
 fn a_deleted_brief_is_gone_in_every_format(app: &TestApp) {

@@ -23,7 +23,7 @@ use crate::db::types::{Id, Timestamp};
 use crate::http::answer::{self, SingleFormat, SingleQuery};
 use crate::http::page::Extras;
 use crate::problem::Problem;
-use crate::reference::{self, Reference};
+use crate::reference::Reference;
 use crate::resource::{self, Resource};
 use crate::search::lists::Searched;
 use crate::vocabulary::{BriefState, Kind};
@@ -138,7 +138,10 @@ fn withdrawn(brief: &BriefView) -> Problem {
         Some(retraction) => (retraction.at, Some(retraction.reason.clone()), retraction.replacement.clone()),
         None => (brief.updated_at, None, None),
     };
-    reference::gone(Kind::Brief, at, reason, replacement)
+    Problem::gone(Kind::Brief.as_str(), "retracted")
+        .with_member("retracted_at", at.to_string())
+        .with_member("reason", reason)
+        .with_member("replacement", replacement)
 }
 
 /// Those who take part, with all their names.

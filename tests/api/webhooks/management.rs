@@ -86,6 +86,8 @@ fn a_change_of_a_webhook_may_demand_its_version(app: &TestApp) {
     let webhook = Subscription::new(app.reader(), &Endpoint::new(), json!({}));
     let tag = webhook.client.get(&webhook.path).expect(200).header("etag");
     let demanding = app.reader().with("If-Match", tag);
+    let same = demanding.patch(&webhook.path, json!({"enabled": true, "position": 5})).expect(200).json();
+    assert_eq!(same, webhook.now(), "what changes nothing makes a version");
     demanding.patch(&webhook.path, json!({"enabled": false})).expect(200);
     demanding.patch(&webhook.path, json!({"enabled": true})).problem(412, "precondition-failed");
     demanding.delete(&webhook.path).problem(412, "precondition-failed");
