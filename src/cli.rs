@@ -146,11 +146,11 @@ fn serve(arguments: &ServeArgs) -> Outcome {
     if arguments.demo {
         fill_demo(&db, &config.public_url)?;
     }
-    let served = db.clone();
+    let archive = db.clone();
     actix_web::rt::System::new().block_on(async move {
-        let server = app::serve(listener, served.clone(), config, arguments.workers.map(usize::from))?;
+        let server = app::serve(listener, archive.clone(), config, arguments.workers.map(usize::from))?;
         let handle = server.handle();
-        let clock = actix_web::rt::spawn(crate::clock::run(served));
+        let clock = actix_web::rt::spawn(crate::clock::run(archive));
         let stop = stop_signal()?;
         tracing::info!("listening on http://{address}, documentation at http://{address}/docs/");
         actix_web::rt::spawn(async move {
