@@ -145,11 +145,14 @@ fn a_server_finishes_what_is_under_way_before_it_stops(app: &TestApp) {
     write!(
         stream,
         "POST /v1/briefs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\nConnection: close\r\n\r\n{first}",
+         Content-Length: {}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n{first}",
         body.len()
     )
     .expect("the server reads");
-    server.client.get("/v1/briefs").expect(200);
+    // A request is under way when a worker has it, not when it has been sent.
+    let mut begun = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
+    stream.read_exact(&mut begun).expect("the server has begun");
+    assert_eq!(&begun, b"HTTP/1.1 100 Continue\r\n\r\n");
     server.started.terminate();
     wait_until(|| TcpStream::connect(server.client.url().trim_start_matches("http://")).is_err());
     stream.write_all(second.as_bytes()).expect("the server still reads");
