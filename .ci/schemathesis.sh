@@ -10,6 +10,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 briefwire=$(realpath "${BRIEFWIRE:-$root/target/debug/briefwire}")
 schemathesis=${SCHEMATHESIS:-schemathesis}
 time_limit=${TIME_LIMIT:-600}
+source "$root/.ci/server.sh"
 
 work=$(mktemp -d)
 postgres_dir=
@@ -29,29 +30,8 @@ main() {
   esac
   export DATABASE_URL
 
-  start_server
+  start_briefwire --demo
   run_schemathesis
-}
-
-fail() {
-  echo "$*" >&2
-  exit 1
-}
-
-free_port() {
-  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
-# Waits until the command given succeeds, for as long as the process given lives.
-wait_until() {
-  local pid=$1 what=$2
-  shift 2
-  for _ in $(seq 300); do
-    if "$@" >/dev/null 2>&1; then return; fi
-    kill -0 "$pid" 2>/dev/null || fail "$what ended before it was ready"
-    sleep 0.2
-  done
-  fail "$what was not ready within a minute"
 }
 
 # PostgreSQL refuses to run as root. setpriv execs, so that $! is the server's own process id.
@@ -90,17 +70,6 @@ start_postgres() {
   DATABASE_URL="postgres://briefwire@127.0.0.1:$port/postgres"
 }
 
-start_server() {
-  BRIEFWIRE_LISTEN="127.0.0.1:$(free_port)"
-  BRIEFWIRE_PUBLIC_URL="http://$BRIEFWIRE_LISTEN"
-  # A rate limit would only stop the run from reaching the handlers.
-  BRIEFWIRE_RATE_LIMIT=off
-  export BRIEFWIRE_LISTEN BRIEFWIRE_PUBLIC_URL BRIEFWIRE_RATE_LIMIT
-  "$briefwire" serve --demo >"$work/server.log" 2>&1 &
-  server_pid=$!
-  wait_until "$server_pid" briefwire "$briefwire" health
-}
-
 run_schemathesis() {
   local key
   key=$("$briefwire" keys create --role admin --name schemathesis)
@@ -110,8 +79,7 @@ run_schemathesis() {
     "$schemathesis" --config-file "$root/.ci/schemathesis.toml" run "$BRIEFWIRE_PUBLIC_URL/openapi.json" \
     --url "$BRIEFWIRE_PUBLIC_URL" --header "Authorization: Bearer $key" \
     --checks all --phases examples,coverage,fuzzing,stateful --no-color
-  # A server that fell over after its last answer has failed too.
-  "$briefwire" health || fail "briefwire is not ready after the run"
+  still_ready
 }
 
 clean_up() {
@@ -133,19 +101,6 @@ print_logs() {
       tail -n 100 "$log"
     fi
   done >&2
-}
-
-# Ends a process that this script started; by force if it does not go by itself.
-stop() {
-  local pid=$1 signal=$2
-  [ -n "$pid" ] || return 0
-  kill -s "$signal" "$pid" 2>/dev/null || return 0
-  for _ in $(seq 100); do
-    kill -0 "$pid" 2>/dev/null || return 0
-    sleep 0.1
-  done
-  echo "process $pid did not stop within 10 seconds" >&2
-  kill -s KILL "$pid" 2>/dev/null || true
 }
 
 main "$@"
