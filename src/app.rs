@@ -76,18 +76,44 @@ impl AppState {
         work: impl FnOnce(&mut Write<'_>) -> Result<T, Problem> + Send + 'static,
         render: impl FnOnce(&T, i64) -> Result<Reply, Problem> + Send + 'static,
     ) -> Result<HttpResponse, Problem> {
-        let Some(once) = Once::of(request, &caller, &self.under_way)? else {
-            let (done, position) = self.write(caller, work).await?;
-            return Ok(render(&done, position)?.into());
+        let work = move |connection: &mut Connection| journal::write(connection, &caller, work);
+        self.do_once(request, &caller, work, |(done, position)| render(done, *position)).await
+    }
+
+    /// The same for a write that is none of the archive.
+    ///
+    /// # Errors
+    /// As [`AppState::write_once`].
+    pub async fn do_once<T: Send + 'static>(
+        &self,
+        request: &HttpRequest,
+        caller: &Caller,
+        work: impl FnOnce(&mut Connection) -> Result<T, Problem> + Send + 'static,
+        render: impl FnOnce(&T) -> Result<Reply, Problem> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        let Some(once) = Once::of(request, caller, &self.under_way)? else {
+            let done = self.db.write(work).await?;
+            return Ok(render(&done)?.into());
         };
-        let reply = self.db.write(move |connection: &mut Connection| {
-            once.run(
-                connection,
-                |connection| journal::write(connection, &caller, work),
-                |(done, position)| render(done, *position),
-            )
-        });
-        Ok(reply.await?.into())
+        Ok(self.db.write(move |connection| once.run(connection, work, render)).await?.into())
+    }
+
+    /// The same for what makes a secret: its answer is not kept, but that it was made.
+    ///
+    /// # Errors
+    /// What `work` returns (and then nothing is kept), and 409 when it was done before.
+    pub async fn make_secret_once<T: Send + 'static>(
+        &self,
+        request: &HttpRequest,
+        caller: &Caller,
+        work: impl FnOnce(&mut Connection) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let once = Once::of(request, caller, &self.under_way)?;
+        let work = move |connection: &mut Connection| match &once {
+            None => work(connection),
+            Some(once) => once.run_secretly(connection, work),
+        };
+        self.db.write(work).await
     }
 
     /// Asks the archive one question, as of a time or now, and tells how fresh the answer is.

@@ -162,7 +162,7 @@ fn serve(arguments: &ServeArgs) -> Outcome {
         clock.abort();
         outcome
     })?;
-    db.settle()?;
+    db.checkpoint()?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }

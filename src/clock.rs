@@ -24,11 +24,10 @@ pub async fn run(db: Db) {
         ticks.tick().await;
         if tidied.is_none_or(|then| then.elapsed() > TIDYING) {
             tidied = Some(Instant::now());
-            if let Err(error) = db.write(idempotency::forget_old).await {
-                tracing::error!(%error, "the clock could not forget old answers");
-            }
-            if let Err(error) = db.write(webhooks::forget_old).await {
-                tracing::error!(%error, "the clock could not forget old deliveries");
+            for forget_old in [idempotency::forget_old, webhooks::forget_old] {
+                if let Err(error) = db.write(forget_old).await {
+                    tracing::error!(%error, "the clock could not forget what is old");
+                }
             }
         }
         if db.is_to_purge()

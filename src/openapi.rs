@@ -406,14 +406,11 @@ impl Operation<'_> {
         }
         if self.is_archive() {
             statuses.extend(["401", "503"]);
-            if self.path.starts_with("/v1/webhooks") && self.is_read() {
-                statuses.push("406");
-            }
             if self.is_read() && !self.is_of_a_key() {
                 statuses.push("304");
-                if self.path.starts_with("/v1/") {
-                    statuses.push("406");
-                }
+            }
+            if self.is_read() && self.path.starts_with("/v1/") && !self.path.starts_with("/v1/keys") {
+                statuses.push("406");
             }
             if !self.path.starts_with("/v1/") {
                 statuses.push("404");

@@ -14,7 +14,6 @@ use crate::db::Connection;
 use crate::db::types::Id;
 use crate::http::answer::Reply;
 use crate::http::body::{Invalid, Json};
-use crate::http::idempotency::Once;
 use crate::problem::Problem;
 use crate::scalars::Line;
 use crate::vocabulary::{Marking, Role};
@@ -84,17 +83,10 @@ pub async fn create(
     if input.clearance.unwrap_or_else(|| keys::default_clearance(input.role)) > caller.clearance {
         return Err(Problem::forbidden("A key does not make another that may see more than itself."));
     }
-    let once = Once::of(&request, &caller, &state.under_way)?;
     let make = move |connection: &mut Connection| {
         keys::create(connection, input.name.as_str(), input.role, input.clearance, input.quota)
     };
-    let (view, key) = state
-        .db
-        .write(move |connection| match &once {
-            None => make(connection),
-            Some(once) => once.run_secretly(connection, make),
-        })
-        .await?;
+    let (view, key) = state.make_secret_once(&request, &caller, make).await?;
     Ok(Reply::json(StatusCode::CREATED, &NewKey { view, key })?.into())
 }
 

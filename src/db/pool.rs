@@ -248,7 +248,7 @@ impl Db {
     ///
     /// # Errors
     /// [`DbError::Unavailable`] when the database cannot be reached.
-    pub fn settle(&self) -> Result<(), DbError> {
+    pub fn checkpoint(&self) -> Result<(), DbError> {
         if matches!(self.0.location, Location::Sqlite(_)) {
             dialect::purge(&mut connect(&self.0.location)?)?;
         }

@@ -20,7 +20,7 @@ use crate::http::answer;
 use crate::http::body::Invalid;
 use crate::http::page::{DEFAULT_LIMIT, address};
 use crate::http::query::{Both, FilterOnly, Limit, Position, SearchText};
-use crate::journal;
+use crate::journal::{self, Head};
 use crate::problem::Problem;
 use crate::search::wanted::Wanted;
 use crate::trends::filter::TrendFilter;
@@ -143,7 +143,8 @@ async fn answer_feed<L: Fed>(
     // The head says all: whoever is of the same class and asks the same has the same as long as it stands.
     let opened = is_opened_by_a_person(request);
     let mark = if opened { "-page" } else { "" };
-    let tag = answer::tag_of(head, caller, request, &state.config) + mark;
+    let tag_of = |head: Head| answer::tag_of(head, caller, request, &state.config) + mark;
+    let tag = tag_of(head);
     if let Some(known) = answer::unchanged(request, caller, head, &tag) {
         return Ok(known);
     }
@@ -166,7 +167,7 @@ async fn answer_feed<L: Fed>(
         Ok(page) => page,
         Err(problem) => return Err(resolve::with_candidates(state, caller, problem).await),
     };
-    let tag = answer::tag_of(head, caller, request, &state.config) + mark;
+    let tag = tag_of(head);
     let address = |cursor: Option<i64>| {
         let cursor = cursor.map(|cursor| cursor.to_string());
         address(&state.config.public_url, request, cursor.as_deref())

@@ -42,7 +42,7 @@ impl Dispatcher {
     #[must_use]
     pub fn start(state: Data<AppState>) -> Self {
         let (stop, is_stopped) = watch::channel(false);
-        Self { stop: stop.clone(), task: rt::spawn(run(state, is_stopped)) }
+        Self { stop, task: rt::spawn(run(state, is_stopped)) }
     }
 
     /// By which it is told to stop.
@@ -192,7 +192,7 @@ async fn until_changed(version: &mut watch::Receiver<i32>, something: impl Futur
 }
 
 /// Makes an attempt at a delivery and notes it, unless another server leads now.
-async fn deliver(state: &AppState, lead: &Arc<Lead>, due: Due) -> Result<(), Problem> {
+async fn deliver(state: &Data<AppState>, lead: &Arc<Lead>, due: Due) -> Result<(), Problem> {
     if !lead.hold().await? {
         return Ok(());
     }
@@ -201,13 +201,15 @@ async fn deliver(state: &AppState, lead: &Arc<Lead>, due: Due) -> Result<(), Pro
         let id = webhook.id;
         state.db.write(move |connection| progress::note_told(connection, id, subject.resource)).await?;
     }
-    let attempt = Arc::new(state.sender.send(destination, message).await?);
-    let (webhook, retries) = (Arc::new(webhook), Arc::new(state.config.webhooks.retries.clone()));
+    let id = webhook.id;
+    let sent = Arc::new((webhook, state.sender.send(destination, message).await?));
     let mut pause = Duration::from_millis(100);
     loop {
-        let (webhook, attempt, retries) = (Arc::clone(&webhook), Arc::clone(&attempt), Arc::clone(&retries));
-        let id = webhook.id;
-        let record = move |connection: &mut _| progress::record(connection, &webhook, subject, &attempt, &retries);
+        let (sent, settings) = (Arc::clone(&sent), state.clone());
+        let record = move |connection: &mut _| {
+            let (webhook, attempt) = &*sent;
+            progress::record(connection, webhook, subject, attempt, &settings.config.webhooks.retries)
+        };
         // What was sent and cannot be noted is not sent again while this server is there to remember it.
         match state.db.write(record).await {
             Ok(()) => return Ok(()),

@@ -101,7 +101,7 @@ async fn create(
 ) -> Result<HttpResponse, Problem> {
     demand_allowed_address(&state, &input)?;
     let make = move |connection: &mut Connection| store::create(connection, holder, input);
-    let (row, secret) = once_with_secret(&state, &request, holder, make).await?;
+    let (row, secret) = state.make_secret_once(&request, &holder.caller, make).await?;
     let location = format!("{}/v1/webhooks/{}", state.config.public_url, row.id);
     let mut reply = with_secret(StatusCode::CREATED, row, &secret)?;
     reply.add(header::LOCATION.as_str(), location);
@@ -196,7 +196,7 @@ async fn rotate(
 ) -> Result<HttpResponse, Problem> {
     let (id, overlap) = (webhook_id(&id)?, input.overlap_hours.unwrap_or_default());
     let make = move |connection: &mut Connection| store::rotate(connection, holder.key, id, overlap);
-    let (row, secret) = once_with_secret(&state, &request, holder, make).await?;
+    let (row, secret) = state.make_secret_once(&request, &holder.caller, make).await?;
     Ok(with_secret(StatusCode::OK, row, &secret)?.into())
 }
 
@@ -289,14 +289,9 @@ async fn rewind(
     id: Id,
     time: Timestamp,
 ) -> Result<HttpResponse, Problem> {
-    let once = Once::of(request, &holder.caller, &state.under_way)?;
     let position = state.db.scan(move |connection| store::place_before(connection, &holder.caller, time)).await?;
     let set = move |connection: &mut Connection| store::rewind(connection, holder.key, id, position);
-    let reply = state.db.write(move |connection| match once {
-        None => shown(StatusCode::ACCEPTED, set(connection)?),
-        Some(once) => once.run(connection, set, |row| shown(StatusCode::ACCEPTED, row.clone())),
-    });
-    Ok(reply.await?.into())
+    state.do_once(request, &holder.caller, set, |row| shown(StatusCode::ACCEPTED, row.clone())).await
 }
 
 /// How long a message waits for others that are sent beside the order.
@@ -355,21 +350,6 @@ async fn send_now(
         Ok::<_, Problem>(reply)
     };
     Ok(state.db.write(note).await?.into())
-}
-
-/// Makes something with a secret, once if the request says so.
-async fn once_with_secret<T: Send + 'static>(
-    state: &Data<AppState>,
-    request: &HttpRequest,
-    holder: KeyHolder,
-    make: impl FnOnce(&mut Connection) -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
-    let once = Once::of(request, &holder.caller, &state.under_way)?;
-    let work = move |connection: &mut Connection| match &once {
-        None => make(connection),
-        Some(once) => once.run_secretly(connection, make),
-    };
-    state.db.write(work).await
 }
 
 fn demand_allowed_address(state: &AppState, input: &WebhookInput) -> Result<(), Problem> {

@@ -70,6 +70,14 @@ pub struct Subject {
     pub resource: Id,
 }
 
+impl Subject {
+    /// What the message of a change tells of.
+    #[must_use]
+    pub fn of(row: &ChangeRow) -> Self {
+        Self { position: row.position, resource: row.id }
+    }
+}
+
 impl Message {
     /// The message of a change to a webhook.
     ///
@@ -81,7 +89,7 @@ impl Message {
         Ok(Self {
             id: message_id(webhook, row.position),
             type_name: message_type.as_str(),
-            subject: Some(Subject { position: row.position, resource: row.id }),
+            subject: Some(Subject::of(row)),
             body: body.map_err(Problem::internal)?,
         })
     }

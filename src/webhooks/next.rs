@@ -121,7 +121,7 @@ fn first_wanted<'r>(
 
 fn due(connection: &mut Connection, webhook: WebhookRow, row: &ChangeRow) -> Result<Box<Due>, Problem> {
     let destination = Destination { url: webhook.url.clone(), secrets: secrets::valid(connection, webhook.id)? };
-    let (message, subject) = (Message::of(webhook.id, row)?, Subject { position: row.position, resource: row.id });
+    let (message, subject) = (Message::of(webhook.id, row)?, Subject::of(row));
     let is_news = webhook.filter.0.is_narrow() && !progress::has_told(connection, webhook.id, row.id)?;
     Ok(Box::new(Due { webhook, destination, message, subject, is_news }))
 }
