@@ -1,5 +1,8 @@
 //! References: a resource is named by its id or its slug, in paths, queries and bodies alike.
 
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use deserr::{DeserializeError, Deserr, IntoValue, Map, Value, ValueKind, ValuePointerRef};
@@ -13,7 +16,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::access::{Audience, Caller, Moment, Sight, visible};
 use crate::db::schema::{erasures, redirects, resources, tombstones};
 use crate::db::types::{Id, Timestamp};
-use crate::db::{Connection, MultiBackend, in_chunks};
+use crate::db::{Connection, MultiBackend, among, in_chunks};
 use crate::http::body::{refuse, unknown_name, wrong_kind};
 use crate::journal::Write;
 use crate::problem::Problem;
@@ -279,9 +282,21 @@ fn graves(sight: Sight) -> tombstones::BoxedQuery<'static, MultiBackend> {
 /// # Errors
 /// When the query fails.
 pub fn deleted_among(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Vec<Id>, Problem> {
-    in_chunks(ids, |ids| {
-        graves(sight).filter(tombstones::id.eq_any(ids.to_vec())).select(tombstones::id).load(connection)
-    })
+    in_chunks(ids, |ids| graves(sight).filter(among(tombstones::id, ids)).select(tombstones::id).load(connection))
+}
+
+/// The same of those that have not been found living.
+///
+/// # Errors
+/// When the query fails.
+pub fn deleted_beside<T, S: BuildHasher>(
+    connection: &mut Connection,
+    sight: Sight,
+    ids: &[Id],
+    living: &HashMap<Id, T, S>,
+) -> Result<Vec<Id>, Problem> {
+    let missing: Vec<Id> = ids.iter().copied().filter(|id| !living.contains_key(id)).collect();
+    deleted_among(connection, sight, &missing)
 }
 
 /// Whose grave this caller finds under a reference.

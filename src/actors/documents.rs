@@ -10,7 +10,7 @@ use super::store::{names_of, positions_of};
 use crate::access::{Audience, Moment};
 use crate::db::schema::actors;
 use crate::db::types::Id;
-use crate::db::{Connection, in_chunks};
+use crate::db::{Connection, among, in_chunks};
 use crate::problem::Problem;
 use crate::search::document::{Document, Tag, joined};
 use crate::search::permits::Permits;
@@ -24,7 +24,7 @@ pub fn of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<Vec
     let rows = in_chunks::<_, ActorRow, Problem>(ids, |ids| {
         actors::table
             .filter(moment.stands(actors::since, actors::until))
-            .filter(actors::id.eq_any(ids))
+            .filter(among(actors::id, ids))
             .select(ActorRow::as_select())
             .load(connection)
     })?;

@@ -13,7 +13,7 @@ use super::store::{self, positions_of, summaries};
 use crate::access::Sight;
 use crate::db::schema::actor_positions;
 use crate::db::types::{Id, Timestamp};
-use crate::db::{Connection, in_chunks};
+use crate::db::{Connection, among, in_chunks};
 use crate::edtf::{Edtf, OPEN_END, OPEN_START};
 use crate::http::body::Invalid;
 use crate::problem::Problem;
@@ -137,7 +137,7 @@ pub fn holders(
     let rows = in_chunks::<_, PositionRow, Problem>(bodies, |bodies| {
         actor_positions::table
             .filter(sight.stands(actor_positions::since, actor_positions::until))
-            .filter(actor_positions::organisation_id.eq_any(bodies))
+            .filter(among(actor_positions::organisation_id, bodies))
             .select(PositionRow::as_select())
             .load(connection)
     })?;

@@ -19,7 +19,7 @@ use crate::access::{Caller, Sight};
 use crate::app::AppState;
 use crate::db::schema::actor_positions;
 use crate::db::types::Id;
-use crate::db::{Connection, in_chunks};
+use crate::db::{Connection, among, in_chunks};
 use crate::http::body::Invalid;
 use crate::http::query::Limit;
 use crate::journal;
@@ -222,7 +222,7 @@ fn posts_in(connection: &mut Connection, sight: Sight, bodies: &[Id]) -> Result<
     in_chunks(bodies, |bodies| {
         actor_positions::table
             .filter(sight.stands(actor_positions::since, actor_positions::until))
-            .filter(actor_positions::organisation_id.eq_any(bodies))
+            .filter(among(actor_positions::organisation_id, bodies))
             .order((actor_positions::actor_id, actor_positions::ordinal))
             .limit(MOST_POSTS)
             .select(PositionRow::as_select())

@@ -8,7 +8,7 @@ use super::store;
 use crate::access::Sight;
 use crate::db::schema::actors;
 use crate::db::types::Id;
-use crate::db::{Connection, in_chunks, in_order_of};
+use crate::db::{Connection, among, in_chunks, in_order_of};
 use crate::http::page::Extras;
 use crate::journal;
 use crate::problem::Problem;
@@ -65,7 +65,7 @@ impl Searched for ActorFilter {
         let rows = in_chunks::<_, ActorRow, Problem>(ids, |ids| {
             actors::table
                 .filter(sight.stands(actors::since, actors::until))
-                .filter(actors::id.eq_any(ids))
+                .filter(among(actors::id, ids))
                 .select(ActorRow::as_select())
                 .load(connection)
         })?;

@@ -12,7 +12,7 @@ use super::positions::holders;
 use crate::access::{Audience, Moment, Sight};
 use crate::db::schema::{actor_names, actor_positions, actors, event_participants, trend_actors};
 use crate::db::types::{Id, Json, Timestamp};
-use crate::db::{Connection, MultiBackend, in_chunks};
+use crate::db::{Connection, MultiBackend, among, in_chunks};
 use crate::history::erasure::{Stored, Stretch};
 use crate::http::body::{Fault, UpTo};
 use crate::http::page::{self, Extras, Listed, Rows, SortKey, Window};
@@ -23,7 +23,7 @@ use crate::removal::Removal;
 use crate::resource::{self, Place, Resource, must_lead_to};
 use crate::scalars::{CountryCode, Day, LanguageCode, Line, Prose, Slug, fold_name};
 use crate::vocabulary::{Change, Kind};
-use crate::{destroy_rows, end_versions, in_order, insert_rows, one_of, slugs};
+use crate::{destroy_rows, end_versions, in_order, insert_row, insert_rows, one_of, slugs};
 
 impl Resource for ActorRow {
     const KIND: Kind = Kind::Actor;
@@ -146,7 +146,7 @@ struct Whole {
 
 impl Whole {
     fn insert(&self, write: &mut Write<'_>, change: Change) -> Result<(), Problem> {
-        diesel::insert_into(actors::table).values(&self.row).execute(write.connection)?;
+        insert_row!(write.connection, actors::table, &self.row)?;
         insert_rows!(write.connection, actor_names::table, &self.names)?;
         insert_rows!(write.connection, actor_positions::table, &self.positions)?;
         write.record(Kind::Actor, self.row.id, self.row.version, change, Audience::EVERYONE);
@@ -331,11 +331,28 @@ pub fn summaries(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Res
     in_chunks(ids, |ids| {
         actors::table
             .filter(moment.stands(actors::since, actors::until))
-            .filter(actors::id.eq_any(ids))
+            .filter(among(actors::id, ids))
             .select((actors::id, actors::slug, actors::name, actors::kind, actors::country))
             .load::<ActorSummary>(connection)
     })
     .map(|found| found.into_iter().map(|actor| (actor.id, actor)).collect())
+}
+
+/// The same of those that are not known yet.
+///
+/// # Errors
+/// When a query fails.
+pub fn learn(
+    connection: &mut Connection,
+    moment: Moment,
+    known: &mut Summaries,
+    ids: impl IntoIterator<Item = Id>,
+) -> Result<(), Problem> {
+    let mut unknown: Vec<Id> = ids.into_iter().filter(|id| !known.contains_key(id)).collect();
+    unknown.sort_unstable();
+    unknown.dedup();
+    known.extend(summaries(connection, moment, &unknown)?);
+    Ok(())
 }
 
 /// The link to an actor, or to what it was.
@@ -352,7 +369,7 @@ pub(super) fn names_of(connection: &mut Connection, moment: Moment, ids: &[Id]) 
     in_chunks(ids, |ids| {
         actor_names::table
             .filter(moment.stands(actor_names::since, actor_names::until))
-            .filter(actor_names::actor_id.eq_any(ids))
+            .filter(among(actor_names::actor_id, ids))
             .order((actor_names::actor_id, actor_names::ordinal))
             .select(NameRow::as_select())
             .load(connection)
@@ -371,7 +388,7 @@ pub(super) fn positions_of(
     in_chunks(ids, |ids| {
         actor_positions::table
             .filter(moment.stands(actor_positions::since, actor_positions::until))
-            .filter(actor_positions::actor_id.eq_any(ids))
+            .filter(among(actor_positions::actor_id, ids))
             .order((actor_positions::actor_id, actor_positions::ordinal))
             .select(PositionRow::as_select())
             .load(connection)
@@ -465,7 +482,7 @@ impl<'a> Resolved<'a> {
         query = one_of!(query, actors::country, country.0.iter().map(|code| code.as_str().to_owned()));
         query = one_of!(query, actors::kind, kind.0.iter().copied());
         if let Some(holders) = &self.holders {
-            query = query.filter(actors::id.eq_any(holders.clone()));
+            query = query.filter(among(actors::id, holders));
         }
         if let Some(time) = updated_since {
             query = query.filter(actors::id.eq_any(changed_since(self.sight, Kind::Actor, *time)));

@@ -11,7 +11,7 @@ use super::views;
 use crate::access::{Audience, Moment, Sight};
 use crate::db::schema::{briefs, event_participants, events, trend_actors, trends};
 use crate::db::types::Id;
-use crate::db::{Connection, grouped, in_chunks};
+use crate::db::{Connection, among, grouped, in_chunks};
 use crate::markdown;
 use crate::problem::Problem;
 use crate::search::document::{Document, Tag, joined, ways_seen};
@@ -28,7 +28,7 @@ pub fn of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<Vec
     let rows = in_chunks::<_, BriefRow, Problem>(ids, |ids| {
         briefs::table
             .filter(moment.stands(briefs::since, briefs::until))
-            .filter(briefs::id.eq_any(ids))
+            .filter(among(briefs::id, ids))
             .select(BriefRow::as_select())
             .load(connection)
     })?;
@@ -62,7 +62,7 @@ pub fn texts(connection: &mut Connection, sight: Sight, rows: &[BriefRow]) -> Re
     let statements = in_chunks::<_, (Id, String), Problem>(&ids, |ids| {
         trends::table
             .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
-            .filter(trends::brief_id.eq_any(ids))
+            .filter(among(trends::brief_id, ids))
             .order((trends::brief_id, trends::position))
             .select((trends::brief_id, trends::statement))
             .load(connection)
@@ -168,7 +168,7 @@ fn events_among(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Resu
     let participants = in_chunks::<_, (Id, Id), Problem>(ids, |ids| {
         event_participants::table
             .filter(moment.stands(event_participants::since, event_participants::until))
-            .filter(event_participants::event_id.eq_any(ids))
+            .filter(among(event_participants::event_id, ids))
             .select((event_participants::event_id, event_participants::actor_id))
             .load(connection)
     })?;
@@ -176,7 +176,7 @@ fn events_among(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Resu
     let rows = in_chunks::<_, (Id, EventKind, Audience), Problem>(ids, |ids| {
         events::table
             .filter(moment.stands(events::since, events::until))
-            .filter(events::id.eq_any(ids))
+            .filter(among(events::id, ids))
             .select((events::id, events::kind, events::audience))
             .load(connection)
     })?;
@@ -195,7 +195,7 @@ fn trends_of(connection: &mut Connection, moment: Moment, briefs: &[Id]) -> Resu
     let rows = in_chunks::<_, TrendColumns, Problem>(briefs, |briefs| {
         trends::table
             .filter(moment.stands(trends::since, trends::until))
-            .filter(trends::brief_id.eq_any(briefs))
+            .filter(among(trends::brief_id, briefs))
             .order((trends::brief_id, trends::position))
             .select((
                 trends::id,
@@ -213,7 +213,7 @@ fn trends_of(connection: &mut Connection, moment: Moment, briefs: &[Id]) -> Resu
     let about = in_chunks::<_, (Id, Id), Problem>(&ids, |ids| {
         trend_actors::table
             .filter(moment.stands(trend_actors::since, trend_actors::until))
-            .filter(trend_actors::trend_id.eq_any(ids))
+            .filter(among(trend_actors::trend_id, ids))
             .select((trend_actors::trend_id, trend_actors::actor_id))
             .load(connection)
     })?;

@@ -4,20 +4,19 @@
 use std::collections::HashSet;
 
 use deserr::Deserr;
-use diesel::dsl::{exists, sql};
+use diesel::dsl::exists;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
 use utoipa::IntoParams;
 
-use super::model::{BriefRow, BriefView, NOT_YET_PUBLISHED};
+use super::model::{BriefRow, BriefView, NOT_YET_PUBLISHED, without_texts};
 use super::views;
 use crate::access::{Sees, Sight};
 use crate::actors::names;
 use crate::categories;
 use crate::db::schema::{brief_actors, brief_events, briefs, event_participants, events, trend_actors, trends};
-use crate::db::subquery::{HasRow, IsAmong};
+use crate::db::subquery::{HasRow, IsAmong, Same};
 use crate::db::types::{Id, Timestamp};
-use crate::db::{Connection, MultiBackend, in_chunks, in_order_of};
+use crate::db::{Among, Connection, MultiBackend, among, in_chunks, in_order_of};
 use crate::http::body::Invalid;
 use crate::http::dates::{Span, When};
 use crate::http::page::{self, Extras, Listed, Rows, Window, merge_ordered};
@@ -140,7 +139,7 @@ impl BriefFilter {
     /// 400 for a filter that names what does not exist.
     pub fn ids_among(&self, connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<HashSet<Id>, Problem> {
         let resolved = self.resolve(connection, sight)?;
-        let query = resolved.query(sight).filter(briefs::id.eq_any(ids.to_vec()));
+        let query = resolved.query(sight).filter(among(briefs::id, ids));
         Ok(query.select(briefs::id).load(connection)?.into_iter().collect())
     }
 
@@ -238,13 +237,13 @@ impl<'a> Resolved<'a> {
             .filter(sight.stands(brief_events::since, brief_events::until))
             .filter(sight.sees(events::id, events::since, events::until, events::audience))
             .filter(sight.stands(event_participants::since, event_participants::until))
-            .filter(event_participants::actor_id.eq_any(actors.to_vec()));
+            .filter(among(event_participants::actor_id, actors));
         let trend = trends::table
             .inner_join(trend_actors::table.on(trend_actors::trend_id.eq(trends::id)))
             .filter(trends::brief_id.eq(briefs::id))
             .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
             .filter(sight.stands(trend_actors::since, trend_actors::until))
-            .filter(trend_actors::actor_id.eq_any(actors.to_vec()));
+            .filter(among(trend_actors::actor_id, actors));
         query.filter(sight.may_read(briefs::id)).filter(exists(event).or(exists(trend)))
     }
 
@@ -274,7 +273,7 @@ impl<'a> Resolved<'a> {
         having = one_of!(having, trends::series, series.0.iter().map(|series| series.as_str().to_owned()));
         if series.0.is_empty() {
             // Directions and assessments are common: look at each brief's own trends.
-            query.filter(HasRow(having.filter(sql::<Bool>("trends.brief_id = briefs.id"))))
+            query.filter(HasRow(having.filter(Same(trends::brief_id, briefs::id))))
         } else {
             // A series is rare: start from its trends.
             query.filter(IsAmong(briefs::id, having))
@@ -295,7 +294,7 @@ impl<'a> Resolved<'a> {
         sort: &str,
     ) -> Result<Vec<(Timestamp, Id)>, Problem> {
         use brief_actors::{actor_id, audience, brief_id, listed_at, since, until};
-        let same_brief = sql::<Bool>("briefs.id = brief_actors.brief_id");
+        let same_brief = Same(briefs::id, brief_actors::brief_id);
         let mut beside = self.query_beside_actors(self.sight).filter(same_brief);
         if !self.sight.is_now() {
             beside = self.with_content_about(beside, &[actor]);
@@ -325,6 +324,7 @@ impl<'a> Resolved<'a> {
         descending: bool,
         window: &Window,
         sort: &str,
+        with_texts: bool,
     ) -> Result<Rows<BriefRow>, Problem> {
         let mut keys = Vec::new();
         for actor in self.driving_actors() {
@@ -334,11 +334,14 @@ impl<'a> Resolved<'a> {
         keys.map(|keys| {
             let ids: Vec<Id> = keys.into_iter().map(|(_, id)| id).collect();
             let rows = in_chunks::<_, BriefRow, Problem>(&ids, |ids| {
-                briefs::table
+                let these = briefs::table
                     .filter(self.sight.stands(briefs::since, briefs::until))
-                    .filter(briefs::id.eq_any(ids))
-                    .select(BriefRow::as_select())
-                    .load(connection)
+                    .filter(among(briefs::id, ids));
+                if with_texts {
+                    these.select(BriefRow::as_select()).load(connection)
+                } else {
+                    these.select(without_texts()).load(connection)
+                }
             })?;
             Ok(in_order_of(&ids, rows, |row| row.id))
         })
@@ -348,10 +351,11 @@ impl<'a> Resolved<'a> {
 /// The links of the brief at hand to any of these actors, by the key of the table.
 #[diesel::dsl::auto_type(no_type_alias)]
 fn linked_to(sight: Sight, actors: Vec<Id>) -> _ {
+    let of_these: Among<brief_actors::actor_id> = among(brief_actors::actor_id, &actors);
     let seen: Sees<brief_actors::brief_id, brief_actors::since, brief_actors::until, brief_actors::audience> =
         sight.sees(brief_actors::brief_id, brief_actors::since, brief_actors::until, brief_actors::audience);
     brief_actors::table
-        .filter(brief_actors::actor_id.eq_any(actors))
+        .filter(of_these)
         .filter(brief_actors::listed_at.eq(briefs::listed_at))
         .filter(brief_actors::brief_id.eq(briefs::id))
         .filter(seen)
@@ -382,8 +386,9 @@ impl Listed for BriefFilter {
         let sort = self.sort.unwrap_or(BriefSort::PublishedAtDescending);
         let name = sort.as_str();
         let by_publication = matches!(sort, BriefSort::PublishedAt | BriefSort::PublishedAtDescending);
+        let with_texts = extras.has("body") || extras.has("body_html");
         let rows = if by_publication && !resolved.driving_actors().is_empty() {
-            resolved.page_by_actor(connection, sort == BriefSort::PublishedAtDescending, window, name)?
+            resolved.page_by_actor(connection, sort == BriefSort::PublishedAtDescending, window, name, with_texts)?
         } else {
             let mut rows: Vec<BriefRow> = Vec::new();
             for part in sight.parts() {
@@ -395,7 +400,11 @@ impl Listed for BriefFilter {
                     BriefSort::UpdatedAt => in_order!(query, asc, updated_at, id, window, name, Timestamp),
                     BriefSort::UpdatedAtDescending => in_order!(query, desc, updated_at, id, window, name, Timestamp),
                 };
-                rows.append(&mut query.select(BriefRow::as_select()).load(connection)?);
+                rows.append(&mut if with_texts {
+                    query.select(BriefRow::as_select()).load(connection)?
+                } else {
+                    query.select(without_texts()).load(connection)?
+                });
             }
             window.cut(name, rows, |row| (if by_publication { row.listed_at } else { row.updated_at }, row.id))
         };

@@ -13,7 +13,7 @@ use crate::db::schema::{
     trends,
 };
 use crate::db::types::{Id, Timestamp};
-use crate::db::{Connection, grouped, in_chunks};
+use crate::db::{Cached, Connection, among, grouped, in_chunks};
 use crate::journal::Write;
 use crate::problem::Problem;
 use crate::reference::deleted_among;
@@ -64,7 +64,7 @@ pub fn events_of(connection: &mut Connection, moment: Moment, briefs: &[Id]) -> 
     let rows = in_chunks::<_, (Id, Id), Problem>(briefs, |briefs| {
         brief_events::table
             .filter(moment.stands(brief_events::since, brief_events::until))
-            .filter(brief_events::brief_id.eq_any(briefs))
+            .filter(among(brief_events::brief_id, briefs))
             .order((brief_events::brief_id, brief_events::ordinal))
             .select((brief_events::brief_id, brief_events::event_id))
             .load(connection)
@@ -80,7 +80,7 @@ pub fn related_of(connection: &mut Connection, moment: Moment, briefs: &[Id]) ->
     let rows = in_chunks::<_, (Id, Id), Problem>(briefs, |briefs| {
         brief_related::table
             .filter(moment.stands(brief_related::since, brief_related::until))
-            .filter(brief_related::brief_id.eq_any(briefs))
+            .filter(among(brief_related::brief_id, briefs))
             .order((brief_related::brief_id, brief_related::ordinal))
             .select((brief_related::brief_id, brief_related::other_id))
             .load(connection)
@@ -106,9 +106,11 @@ pub fn briefs_showing(connection: &mut Connection, event: Id) -> Result<Vec<Brie
 ///
 /// # Errors
 /// When a statement fails.
-pub fn set_events(write: &mut Write<'_>, brief: Id, events: &[Id]) -> Result<(), Problem> {
+pub fn set_events(write: &mut Write<'_>, brief: Id, before: &[Id], events: &[Id]) -> Result<(), Problem> {
     let since = write.since();
-    end_versions!(write, brief_events, brief_id, brief);
+    if !before.is_empty() {
+        end_versions!(write, brief_events, brief_id, brief);
+    }
     let rows: Vec<EventLinkRow> = (0..)
         .zip(events)
         .map(|(ordinal, event_id)| EventLinkRow { brief_id: brief, ordinal, since, event_id: *event_id })
@@ -121,9 +123,11 @@ pub fn set_events(write: &mut Write<'_>, brief: Id, events: &[Id]) -> Result<(),
 ///
 /// # Errors
 /// When a statement fails.
-pub fn set_related(write: &mut Write<'_>, brief: Id, related: &[Id]) -> Result<(), Problem> {
+pub fn set_related(write: &mut Write<'_>, brief: Id, before: &[Id], related: &[Id]) -> Result<(), Problem> {
     let since = write.since();
-    end_versions!(write, brief_related, brief_id, brief);
+    if !before.is_empty() {
+        end_versions!(write, brief_related, brief_id, brief);
+    }
     let rows: Vec<RelatedRow> = (0..)
         .zip(related)
         .map(|(ordinal, other_id)| RelatedRow { brief_id: brief, ordinal, since, other_id: *other_id })
@@ -141,13 +145,30 @@ pub fn groups_of(connection: &mut Connection, moment: Moment, briefs: &[Id]) -> 
     let joined = in_chunks::<_, (Id, Id), Problem>(briefs, |briefs| {
         brief_translations::table
             .filter(moment.stands(brief_translations::since, brief_translations::until))
-            .filter(brief_translations::brief_id.eq_any(briefs))
+            .filter(among(brief_translations::brief_id, briefs))
             .select((brief_translations::brief_id, brief_translations::group_id))
             .load(connection)
     })?;
     let mut groups: HashMap<Id, Id> = briefs.iter().map(|brief| (*brief, *brief)).collect();
     groups.extend(joined);
     Ok(groups)
+}
+
+/// Whether none of these briefs has translations: most briefs have none, and then this is all that has to be asked.
+///
+/// # Errors
+/// When the query fails.
+pub fn stand_alone(connection: &mut Connection, moment: Moment, briefs: &[Id]) -> Result<bool, Problem> {
+    let joined = in_chunks::<_, Id, Problem>(briefs, |briefs| {
+        let concerned = among(brief_translations::brief_id, briefs).or(among(brief_translations::group_id, briefs));
+        brief_translations::table
+            .filter(moment.stands(brief_translations::since, brief_translations::until))
+            .filter(concerned)
+            .select(brief_translations::brief_id)
+            .limit(1)
+            .load(connection)
+    })?;
+    Ok(joined.is_empty())
 }
 
 /// The briefs of these groups, whoever may see them.
@@ -158,7 +179,7 @@ pub fn members_of(connection: &mut Connection, moment: Moment, groups: &[Id]) ->
     let joined = in_chunks::<_, (Id, Id), Problem>(groups, |groups| {
         brief_translations::table
             .filter(moment.stands(brief_translations::since, brief_translations::until))
-            .filter(brief_translations::group_id.eq_any(groups))
+            .filter(among(brief_translations::group_id, groups))
             .select((brief_translations::group_id, brief_translations::brief_id))
             .load(connection)
     })?;
@@ -166,7 +187,7 @@ pub fn members_of(connection: &mut Connection, moment: Moment, groups: &[Id]) ->
     let founders = in_chunks::<_, Id, Problem>(groups, |groups| {
         briefs::table
             .filter(moment.stands(briefs::since, briefs::until))
-            .filter(briefs::id.eq_any(groups))
+            .filter(among(briefs::id, groups))
             .select(briefs::id)
             .load(connection)
     })?;
@@ -186,6 +207,9 @@ pub fn members_of(connection: &mut Connection, moment: Moment, groups: &[Id]) ->
 /// # Errors
 /// When a query fails.
 pub fn translations_of(connection: &mut Connection, moment: Moment, brief: Id) -> Result<Vec<Id>, Problem> {
+    if stand_alone(connection, moment, &[brief])? {
+        return Ok(Vec::new());
+    }
     let group = groups_of(connection, moment, &[brief])?.remove(&brief).unwrap_or(brief);
     let mut members = members_of(connection, moment, &[group])?.remove(&group).unwrap_or_default();
     members.retain(|member| *member != brief);
@@ -247,7 +271,7 @@ fn published_among(connection: &mut Connection, ids: &[Id]) -> Result<Vec<Id>, P
     in_chunks(ids, |ids| {
         briefs::table
             .filter(briefs::until.is_null())
-            .filter(briefs::id.eq_any(ids))
+            .filter(among(briefs::id, ids))
             .filter(briefs::state.eq_any([BriefState::Published, BriefState::Retracted]))
             .select(briefs::id)
             .load(connection)
@@ -272,7 +296,7 @@ fn audiences_of(write: &mut Write<'_>, ids: &[Id]) -> Result<Audience, Problem> 
     let audiences = in_chunks::<_, Audience, Problem>(ids, |ids| {
         briefs::table
             .filter(briefs::until.is_null())
-            .filter(briefs::id.eq_any(ids))
+            .filter(among(briefs::id, ids))
             .select(briefs::audience)
             .load(write.connection)
     })?;
@@ -285,7 +309,7 @@ fn note_changed_lists(write: &mut Write<'_>, others: &[Id], seen_by: Audience) -
     let shown = in_chunks::<_, (Id, i32, Audience), Problem>(others, |others| {
         briefs::table
             .filter(briefs::until.is_null())
-            .filter(briefs::id.eq_any(others))
+            .filter(among(briefs::id, others))
             .filter(briefs::state.eq(BriefState::Published))
             .select((briefs::id, briefs::version, briefs::audience))
             .load(write.connection)
@@ -341,7 +365,7 @@ pub fn hidden_events(connection: &mut Connection, sight: Sight, ids: &[Id]) -> R
     let mut seen = in_chunks::<_, Id, Problem>(ids, |ids| {
         events::table
             .filter(sight.sees(events::id, events::since, events::until, events::audience))
-            .filter(events::id.eq_any(ids))
+            .filter(among(events::id, ids))
             .select(events::id)
             .load(connection)
     })?;
@@ -357,7 +381,7 @@ pub fn hidden_briefs(connection: &mut Connection, sight: Sight, ids: &[Id]) -> R
     let mut seen = in_chunks::<_, Id, Problem>(ids, |ids| {
         briefs::table
             .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
-            .filter(briefs::id.eq_any(ids))
+            .filter(among(briefs::id, ids))
             .select(briefs::id)
             .load(connection)
     })?;
@@ -388,9 +412,9 @@ pub fn relink_actors(write: &mut Write<'_>, brief: &BriefRow) -> Result<(), Prob
             .filter(brief_actors::brief_id.eq(brief.id))
             .filter(brief_actors::until.is_null());
         if *made == since {
-            diesel::delete(row).execute(write.connection)?;
+            Cached(diesel::delete(row)).execute(write.connection)?;
         } else {
-            diesel::update(row).set(brief_actors::until.eq(since)).execute(write.connection)?;
+            Cached(diesel::update(row).set(brief_actors::until.eq(since))).execute(write.connection)?;
         }
     }
     let kept: Vec<Id> = present.iter().filter(stays).map(|row| row.0).collect();

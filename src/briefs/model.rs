@@ -1,7 +1,9 @@
 //! A brief as it is stored and as it is served.
 
 use chrono::NaiveDate;
+use diesel::dsl::AsExprOf;
 use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Text};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -56,6 +58,47 @@ pub struct BriefRow {
     pub scheduled_for: Option<Timestamp>,
     pub corrections: Json<Vec<Correction>>,
     pub retraction: Option<Json<Retraction>>,
+}
+
+/// The columns of a [`BriefRow`] without its texts, which are longer than all the rest.
+#[must_use]
+#[diesel::dsl::auto_type(no_type_alias)]
+pub fn without_texts() -> _ {
+    let no_text: AsExprOf<Option<String>, Nullable<Text>> = None::<String>.into_sql::<Nullable<Text>>();
+    let no_html: AsExprOf<Option<String>, Nullable<Text>> = None::<String>.into_sql::<Nullable<Text>>();
+    (
+        briefs::id,
+        briefs::since,
+        briefs::until,
+        briefs::version,
+        briefs::created_at,
+        briefs::updated_at,
+        briefs::audience,
+        briefs::slug,
+        briefs::title,
+        briefs::category_id,
+        briefs::category_status,
+        briefs::language,
+        briefs::country,
+        briefs::period_from,
+        briefs::period_to,
+        briefs::summary,
+        no_text,
+        no_html,
+        briefs::image,
+        briefs::authors,
+        briefs::sources,
+        briefs::marking,
+        briefs::license,
+        briefs::canonical_url,
+        briefs::state,
+        briefs::published_at,
+        briefs::listed_at,
+        briefs::embargo_until,
+        briefs::scheduled_for,
+        briefs::corrections,
+        briefs::retraction,
+    )
 }
 
 /// A picture with whom it is owed to.

@@ -5,18 +5,20 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use deserr::Deserr;
 use diesel::prelude::*;
+use diesel::sql_types::Integer;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::links;
-use super::model::{BriefLink, BriefRow, Image};
+use super::model::{BriefLink, BriefRow, BriefView, Image};
 use super::views;
 use crate::access::{Sees, Sight};
 use crate::actors::model::ActorLink;
 use crate::actors::store::summaries;
 use crate::db::schema::{brief_actors, brief_events, brief_related, briefs, trends};
+use crate::db::types::sql::Identifier;
 use crate::db::types::{Id, Json, Timestamp};
-use crate::db::{Connection, MultiBackend, grouped, in_chunks};
+use crate::db::{Connection, MultiBackend, UnionAll, among, grouped, in_chunks};
 use crate::http::body::Invalid;
 use crate::http::query::Limit;
 use crate::problem::Problem;
@@ -111,8 +113,19 @@ pub struct Why {
 ///
 /// # Errors
 /// When a query fails.
-pub fn links_to(connection: &mut Connection, sight: Sight, row: &BriefRow) -> Result<Vec<BriefLink>, Problem> {
-    Ok(found(connection, sight, row, SHOWN)?.into_iter().map(|similar| similar.brief).collect())
+pub fn links_to(
+    connection: &mut Connection,
+    sight: Sight,
+    row: &BriefRow,
+    view: &BriefView,
+) -> Result<Vec<BriefLink>, Problem> {
+    if !views::withheld(connection, sight, std::slice::from_ref(row))?.is_empty() {
+        return Ok(Vec::new());
+    }
+    let chosen: Vec<Id> = view.related.iter().filter_map(|other| other.living().map(|other| other.id)).collect();
+    let translations: Vec<Id> = view.translations.iter().map(|other| other.id).collect();
+    let likest = Own::shown(row, view).likest(connection, sight, &chosen, &translations, SHOWN)?;
+    Ok(likest.into_iter().map(|compared| compared.link).collect())
 }
 
 /// The briefs like this one that the caller may see, the likest first; neither itself nor its translations, and in its
@@ -126,22 +139,9 @@ pub fn found(connection: &mut Connection, sight: Sight, row: &BriefRow, limit: u
         return Ok(Vec::new());
     }
     let chosen = chosen(connection, sight, row)?;
-    let own = Own::of(connection, sight, row)?;
-    let mut ids: Vec<Id> = if sight.is_now() { own.nearest(connection, sight)? } else { Vec::new() };
     let translations = links::translations_of(connection, sight.moment, row.id)?;
-    ids.retain(|id| *id != row.id && !translations.contains(id) && !chosen.contains(id));
-    ids.truncate(limit * COMPARED_FOR_EACH);
-    let mut compared = own.compared(connection, sight, &ids)?;
-    compared.sort_by(|a, b| {
-        let published = |one: &Compared| (one.link.published_at, one.link.id);
-        b.score().total_cmp(&a.score()).then_with(|| published(b).cmp(&published(a)))
-    });
-    let mut all = own.compared(connection, sight, &chosen)?;
-    all.sort_by_key(|one| chosen.iter().position(|id| *id == one.link.id));
-    let before = all.len();
-    all.extend(compared);
-    all.truncate(limit);
-    explained(connection, sight, all, before)
+    let likest = Own::of(connection, sight, row)?.likest(connection, sight, &chosen, &translations, limit)?;
+    explained(connection, sight, likest)
 }
 
 fn chosen(connection: &mut Connection, sight: Sight, row: &BriefRow) -> Result<Vec<Id>, Problem> {
@@ -162,6 +162,9 @@ struct Own<'r> {
     terms: BTreeSet<String>,
 }
 
+/// Queries for briefs, each for a reason of its own: the number of the reason, and the brief.
+type Along<'q> = UnionAll<'q, (Integer, Identifier)>;
+
 /// What is read of another brief.
 #[derive(Queryable)]
 struct Columns {
@@ -178,6 +181,8 @@ struct Columns {
 /// Another brief, and what of a brief's own it has too.
 struct Compared {
     link: BriefLink,
+    /// Its place among those that an editor chose.
+    place: Option<usize>,
     actors: Vec<Id>,
     series: Vec<String>,
     events: Vec<Id>,
@@ -230,34 +235,70 @@ impl<'r> Own<'r> {
         Ok(Self { row, actors, series, events, terms })
     }
 
+    /// The same, as far as the page of the brief shows it.
+    fn shown(row: &'r BriefRow, view: &BriefView) -> Self {
+        let mut actors: Vec<Id> = view.actors.iter().flatten().map(|actor| actor.id).collect();
+        actors.sort_unstable();
+        let mut series: Vec<String> = view.trends.iter().flatten().filter_map(|trend| trend.series.clone()).collect();
+        series.dedup();
+        let events = view.events.iter().flatten().filter_map(|event| event.living().map(|event| event.id)).collect();
+        let terms = telling_words([row.title.as_str(), row.summary.as_deref().unwrap_or_default()]);
+        Self { row, actors, series, events, terms }
+    }
+
+    /// Those that an editor chose, in their order, and then those that have the most in common with it.
+    fn likest(
+        &self,
+        connection: &mut Connection,
+        sight: Sight,
+        chosen: &[Id],
+        translations: &[Id],
+        limit: usize,
+    ) -> Result<Vec<Compared>, Problem> {
+        let mut ids: Vec<Id> = if sight.is_now() { self.nearest(connection, sight)? } else { Vec::new() };
+        ids.retain(|id| *id != self.row.id && !translations.contains(id) && !chosen.contains(id));
+        ids.truncate(limit * COMPARED_FOR_EACH);
+        let all = [chosen, &ids].concat();
+        let place = |id: Id| chosen.iter().position(|other| *other == id);
+        let mut likest = self.compared(connection, sight, &all)?;
+        for one in &mut likest {
+            one.place = place(one.link.id);
+        }
+        likest.sort_by(|a, b| {
+            let published = |one: &Compared| (one.link.published_at, one.link.id);
+            let place = |one: &Compared| one.place.unwrap_or(usize::MAX);
+            place(a)
+                .cmp(&place(b))
+                .then_with(|| b.score().total_cmp(&a.score()))
+                .then_with(|| published(b).cmp(&published(a)))
+        });
+        likest.truncate(limit);
+        Ok(likest)
+    }
+
     /// The briefs that are found along anything of its own, those found along the most first.
     fn nearest(&self, connection: &mut Connection, sight: Sight) -> Result<Vec<Id>, Problem> {
-        let mut scores: HashMap<Id, f64> = HashMap::new();
-        let mut add = |ids: Vec<Id>, weight: f64| {
-            for id in ids {
-                *scores.entry(id).or_default() += weight;
-            }
-        };
+        let mut along = Along::default();
+        let mut weights = Vec::new();
         for is_before in [true, false] {
             for actor in self.actors.iter().take(FOLLOWED) {
-                add(self.along_actor(connection, sight, *actor, is_before)?, SHARED_ACTOR);
+                self.along_actor(&mut along, number(&mut weights, SHARED_ACTOR), sight, *actor, is_before);
             }
             for series in self.series.iter().take(FOLLOWED) {
-                add(self.along_series(connection, sight, series, is_before)?, SHARED_SERIES);
+                self.along_series(&mut along, number(&mut weights, SHARED_SERIES), sight, series, is_before);
             }
-            add(self.along_category(connection, sight, is_before)?, SHARED_CATEGORY);
+            self.along_category(&mut along, number(&mut weights, SHARED_CATEGORY), sight, is_before);
         }
-        let events: Vec<Id> = self.events.iter().copied().take(FOLLOWED).collect();
-        let along_events = brief_events::table
-            .inner_join(briefs::table.on(briefs::id.eq(brief_events::brief_id)))
-            .filter(brief_events::until.is_null())
-            .filter(brief_events::event_id.eq_any(&events))
-            .filter(fits(sight, self.row.id, self.row.language.clone()))
-            .order((briefs::listed_at.desc(), briefs::id.desc()))
-            .limit(2 * ALONG_EACH)
-            .select(brief_events::brief_id)
-            .load(connection)?;
-        add(along_events, SHARED_EVENT);
+        if !self.events.is_empty() {
+            self.along_events(&mut along, number(&mut weights, SHARED_EVENT), sight);
+        }
+        // A brief has several trends of a line of judgement at times.
+        let found: HashSet<(i32, Id)> = along.load(connection)?.into_iter().collect();
+        let mut scores: HashMap<Id, f64> = HashMap::new();
+        for (number, id) in found {
+            let weight = usize::try_from(number).ok().and_then(|number| weights.get(number)).copied();
+            *scores.entry(id).or_default() += weight.unwrap_or_default();
+        }
         let mut ids: Vec<Id> = scores.keys().copied().collect();
         ids.sort_by(|a, b| {
             let rank = |id: &Id| scores.get(id).copied().unwrap_or_default();
@@ -266,73 +307,66 @@ impl<'r> Own<'r> {
         Ok(ids)
     }
 
-    fn along_actor(
-        &self,
-        connection: &mut Connection,
-        sight: Sight,
-        actor: Id,
-        is_before: bool,
-    ) -> Result<Vec<Id>, Problem> {
+    fn along_actor<'q>(&'q self, along: &mut Along<'q>, number: i32, sight: Sight, actor: Id, is_before: bool) {
         use brief_actors::{actor_id, audience, brief_id, listed_at, since, until};
-        let along = brief_actors::table
+        let query = brief_actors::table
             .inner_join(briefs::table.on(briefs::id.eq(brief_id)))
             .filter(actor_id.eq(actor))
             .filter(sight.sees(brief_id, since, until, audience))
             .filter(fits(sight, self.row.id, self.row.language.clone()))
             .limit(ALONG_EACH)
-            .select(brief_id)
+            .select((number.into_sql::<Integer>(), brief_id))
             .into_boxed::<MultiBackend>();
-        Ok(if is_before {
-            along
-                .filter(listed_at.le(self.row.listed_at))
-                .order((listed_at.desc(), brief_id.desc()))
-                .load(connection)?
+        if is_before {
+            along.add(query.filter(listed_at.le(self.row.listed_at)).order((listed_at.desc(), brief_id.desc())));
         } else {
-            along.filter(listed_at.gt(self.row.listed_at)).order((listed_at, brief_id)).load(connection)?
-        })
+            along.add(query.filter(listed_at.gt(self.row.listed_at)).order((listed_at, brief_id)));
+        }
     }
 
-    fn along_series(
-        &self,
-        connection: &mut Connection,
-        sight: Sight,
-        series: &str,
-        is_before: bool,
-    ) -> Result<Vec<Id>, Problem> {
+    fn along_series<'q>(&'q self, along: &mut Along<'q>, number: i32, sight: Sight, series: &'q str, is_before: bool) {
         let day = self.row.period_of_trends().1;
-        let along = trends::table
+        let query = trends::table
             .inner_join(briefs::table.on(briefs::id.eq(trends::brief_id)))
             .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
             .filter(trends::series.eq(series))
             .filter(fits(sight, self.row.id, self.row.language.clone()))
             .limit(ALONG_EACH)
-            .select(trends::brief_id)
+            .select((number.into_sql::<Integer>(), trends::brief_id))
             .into_boxed::<MultiBackend>();
-        let mut ids: Vec<Id> = if is_before {
-            along
-                .filter(trends::period_to.le(day))
-                .order((trends::period_to.desc(), trends::id.desc()))
-                .load(connection)?
+        if is_before {
+            along.add(query.filter(trends::period_to.le(day)).order((trends::period_to.desc(), trends::id.desc())));
         } else {
-            along.filter(trends::period_to.gt(day)).order((trends::period_to, trends::id)).load(connection)?
-        };
-        ids.dedup();
-        Ok(ids)
+            along.add(query.filter(trends::period_to.gt(day)).order((trends::period_to, trends::id)));
+        }
     }
 
-    fn along_category(&self, connection: &mut Connection, sight: Sight, is_before: bool) -> Result<Vec<Id>, Problem> {
+    fn along_category<'q>(&'q self, along: &mut Along<'q>, number: i32, sight: Sight, is_before: bool) {
         use briefs::{category_id, id, listed_at};
-        let along = briefs::table
+        let query = briefs::table
             .filter(category_id.eq(self.row.category_id))
             .filter(fits(sight, self.row.id, self.row.language.clone()))
             .limit(ALONG_EACH)
-            .select(id)
+            .select((number.into_sql::<Integer>(), id))
             .into_boxed::<MultiBackend>();
-        Ok(if is_before {
-            along.filter(listed_at.le(self.row.listed_at)).order((listed_at.desc(), id.desc())).load(connection)?
+        if is_before {
+            along.add(query.filter(listed_at.le(self.row.listed_at)).order((listed_at.desc(), id.desc())));
         } else {
-            along.filter(listed_at.gt(self.row.listed_at)).order((listed_at, id)).load(connection)?
-        })
+            along.add(query.filter(listed_at.gt(self.row.listed_at)).order((listed_at, id)));
+        }
+    }
+
+    fn along_events<'q>(&'q self, along: &mut Along<'q>, number: i32, sight: Sight) {
+        let events: Vec<Id> = self.events.iter().copied().take(FOLLOWED).collect();
+        let query = brief_events::table
+            .inner_join(briefs::table.on(briefs::id.eq(brief_events::brief_id)))
+            .filter(brief_events::until.is_null())
+            .filter(among(brief_events::event_id, &events))
+            .filter(fits(sight, self.row.id, self.row.language.clone()))
+            .order((briefs::listed_at.desc(), briefs::id.desc()))
+            .limit(2 * ALONG_EACH)
+            .select((number.into_sql::<Integer>(), brief_events::brief_id));
+        along.add(query);
     }
 
     /// What these have in common with it, as far as the caller sees them.
@@ -340,7 +374,7 @@ impl<'r> Own<'r> {
         let others = in_chunks::<_, Columns, Problem>(ids, |ids| {
             briefs::table
                 .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
-                .filter(briefs::id.eq_any(ids))
+                .filter(among(briefs::id, ids))
                 .select((
                     briefs::id,
                     briefs::slug,
@@ -367,6 +401,7 @@ impl<'r> Own<'r> {
                 let words =
                     telling_words([link.title.as_str(), summary.as_deref().filter(|_| is_open).unwrap_or_default()]);
                 Compared {
+                    place: None,
                     actors: if is_open { actors.remove(&id) } else { None }.unwrap_or_default(),
                     series: if is_open { series.remove(&id) } else { None }.unwrap_or_default(),
                     events: self.events.iter().copied().filter(|event| theirs.contains(event)).collect(),
@@ -393,7 +428,7 @@ impl<'r> Own<'r> {
         let rows = in_chunks::<_, (Id, Id), Problem>(ids, |ids| {
             brief_actors::table
                 .filter(sight.sees(brief_id, since, until, audience))
-                .filter(brief_id.eq_any(ids))
+                .filter(among(brief_id, ids))
                 .order((brief_id, actor_id))
                 .select((brief_id, actor_id))
                 .load(connection)
@@ -414,7 +449,7 @@ impl<'r> Own<'r> {
         let rows = in_chunks::<_, (Id, Option<String>), Problem>(ids, |ids| {
             trends::table
                 .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
-                .filter(trends::brief_id.eq_any(ids))
+                .filter(among(trends::brief_id, ids))
                 .order((trends::brief_id, trends::position))
                 .select((trends::brief_id, trends::series))
                 .load(connection)
@@ -436,7 +471,7 @@ fn readable(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Has
     let open = in_chunks::<_, Id, Problem>(ids, |ids| {
         let of_these = briefs::table
             .filter(sight.stands(briefs::since, briefs::until))
-            .filter(briefs::id.eq_any(ids))
+            .filter(among(briefs::id, ids))
             .select(briefs::id)
             .into_boxed::<MultiBackend>();
         if sight.is_now() {
@@ -458,27 +493,27 @@ fn fits(sight: Sight, other_than: Id, language: String) -> _ {
     briefs::id.ne(other_than).and(briefs::language.eq(language)).and(briefs::state.eq(published)).and(seen)
 }
 
+/// The number of the next query of several, of which each finds briefs for a reason of this weight.
+fn number(weights: &mut Vec<f64>, weight: f64) -> i32 {
+    weights.push(weight);
+    i32::try_from(weights.len() - 1).unwrap_or(i32::MAX)
+}
+
 fn days_between(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<i64> {
     let day = |time: Timestamp| time.datetime().date_naive();
     Some((day(one?) - day(other?)).num_days().abs())
 }
 
-/// The same with names; so many of the first were chosen.
-fn explained(
-    connection: &mut Connection,
-    sight: Sight,
-    compared: Vec<Compared>,
-    chosen: usize,
-) -> Result<Vec<Similar>, Problem> {
+/// The same with names.
+fn explained(connection: &mut Connection, sight: Sight, compared: Vec<Compared>) -> Result<Vec<Similar>, Problem> {
     let actors: Vec<Id> = compared.iter().flat_map(|one| one.actors.iter().copied()).collect();
     let actors = summaries(connection, sight.moment, &actors)?;
     let events: Vec<Id> = compared.iter().flat_map(|one| one.events.iter().copied()).collect();
     let events = event_links(connection, sight, &events)?;
     Ok(compared
         .into_iter()
-        .enumerate()
-        .map(|(place, one)| {
-            let chosen = place < chosen;
+        .map(|one| {
+            let chosen = one.place.is_some();
             let score = if chosen { 1.0 } else { one.score() };
             let why = Why {
                 chosen,

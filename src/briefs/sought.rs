@@ -9,7 +9,7 @@ use super::views;
 use crate::access::Sight;
 use crate::db::schema::briefs;
 use crate::db::types::{Id, Timestamp};
-use crate::db::{Connection, in_chunks, in_order_of};
+use crate::db::{Connection, among, in_chunks, in_order_of};
 use crate::http::page::Extras;
 use crate::journal;
 use crate::problem::Problem;
@@ -117,7 +117,7 @@ fn seen(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Vec<Bri
     let rows = in_chunks::<_, BriefRow, Problem>(ids, |ids| {
         briefs::table
             .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
-            .filter(briefs::id.eq_any(ids))
+            .filter(among(briefs::id, ids))
             .select(BriefRow::as_select())
             .load(connection)
     })?;

@@ -32,7 +32,7 @@ use crate::sources::Source;
 use crate::trends;
 use crate::trends::plan::Plan;
 use crate::vocabulary::{Assessment, BriefState, Change, Kind, Marking, Role};
-use crate::{destroy_rows, end_versions, slugs};
+use crate::{destroy_rows, end_versions, insert_row, slugs};
 
 pub use super::views::links;
 
@@ -153,8 +153,9 @@ impl Resource for BriefRow {
         trends::store::save_all(write, &existing, stored, &[])?;
         let events =
             links::events_of(write.connection, Moment::Head, &[existing.id])?.remove(&existing.id).unwrap_or_default();
-        links::set_events(write, existing.id, &[])?;
-        links::set_related(write, existing.id, &[])?;
+        let related = links::related_of(write.connection, Moment::Head, &[existing.id])?;
+        links::set_events(write, existing.id, &events, &[])?;
+        links::set_related(write, existing.id, related.get(&existing.id).map_or(&[], Vec::as_slice), &[])?;
         links::unlink_actors(write, existing.id)?;
         links::leave_translations(write, &existing)?;
         close(write, existing.id)?;
@@ -241,10 +242,10 @@ fn save(
     }
     replace_row(write, existing.as_ref(), &row, None)?;
     if events != before.events {
-        links::set_events(write, id, &events)?;
+        links::set_events(write, id, &before.events, &events)?;
     }
     if related != before.related {
-        links::set_related(write, id, &related)?;
+        links::set_related(write, id, &before.related, &related)?;
     }
     if let Some(change) = &regrouping {
         links::regroup(write, id, change)?;
@@ -378,7 +379,7 @@ fn replace_row(
             trends::store::permit_former(write, row.id, row.audience_of_content())?;
         }
     }
-    diesel::insert_into(briefs::table).values(row).execute(write.connection)?;
+    insert_row!(write.connection, briefs::table, row)?;
     let before = existing.map(|existing| existing.audience);
     let seen_by = before.unwrap_or(Audience::NOBODY) | row.audience;
     let change = change.unwrap_or_else(|| journal::change(before, row.audience));

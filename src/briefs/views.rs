@@ -10,17 +10,18 @@ use super::similar;
 use crate::access::{Sight, visible};
 use crate::actors;
 use crate::actors::model::ActorSummary;
+use crate::actors::store::Summaries;
 use crate::categories;
 use crate::categories::model::CategoryLink;
 use crate::db::schema::{
     brief_actors, brief_events, briefs, event_participants, events, resources, trend_actors, trends as trend_table,
 };
 use crate::db::types::{Id, Json};
-use crate::db::{Connection, in_chunks};
+use crate::db::{Connection, among, in_chunks};
 use crate::events::model::{EventRow, EventView};
 use crate::http::page::Extras;
 use crate::problem::Problem;
-use crate::reference::{Link, deleted_among};
+use crate::reference::{Link, deleted_beside};
 use crate::trends;
 use crate::trends::model::TrendView;
 use crate::vocabulary::BriefState;
@@ -36,7 +37,7 @@ pub fn whole(connection: &mut Connection, sight: Sight, row: BriefRow) -> Result
     let mut view = rows(connection, sight, vec![row.clone()], &Extras::all(EXTRAS))?
         .pop()
         .ok_or_else(|| Problem::internal("a brief has no view"))?;
-    view.similar = Some(similar::links_to(connection, sight, &row)?);
+    view.similar = Some(similar::links_to(connection, sight, &row, &view)?);
     Ok(view)
 }
 
@@ -56,9 +57,12 @@ pub fn rows(
     let categories = categories::store::links(connection, sight.moment, &category_ids.into_iter().collect::<Vec<_>>())?;
     let mut translations = translations(connection, sight, &ids)?;
     let mut related = related(connection, sight, &ids)?;
-    let mut trends = if extras.has("trends") { Some(trends_of(connection, sight, &ids)?) } else { None };
-    let mut events = if extras.has("events") { Some(events_of(connection, sight, &ids)?) } else { None };
-    let mut actors = if extras.has("actors") { Some(actors_of(connection, sight, &ids)?) } else { None };
+    // Who takes part in the events and trends is, nearly always, who takes part in the brief.
+    let mut known = Summaries::new();
+    let wanted = |extra| extras.has(extra).then_some(&ids);
+    let mut actors = wanted("actors").map(|ids| actors_of(connection, sight, ids, &mut known)).transpose()?;
+    let mut trends = wanted("trends").map(|ids| trends_of(connection, sight, ids, &mut known)).transpose()?;
+    let mut events = wanted("events").map(|ids| events_of(connection, sight, ids, &mut known)).transpose()?;
     Ok(rows
         .into_iter()
         .map(|row| {
@@ -94,7 +98,7 @@ pub fn withheld(connection: &mut Connection, sight: Sight, rows: &[BriefRow]) ->
     let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
     let open = in_chunks::<_, Id, Problem>(&ids, |ids| {
         resources::table
-            .filter(resources::id.eq_any(ids))
+            .filter(among(resources::id, ids))
             .filter(visible(resources::content, &sight.caller))
             .select(resources::id)
             .load(connection)
@@ -164,13 +168,16 @@ fn translations(
     sight: Sight,
     ids: &[Id],
 ) -> Result<HashMap<Id, Vec<Translation>>, Problem> {
+    if links::stand_alone(connection, sight.moment, ids)? {
+        return Ok(HashMap::new());
+    }
     let groups = links::groups_of(connection, sight.moment, ids)?;
     let members = links::members_of(connection, sight.moment, &groups.values().copied().collect::<Vec<_>>())?;
     let everyone: Vec<Id> = members.values().flatten().copied().collect();
     let found = in_chunks::<_, (Id, String, String), Problem>(&everyone, |ids| {
         briefs::table
             .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
-            .filter(briefs::id.eq_any(ids))
+            .filter(among(briefs::id, ids))
             .select((briefs::id, briefs::language, briefs::slug))
             .load(connection)
     })?;
@@ -198,7 +205,8 @@ fn related(
     everyone.dedup();
     let mut found: HashMap<Id, Link<BriefLink>> =
         links(connection, sight, &everyone)?.into_iter().map(|(id, link)| (id, Link::Living(link))).collect();
-    found.extend(deleted_among(connection, sight, &everyone)?.into_iter().map(|id| (id, Link::deleted(id))));
+    let deleted = deleted_beside(connection, sight, &everyone, &found)?;
+    found.extend(deleted.into_iter().map(|id| (id, Link::deleted(id))));
     Ok(related
         .into_iter()
         .map(|(brief, others)| (brief, others.iter().filter_map(|other| found.get(other).cloned()).collect()))
@@ -214,7 +222,7 @@ pub fn links(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Ha
     let rows = in_chunks::<_, Columns, Problem>(ids, |ids| {
         briefs::table
             .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
-            .filter(briefs::id.eq_any(ids))
+            .filter(among(briefs::id, ids))
             .select((briefs::id, briefs::slug, briefs::title, briefs::language, briefs::published_at, briefs::image))
             .load(connection)
     })?;
@@ -226,10 +234,15 @@ pub fn links(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Ha
         .collect())
 }
 
-fn trends_of(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<HashMap<Id, Vec<TrendView>>, Problem> {
+fn trends_of(
+    connection: &mut Connection,
+    sight: Sight,
+    ids: &[Id],
+    known: &mut Summaries,
+) -> Result<HashMap<Id, Vec<TrendView>>, Problem> {
     let rows = trends::store::rows_of_briefs(connection, sight, ids)?;
     let owners: Vec<Id> = rows.iter().map(|row| row.brief_id).collect();
-    let views = trends::views::embedded_views(connection, sight, rows)?;
+    let views = trends::views::embedded_views(connection, sight, rows, known)?;
     let mut by_brief: HashMap<Id, Vec<TrendView>> = HashMap::new();
     for (owner, view) in owners.into_iter().zip(views) {
         by_brief.entry(owner).or_default().push(view);
@@ -241,6 +254,7 @@ fn events_of(
     connection: &mut Connection,
     sight: Sight,
     ids: &[Id],
+    known: &mut Summaries,
 ) -> Result<HashMap<Id, Vec<Link<EventView>>>, Problem> {
     let by_brief = links::events_of(connection, sight.moment, ids)?;
     let mut everything: Vec<Id> = by_brief.values().flatten().copied().collect();
@@ -249,22 +263,29 @@ fn events_of(
     let rows = in_chunks::<_, EventRow, Problem>(&everything, |ids| {
         events::table
             .filter(sight.sees(events::id, events::since, events::until, events::audience))
-            .filter(events::id.eq_any(ids))
+            .filter(among(events::id, ids))
             .select(EventRow::as_select())
             .load(connection)
     })?;
-    let mut found: HashMap<Id, Link<EventView>> = crate::events::store::views(connection, sight.moment, rows)?
-        .into_iter()
-        .map(|view| (view.id, Link::Living(view)))
-        .collect();
-    found.extend(deleted_among(connection, sight, &everything)?.into_iter().map(|id| (id, Link::deleted(id))));
+    let mut found: HashMap<Id, Link<EventView>> =
+        crate::events::store::views_among(connection, sight.moment, rows, known)?
+            .into_iter()
+            .map(|view| (view.id, Link::Living(view)))
+            .collect();
+    let deleted = deleted_beside(connection, sight, &everything, &found)?;
+    found.extend(deleted.into_iter().map(|id| (id, Link::deleted(id))));
     Ok(by_brief
         .into_iter()
         .map(|(brief, events)| (brief, events.iter().filter_map(|event| found.get(event).cloned()).collect()))
         .collect())
 }
 
-fn actors_of(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<HashMap<Id, Vec<ActorSummary>>, Problem> {
+fn actors_of(
+    connection: &mut Connection,
+    sight: Sight,
+    ids: &[Id],
+    known: &mut Summaries,
+) -> Result<HashMap<Id, Vec<ActorSummary>>, Problem> {
     let pairs = if sight.is_now() {
         in_chunks::<_, (Id, Id), Problem>(ids, |ids| {
             brief_actors::table
@@ -274,20 +295,17 @@ fn actors_of(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Ha
                     brief_actors::until,
                     brief_actors::audience,
                 ))
-                .filter(brief_actors::brief_id.eq_any(ids))
+                .filter(among(brief_actors::brief_id, ids))
                 .select((brief_actors::brief_id, brief_actors::actor_id))
                 .load(connection)
         })?
     } else {
         actors_of_the_past(connection, sight, ids)?
     };
-    let mut everyone: Vec<Id> = pairs.iter().map(|(_, actor)| *actor).collect();
-    everyone.sort_unstable();
-    everyone.dedup();
-    let summaries = actors::store::summaries(connection, sight.moment, &everyone)?;
+    actors::store::learn(connection, sight.moment, known, pairs.iter().map(|(_, actor)| *actor))?;
     let mut by_brief: HashMap<Id, Vec<ActorSummary>> = HashMap::new();
     for (brief, actor) in pairs {
-        by_brief.entry(brief).or_default().extend(summaries.get(&actor).cloned());
+        by_brief.entry(brief).or_default().extend(known.get(&actor).cloned());
     }
     for actors in by_brief.values_mut() {
         actors.sort_by(|a, b| a.slug.cmp(&b.slug));
@@ -305,7 +323,7 @@ fn actors_of_the_past(connection: &mut Connection, sight: Sight, ids: &[Id]) -> 
             .filter(sight.stands(brief_events::since, brief_events::until))
             .filter(sight.sees(events::id, events::since, events::until, events::audience))
             .filter(sight.stands(event_participants::since, event_participants::until))
-            .filter(brief_events::brief_id.eq_any(ids))
+            .filter(among(brief_events::brief_id, ids))
             .select((brief_events::brief_id, event_participants::actor_id))
             .load(connection)
     })?;
@@ -314,7 +332,7 @@ fn actors_of_the_past(connection: &mut Connection, sight: Sight, ids: &[Id]) -> 
             .inner_join(trend_actors::table.on(trend_actors::trend_id.eq(trend_table::id)))
             .filter(sight.sees(trend_table::id, trend_table::since, trend_table::until, trend_table::audience))
             .filter(sight.stands(trend_actors::since, trend_actors::until))
-            .filter(trend_table::brief_id.eq_any(ids))
+            .filter(among(trend_table::brief_id, ids))
             .select((trend_table::brief_id, trend_actors::actor_id))
             .load(connection)
     })?);

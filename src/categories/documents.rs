@@ -6,7 +6,7 @@ use super::model::CategoryRow;
 use crate::access::{Audience, Moment};
 use crate::db::schema::categories;
 use crate::db::types::Id;
-use crate::db::{Connection, in_chunks};
+use crate::db::{Connection, among, in_chunks};
 use crate::problem::Problem;
 use crate::search::document::{Document, joined};
 use crate::search::permits::Permits;
@@ -20,7 +20,7 @@ pub fn of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<Vec
     let rows = in_chunks::<_, CategoryRow, Problem>(ids, |ids| {
         categories::table
             .filter(moment.stands(categories::since, categories::until))
-            .filter(categories::id.eq_any(ids))
+            .filter(among(categories::id, ids))
             .select(CategoryRow::as_select())
             .load(connection)
     })?;

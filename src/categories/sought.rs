@@ -11,7 +11,7 @@ use crate::access::Sight;
 use crate::briefs;
 use crate::db::schema::categories;
 use crate::db::types::Id;
-use crate::db::{Connection, in_chunks, in_order_of};
+use crate::db::{Connection, among, in_chunks, in_order_of};
 use crate::http::page::Extras;
 use crate::journal;
 use crate::problem::Problem;
@@ -66,7 +66,7 @@ impl Searched for CategoryFilter {
         let rows = in_chunks::<_, CategoryRow, Problem>(ids, |ids| {
             categories::table
                 .filter(sight.stands(categories::since, categories::until))
-                .filter(categories::id.eq_any(ids))
+                .filter(among(categories::id, ids))
                 .select(CategoryRow::as_select())
                 .load(connection)
         })?;

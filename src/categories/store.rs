@@ -8,9 +8,9 @@ use super::input::{CategoryFilter, CategoryInput, CategorySort};
 use super::model::{CategoryLink, CategoryRow, CategoryView};
 use crate::access::{Audience, Moment, Sight};
 use crate::briefs;
-use crate::db::Connection;
 use crate::db::schema::categories;
 use crate::db::types::{Id, Json, Timestamp};
+use crate::db::{Connection, among};
 use crate::history::erasure::{Stored, Stretch};
 use crate::http::body;
 use crate::http::page::{self, Extras, Listed, Rows, SortKey, Window};
@@ -23,7 +23,7 @@ use crate::removal::Removal;
 use crate::resource::{self, Resource};
 use crate::scalars::{Prose, Slug};
 use crate::vocabulary::{Change, Kind};
-use crate::{destroy_rows, end_versions, slugs};
+use crate::{destroy_rows, end_versions, insert_row, slugs};
 
 /// How briefs show these categories.
 ///
@@ -32,7 +32,7 @@ use crate::{destroy_rows, end_versions, slugs};
 pub fn links(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<HashMap<Id, CategoryLink>, Problem> {
     let rows: Vec<(Id, String, String, Json<super::model::Names>)> = categories::table
         .filter(moment.stands(categories::since, categories::until))
-        .filter(categories::id.eq_any(ids))
+        .filter(among(categories::id, ids))
         .select((categories::id, categories::slug, categories::name, categories::names))
         .load(connection)?;
     Ok(rows.into_iter().map(|(id, slug, name, names)| (id, CategoryLink { slug, name, names: names.0 })).collect())
@@ -163,7 +163,7 @@ fn row_of(input: CategoryInput, id: Id, slug: String, write: &Write<'_>, earlier
 }
 
 fn insert(write: &mut Write<'_>, row: &CategoryRow, change: Change) -> Result<(), Problem> {
-    diesel::insert_into(categories::table).values(row).execute(write.connection)?;
+    insert_row!(write.connection, categories::table, row)?;
     write.record(Kind::Category, row.id, row.version, change, Audience::EVERYONE);
     Ok(())
 }

@@ -17,7 +17,7 @@ use crate::categories::input::CategoryFilter;
 use crate::categories::model::CategoryView;
 use crate::db::schema::{journal, resources};
 use crate::db::types::{Id, Timestamp};
-use crate::db::{Connection, in_chunks};
+use crate::db::{Connection, among, in_chunks};
 use crate::events::filter::EventFilter;
 use crate::events::model::EventView;
 use crate::http::page::Extras;
@@ -238,7 +238,7 @@ fn views<L: Searched>(
 pub fn last_rows(connection: &mut Connection, caller: &Caller, ids: &[Id]) -> Result<HashMap<Id, i64>, Problem> {
     let last = in_chunks::<_, (Id, Option<i64>), Problem>(ids, |ids| {
         journal::table
-            .filter(journal::resource_id.eq_any(ids))
+            .filter(among(journal::resource_id, ids))
             .filter(visible(journal::audience, caller))
             .group_by(journal::resource_id)
             .select((journal::resource_id, max(journal::position)))
@@ -252,7 +252,7 @@ fn kinds(connection: &mut Connection, caller: &Caller, ids: HashSet<Id>) -> Resu
     let ids: Vec<Id> = ids.into_iter().collect();
     let kinds = in_chunks::<_, (Id, Kind), Problem>(&ids, |ids| {
         resources::table
-            .filter(resources::id.eq_any(ids))
+            .filter(among(resources::id, ids))
             .filter(visible(resources::audience, caller))
             .select((resources::id, resources::kind))
             .load(connection)

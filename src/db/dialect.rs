@@ -12,9 +12,9 @@ pub(super) const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout=10000; PRAGMA jour
     PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY; \
     PRAGMA secure_delete=ON;";
 
-/// A connection that only reads maps the file instead of copying its pages; the writer does not, so that an import's
+/// A connection that only reads maps the file, all of it, instead of copying its pages; the writer does not, so that an import's
 /// memory stays small however large the file grows.
-const SQLITE_READER_SETTINGS: &str = "PRAGMA query_only=ON; PRAGMA mmap_size=268435456; PRAGMA cache_size=-16384;";
+const SQLITE_READER_SETTINGS: &str = "PRAGMA query_only=ON; PRAGMA mmap_size=1099511627776; PRAGMA cache_size=-16384;";
 
 /// The advisory locks that Briefwire takes on PostgreSQL; any two constants that other software is unlikely to use.
 const JOURNAL_LOCK: &str = "SELECT pg_advisory_xact_lock(7260417001)";
@@ -122,7 +122,16 @@ pub(super) fn purge(connection: &mut Connection) -> QueryResult<bool> {
     }
 }
 
-/// Inserts many rows in one statement. The connection enum cannot do it itself, so both arms are spelt out here.
+/// Inserts a row, with a statement that is prepared once.
+#[macro_export]
+macro_rules! insert_row {
+    ($connection:expr, $table:expr, $row:expr) => {
+        $crate::db::Cached(diesel::insert_into($table).values($row)).execute($connection)
+    };
+}
+
+/// Inserts rows. PostgreSQL takes them in one statement; for SQLite, where a statement costs no journey, it is one that is
+/// prepared once and run for each.
 #[macro_export]
 macro_rules! insert_rows {
     ($connection:expr, $table:expr, $rows:expr) => {
@@ -130,7 +139,10 @@ macro_rules! insert_rows {
             Ok(0)
         } else {
             match $connection {
-                $crate::db::Connection::Sqlite(sqlite) => diesel::insert_into($table).values($rows).execute(sqlite),
+                $crate::db::Connection::Sqlite(sqlite) => {
+                    let mut insert = |row| $crate::db::Cached(diesel::insert_into($table).values(row)).execute(sqlite);
+                    $rows.iter().map(|row| insert(row)).sum::<diesel::QueryResult<usize>>()
+                }
                 $crate::db::Connection::Postgres(postgres) => {
                     diesel::insert_into($table).values($rows).execute(postgres)
                 }

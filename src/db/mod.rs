@@ -12,6 +12,8 @@
 //! Every query above this module is written once, against [`Connection`]; what the two databases do differently
 //! stands in [`dialect`].
 
+mod among;
+mod cached;
 mod connection;
 pub mod dialect;
 mod leadership;
@@ -19,6 +21,7 @@ mod pool;
 pub mod schema;
 pub mod subquery;
 pub mod types;
+mod union;
 
 use std::collections::HashMap;
 
@@ -26,11 +29,14 @@ use diesel::connection::{Connection as _, SimpleConnection};
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
+pub use among::{Among, among};
+pub use cached::Cached;
 pub(crate) use connection::MultiRawValue;
 pub use connection::{AnyConnection as Connection, MultiBackend};
 pub use leadership::Leadership;
 pub use pool::Db;
 use types::Id;
+pub use union::UnionAll;
 
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");

@@ -33,12 +33,28 @@ macro_rules! condition {
     };
 }
 
+/// Whether two columns are equal, one of them being of the query around this one.
+#[derive(Debug, Clone, Copy)]
+pub struct Same<A, B>(pub A, pub B);
+
 condition!(HasRow<Q>);
 condition!(IsAmong<E, Q>);
+condition!(Same<A, B>);
+
+impl<A, B> QueryFragment<MultiBackend> for Same<A, B>
+where
+    A: QueryFragment<MultiBackend>,
+    B: QueryFragment<MultiBackend>,
+{
+    fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+        self.0.walk_ast(pass.reborrow())?;
+        pass.push_sql(" = ");
+        self.1.walk_ast(pass.reborrow())
+    }
+}
 
 impl<Q: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for HasRow<Q> {
     fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
-        pass.unsafe_to_cache_prepared();
         pass.push_sql("EXISTS (");
         self.0.walk_ast(pass.reborrow())?;
         pass.push_sql(")");
@@ -52,7 +68,6 @@ where
     Q: QueryFragment<MultiBackend>,
 {
     fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
-        pass.unsafe_to_cache_prepared();
         self.0.walk_ast(pass.reborrow())?;
         pass.push_sql(" IN (");
         self.1.walk_ast(pass.reborrow())?;

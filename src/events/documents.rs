@@ -9,7 +9,7 @@ use super::model::EventRow;
 use crate::access::{Audience, Moment};
 use crate::db::schema::{brief_events, briefs, event_participants, events};
 use crate::db::types::Id;
-use crate::db::{Connection, grouped, in_chunks};
+use crate::db::{Connection, among, grouped, in_chunks};
 use crate::edtf::OPEN_START;
 use crate::problem::Problem;
 use crate::search::document::{Document, Tag, day_number, joined, ways_seen};
@@ -24,7 +24,7 @@ pub fn of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<Vec
     let rows = in_chunks::<_, EventRow, Problem>(ids, |ids| {
         events::table
             .filter(moment.stands(events::since, events::until))
-            .filter(events::id.eq_any(ids))
+            .filter(among(events::id, ids))
             .select(EventRow::as_select())
             .load(connection)
     })?;
@@ -67,7 +67,7 @@ fn participants_of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> R
     let mut rows = in_chunks::<_, (Id, Id), Problem>(ids, |ids| {
         event_participants::table
             .filter(moment.stands(event_participants::since, event_participants::until))
-            .filter(event_participants::event_id.eq_any(ids))
+            .filter(among(event_participants::event_id, ids))
             .select((event_participants::event_id, event_participants::actor_id))
             .load(connection)
     })?;
@@ -87,7 +87,7 @@ fn categories_of(
             .inner_join(briefs::table.on(briefs::id.eq(brief_events::brief_id)))
             .filter(moment.stands(brief_events::since, brief_events::until))
             .filter(moment.stands(briefs::since, briefs::until))
-            .filter(brief_events::event_id.eq_any(ids))
+            .filter(among(brief_events::event_id, ids))
             .select((brief_events::event_id, briefs::id, briefs::category_id, briefs::audience, briefs::state))
             .load(connection)
     })?;

@@ -7,9 +7,8 @@ use chrono::NaiveDate;
 use std::collections::HashSet;
 
 use deserr::Deserr;
-use diesel::dsl::{exists, sql};
+use diesel::dsl::exists;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
 use utoipa::IntoParams;
 
 use super::model::{EventRow, EventView};
@@ -18,9 +17,9 @@ use crate::access::{Sight, Stands};
 use crate::actors::names;
 use crate::categories;
 use crate::db::schema::{brief_events, briefs, event_participants, events};
-use crate::db::subquery::HasRow;
+use crate::db::subquery::{HasRow, Same};
 use crate::db::types::{Id, Timestamp};
-use crate::db::{Connection, MultiBackend};
+use crate::db::{Among, Connection, MultiBackend, among};
 use crate::http::body::Invalid;
 use crate::http::dates::{Span, When};
 use crate::http::page::{self, Extras, Listed, Rows, SortKey, Window, merge_ordered};
@@ -114,7 +113,7 @@ impl EventFilter {
     /// 400 for a filter that names what does not exist.
     pub fn ids_among(&self, connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<HashSet<Id>, Problem> {
         let resolved = self.resolve(connection, sight)?;
-        let query = resolved.query(sight, Driving::Nothing).filter(events::id.eq_any(ids.to_vec()));
+        let query = resolved.query(sight, Driving::Nothing).filter(among(events::id, ids));
         Ok(query.select(events::id).load(connection)?.into_iter().collect())
     }
 
@@ -161,7 +160,7 @@ impl<'a> Resolved<'a> {
                 .filter(brief_events::event_id.eq(events::id))
                 .filter(sight.stands(brief_events::since, brief_events::until))
                 .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
-                .filter(briefs::category_id.eq_any(self.categories.clone()));
+                .filter(among(briefs::category_id, &self.categories));
             // What a retracted brief showed is withheld from readers.
             query = if sight.caller.is_editor() {
                 query.filter(exists(showing))
@@ -206,7 +205,7 @@ impl<'a> Resolved<'a> {
         sort: &str,
     ) -> Result<Vec<(NaiveDate, Id)>, Problem> {
         use event_participants::{actor_id, audience, event_id, occurred_from, occurred_to, since, until};
-        let same_event = sql::<Bool>("events.id = event_participants.event_id");
+        let same_event = Same(events::id, event_participants::event_id);
         let mut query = event_participants::table
             .filter(actor_id.eq(actor))
             .filter(self.sight.sees(event_id, since, until, audience))
@@ -253,10 +252,11 @@ pub(super) enum Driving {
 /// The participations of any of these actors in the event at hand, by the key of the table.
 #[diesel::dsl::auto_type(no_type_alias)]
 fn participates(sight: Sight, actors: Vec<Id>) -> _ {
+    let of_these: Among<event_participants::actor_id> = among(event_participants::actor_id, &actors);
     let stands: Stands<event_participants::since, event_participants::until> =
         sight.stands(event_participants::since, event_participants::until);
     event_participants::table
-        .filter(event_participants::actor_id.eq_any(actors))
+        .filter(of_these)
         .filter(event_participants::occurred_from.eq(events::occurred_from))
         .filter(event_participants::event_id.eq(events::id))
         .filter(stands)

@@ -8,7 +8,7 @@ use super::store;
 use crate::access::Sight;
 use crate::db::schema::events;
 use crate::db::types::Id;
-use crate::db::{Connection, in_chunks};
+use crate::db::{Connection, among, in_chunks};
 use crate::http::page::Extras;
 use crate::journal;
 use crate::problem::Problem;
@@ -79,7 +79,7 @@ impl Searched for EventFilter {
         let seen = in_chunks::<_, Id, Problem>(ids, |ids| {
             events::table
                 .filter(sight.sees(events::id, events::since, events::until, events::audience))
-                .filter(events::id.eq_any(ids))
+                .filter(among(events::id, ids))
                 .select(events::id)
                 .load(connection)
         })?;

@@ -12,10 +12,11 @@ use super::model::{EventRow, EventView, Participant, ParticipantRow};
 use crate::access::{Audience, Caller, Moment, Sight};
 use crate::actors;
 use crate::actors::model::ActorRow;
+use crate::actors::store::Summaries;
 use crate::briefs;
 use crate::db::schema::{event_participants, events, tombstones};
 use crate::db::types::{Id, Json};
-use crate::db::{Connection, in_chunks};
+use crate::db::{Connection, among, in_chunks};
 use crate::history::erasure::{self, Stored, Stretch};
 use crate::http::body::{Fault, UpTo};
 use crate::journal::{self, Write};
@@ -26,7 +27,7 @@ use crate::resource::{Place, Resource, must_lead_to};
 use crate::scalars::{CountryCode, Prose, Slug};
 use crate::sources::Source;
 use crate::vocabulary::{Change, EventState, Kind, Marking, ParticipantRole, Role};
-use crate::{destroy_rows, end_versions, insert_rows, slugs};
+use crate::{destroy_rows, end_versions, insert_row, insert_rows, slugs};
 
 impl Resource for EventRow {
     const KIND: Kind = Kind::Event;
@@ -180,7 +181,7 @@ pub fn same_among(write: &mut Write<'_>, input: &EventInput, events_of_brief: &[
     let sight = write.sight();
     Ok(events::table
         .filter(sight.sees(events::id, events::since, events::until, events::audience))
-        .filter(events::id.eq_any(events_of_brief))
+        .filter(among(events::id, events_of_brief))
         .filter(events::title.eq(input.title.as_str()))
         .filter(events::occurred.eq(input.occurred.to_string()))
         .order(events::id)
@@ -327,7 +328,7 @@ fn replace(write: &mut Write<'_>, existing: &EventRow, whole: &Whole) -> Result<
 }
 
 fn insert(write: &mut Write<'_>, row: &EventRow, participants: &[ParticipantRow]) -> Result<(), Problem> {
-    diesel::insert_into(events::table).values(row).execute(write.connection)?;
+    insert_row!(write.connection, events::table, row)?;
     insert_rows!(write.connection, event_participants::table, participants)?;
     Ok(())
 }
@@ -387,7 +388,7 @@ pub fn release(write: &mut Write<'_>, ids: &[Id]) -> Result<(), Problem> {
     let rows = in_chunks::<_, EventRow, Problem>(ids, |ids| {
         events::table
             .filter(events::until.is_null())
-            .filter(events::id.eq_any(ids))
+            .filter(among(events::id, ids))
             .filter(events::state.eq(EventState::Draft).or(events::released_by_brief.eq(true)))
             .select(EventRow::as_select())
             .load(write.connection)
@@ -414,7 +415,7 @@ pub fn release(write: &mut Write<'_>, ids: &[Id]) -> Result<(), Problem> {
 fn permit_former(write: &mut Write<'_>, ids: &[Id]) -> Result<(), Problem> {
     let deleted = in_chunks::<_, Id, Problem>(ids, |ids| {
         tombstones::table
-            .filter(tombstones::id.eq_any(ids))
+            .filter(among(tombstones::id, ids))
             .filter(tombstones::erased.eq(false))
             .select(tombstones::id)
             .load(write.connection)
@@ -439,7 +440,7 @@ fn participants_of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> R
     in_chunks(ids, |ids| {
         event_participants::table
             .filter(moment.stands(event_participants::since, event_participants::until))
-            .filter(event_participants::event_id.eq_any(ids))
+            .filter(among(event_participants::event_id, ids))
             .order((event_participants::event_id, event_participants::ordinal))
             .select(ParticipantRow::as_select())
             .load(connection)
@@ -454,7 +455,7 @@ pub fn views_of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Resu
     let rows = in_chunks::<_, EventRow, Problem>(ids, |ids| {
         events::table
             .filter(moment.stands(events::since, events::until))
-            .filter(events::id.eq_any(ids))
+            .filter(among(events::id, ids))
             .select(EventRow::as_select())
             .load(connection)
     })?;
@@ -467,15 +468,25 @@ pub fn views_of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Resu
 /// # Errors
 /// When a query fails.
 pub fn views(connection: &mut Connection, moment: Moment, rows: Vec<EventRow>) -> Result<Vec<EventView>, Problem> {
+    views_among(connection, moment, rows, &mut Summaries::new())
+}
+
+/// The same where some of the actors are known already, and are not looked up again.
+///
+/// # Errors
+/// When a query fails.
+pub fn views_among(
+    connection: &mut Connection,
+    moment: Moment,
+    rows: Vec<EventRow>,
+    known: &mut Summaries,
+) -> Result<Vec<EventView>, Problem> {
     let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
     let participants = participants_of(connection, moment, &ids)?;
-    let mut actor_ids: Vec<Id> = participants.iter().map(|participant| participant.actor_id).collect();
-    actor_ids.sort_unstable();
-    actor_ids.dedup();
-    let actors = actors::store::summaries(connection, moment, &actor_ids)?;
+    actors::store::learn(connection, moment, known, participants.iter().map(|participant| participant.actor_id))?;
     let mut by_event: HashMap<Id, Vec<Participant>> = HashMap::new();
     for ParticipantRow { event_id, actor_id, role, .. } in participants {
-        let actor = actors::store::link(&actors, actor_id);
+        let actor = actors::store::link(known, actor_id);
         by_event.entry(event_id).or_default().push(Participant { actor, role });
     }
     Ok(rows
@@ -494,7 +505,7 @@ pub fn views(connection: &mut Connection, moment: Moment, rows: Vec<EventRow>) -
 pub fn named(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Vec<serde_json::Value>, Problem> {
     let rows: Vec<(Id, String)> = events::table
         .filter(sight.sees(events::id, events::since, events::until, events::audience))
-        .filter(events::id.eq_any(ids))
+        .filter(among(events::id, ids))
         .select((events::id, events::slug))
         .load(connection)?;
     Ok(rows.into_iter().map(|(id, slug)| serde_json::json!({"type": "event", "id": id, "slug": slug})).collect())

@@ -13,7 +13,7 @@ use super::erasure;
 use crate::access::{Caller, Moment, Sight, visible};
 use crate::db::schema::{journal, keys, resources};
 use crate::db::types::{Id, Timestamp};
-use crate::db::{Connection, in_chunks};
+use crate::db::{Connection, among, in_chunks};
 use crate::http::page::{Extras, Listed, Rows, Window};
 use crate::problem::{Problem, ProblemType};
 use crate::reference::{self, Reference};
@@ -220,7 +220,7 @@ fn names_of(
     writers.sort_unstable();
     writers.dedup();
     let names = in_chunks::<_, (Id, String), Problem>(&writers, |ids| {
-        keys::table.filter(keys::id.eq_any(ids)).select((keys::id, keys::name)).load(connection)
+        keys::table.filter(among(keys::id, ids)).select((keys::id, keys::name)).load(connection)
     })?;
     Ok(names.into_iter().collect())
 }

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
-use actix_web::http::header::{self, Header, HeaderValue};
+use actix_web::http::header::{self, Header, HeaderMap, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
@@ -39,6 +39,12 @@ pub fn at_least(request: &HttpRequest) -> Result<i64, Problem> {
     };
     let position = value.to_str().ok().and_then(|text| text.parse::<i64>().ok()).filter(|position| *position >= 0);
     position.ok_or_else(|| Problem::parameter("Briefwire-At-Least", "is no position of the journal"))
+}
+
+/// Whether a request says from which position on it has to be answered.
+#[must_use]
+pub fn asks_at_least(headers: &HeaderMap) -> bool {
+    headers.contains_key(AT_LEAST)
 }
 
 /// The form of a list's answer.
@@ -166,7 +172,7 @@ fn digest(body: &[u8]) -> String {
 ///
 /// # Errors
 /// 400 for unknown `fields`, 406 when JSON is not accepted.
-pub fn single<T: Serialize + ToSchema>(
+pub fn single<T: Serialize + ToSchema + 'static>(
     request: &HttpRequest,
     caller: &Caller,
     query: &SingleQuery,
@@ -209,16 +215,38 @@ pub fn tagged(
     media_type: &'static str,
     body: Vec<u8>,
 ) -> HttpResponse {
-    unchanged(request, caller, head, tag)
-        .unwrap_or_else(|| validated(request, caller, head, tag).content_type(media_type).body(body))
+    unchanged(request, caller, head, tag).unwrap_or_else(|| {
+        let response = validated(request, caller, head, tag).content_type(media_type).body(body);
+        valid(response, head, tag)
+    })
 }
 
 /// The 304 of one who has what has this entity tag.
 #[must_use]
 pub fn unchanged(request: &HttpRequest, caller: &Caller, head: Head, tag: &str) -> Option<HttpResponse> {
-    let known = not_modified(request, head, tag)?;
+    let known = not_modified(request.headers(), head, tag)?;
     let mut response = validated(request, caller, head, tag);
-    Some(response.insert_header((header::ETAG, known)).status(StatusCode::NOT_MODIFIED).finish())
+    let response = response.insert_header((header::ETAG, known)).status(StatusCode::NOT_MODIFIED).finish();
+    Some(valid(response, head, tag))
+}
+
+/// What an answer follows from beside the request, left in it for [`crate::http::memory`].
+#[derive(Debug, Clone)]
+pub struct Validity {
+    /// How far the journal had come for the class of the caller.
+    pub head: Head,
+    /// The entity tag, without its quotes.
+    pub tag: String,
+}
+
+fn valid(mut response: HttpResponse, head: Head, tag: &str) -> HttpResponse {
+    response.extensions_mut().insert(Validity { head, tag: tag.to_owned() });
+    response
+}
+
+/// Marks an answer as one that the same request must not get again: it came of waiting.
+pub fn for_once(response: &mut HttpResponse) {
+    response.extensions_mut().remove::<Validity>();
 }
 
 /// Answers a page of a list, or 304 when the client has it.
@@ -365,7 +393,8 @@ fn cache_control(caller: &Caller) -> &'static str {
 
 /// The entity tag of what the client has, if it has this representation. RFC 9110: `If-None-Match` decides where it is given,
 /// and `If-Modified-Since` only where it is not.
-fn not_modified(request: &HttpRequest, head: Head, tag: &str) -> Option<String> {
+#[must_use]
+pub fn not_modified(request: &HeaderMap, head: Head, tag: &str) -> Option<String> {
     let own = || format!("\"{tag}\"");
     if let Some(known) = lines(request, header::IF_NONE_MATCH) {
         if known.trim() == "*" {
@@ -376,21 +405,21 @@ fn not_modified(request: &HttpRequest, head: Head, tag: &str) -> Option<String> 
             known.split(',').map(|known| known.trim().trim_start_matches("W/")).find(|known| bare(known) == tag);
         return known.map(ToOwned::to_owned);
     }
-    let since = request.headers().get(header::IF_MODIFIED_SINCE)?.to_str().ok()?;
+    let since = request.get(header::IF_MODIFIED_SINCE)?.to_str().ok()?;
     let since = httpdate::parse_http_date(since).ok()?;
     (settled(head) && SystemTime::from(head.at.datetime()) < since + SECOND).then(own)
 }
 
 /// The lines of a header as one. Bytes that are no text become a character that is in no tag.
-fn lines(request: &HttpRequest, name: header::HeaderName) -> Option<String> {
-    let lines: Vec<_> =
-        request.headers().get_all(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
+fn lines(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {
+    let lines: Vec<_> = headers.get_all(name).map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
     (!lines.is_empty()).then(|| lines.join(","))
 }
 
 /// Whether the second of the last change is over. Until then the same `Last-Modified` may come to stand for another state,
 /// and so proves nothing (RFC 9110, 8.8.2.2).
-fn settled(head: Head) -> bool {
+#[must_use]
+pub fn settled(head: Head) -> bool {
     SystemTime::now() > SystemTime::from(head.at.datetime()) + SECOND
 }
 
@@ -432,8 +461,8 @@ impl Precondition {
     /// # Errors
     /// 428 when the server requires `If-Match` and there is neither.
     pub fn of(request: &HttpRequest, state: &AppState) -> Result<Self, Problem> {
-        let if_match = lines(request, header::IF_MATCH);
-        let if_none_match = lines(request, header::IF_NONE_MATCH);
+        let if_match = lines(request.headers(), header::IF_MATCH);
+        let if_none_match = lines(request.headers(), header::IF_NONE_MATCH);
         if state.config.require_if_match && if_match.is_none() && if_none_match.is_none() {
             return Err(Problem::new(
                 crate::problem::ProblemType::PRECONDITION_REQUIRED,

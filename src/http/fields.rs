@@ -1,7 +1,10 @@
 //! `fields`: which members of a resource are wanted, checked against the schema that the spec shows.
 
+use std::any::TypeId;
 use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
 
+use dashmap::DashMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -21,9 +24,14 @@ pub struct Known {
 }
 
 impl Known {
-    /// The members of a type, in the order in which they are served.
+    /// The members of a type, in the order in which they are served. They are read once.
     #[must_use]
-    pub fn of<T: ToSchema>() -> Self {
+    pub fn of<T: ToSchema + 'static>() -> Arc<Self> {
+        static READ: LazyLock<DashMap<TypeId, Arc<Known>>> = LazyLock::new(DashMap::new);
+        Arc::clone(&READ.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(Self::read_of::<T>())))
+    }
+
+    fn read_of<T: ToSchema>() -> Self {
         let mut schemas = Vec::new();
         T::schemas(&mut schemas);
         let components: BTreeMap<String, Value> = schemas
@@ -62,9 +70,9 @@ impl Known {
 
     /// The same type less some of its members.
     #[must_use]
-    pub fn without(mut self, names: &[&str]) -> Self {
-        self.members.retain(|(name, _)| !names.contains(&name.as_str()));
-        self
+    pub fn without(&self, names: &[&str]) -> Self {
+        let members = self.members.iter().filter(|(name, _)| !names.contains(&name.as_str()));
+        Self { members: members.cloned().collect(), list: self.list }
     }
 
     /// The members, in order.

@@ -318,12 +318,11 @@ async fn answered<L: Listed>(
     ListQuery { filter, view, .. }: ListQuery<L>,
 ) -> Result<HttpResponse, Problem> {
     let format = answer::negotiate_list(request, view.format)?;
-    let known = Known::of::<L::View>().without(L::SINGLE_ONLY);
-    let selection = view.fields.as_deref().map(|fields| Selection::parse(fields, &known)).transpose()?;
+    let selection = view.fields.as_deref().map(|fields| Selection::parse(fields, &members::<L>())).transpose()?;
     let mut extras = filter.included();
     extras.extend(L::EXTRAS.iter().filter(|extra| selection.as_ref().is_some_and(|chosen| chosen.has(extra))));
     state.settle(view.as_of).await?;
-    let listing = Listing { caller: *caller, as_of: view.as_of, filter, extras: Extras(extras), selection, known };
+    let listing = Listing { caller: *caller, as_of: view.as_of, filter, extras: Extras(extras), selection };
     if format == Format::Json || view.limit.is_some() {
         listing.one_page(state, request, &view, format).await
     } else {
@@ -337,7 +336,11 @@ struct Listing<L> {
     filter: L,
     extras: Extras,
     selection: Option<Selection>,
-    known: Known,
+}
+
+/// The members that a row of a list has.
+fn members<L: Listed>() -> Known {
+    Known::of::<L::View>().without(L::SINGLE_ONLY)
 }
 
 impl<L: Listed> Listing<L> {
@@ -351,8 +354,8 @@ impl<L: Listed> Listing<L> {
         let window = Window::of(view.limit, view.cursor.as_deref())?;
         let limit = window.limit();
         let count = view.count.is_some_and(|count| count.0);
-        let Self { caller, as_of, filter, extras, selection, known } = self;
-        let columns = tabular::Columns::of(&known, &without(L::EXTRAS, &extras), selection.as_ref());
+        let Self { caller, as_of, filter, extras, selection } = self;
+        let left_out = without(L::EXTRAS, &extras);
         let is_long = filter.is_long();
         let work = move |connection: &mut Connection| {
             let sight = journal::sight(connection, &caller, as_of)?;
@@ -371,7 +374,10 @@ impl<L: Listed> Listing<L> {
                 let (data, page) = (&rows.rows, PageInfo { limit, next, total });
                 json_page(Answer { data, page, facets, matches: rows.matches }, selection.as_ref())?
             }
-            Format::Csv => columns.csv(&rows.rows, selection.as_ref(), true)?,
+            Format::Csv => {
+                let columns = tabular::Columns::of(&members::<L>(), &left_out, selection.as_ref());
+                columns.csv(&rows.rows, selection.as_ref(), true)?
+            }
             Format::Ndjson => tabular::ndjson(&rows.rows, selection.as_ref())?,
         };
         Ok(answer::list(request, &caller, head, format, body, link))
@@ -394,7 +400,8 @@ impl<L: Listed> Listing<L> {
                 ))
             })
             .await?;
-        let columns = tabular::Columns::of(&self.known, &without(L::EXTRAS, &self.extras), self.selection.as_ref());
+        let left_out = without(L::EXTRAS, &self.extras);
+        let columns = tabular::Columns::of(&members::<L>(), &left_out, self.selection.as_ref());
         let mut stream = RowStream { db: state.db.clone(), sight, listing: self, columns, format, after, more: true };
         // The first chunk comes before the status, so that a filter that is refused is still a problem.
         let first = stream.chunk(true).await?;

@@ -18,9 +18,10 @@ use std::collections::{HashMap, HashSet};
 use diesel::prelude::*;
 
 use crate::access::{Audience, Caller, Moment, Sight, Visible, visible};
-use crate::db::Connection;
 use crate::db::schema::{self, journal, resources};
 use crate::db::types::{Id, Timestamp};
+use crate::db::{Cached, Connection};
+use crate::insert_row;
 use crate::problem::Problem;
 use crate::reference::Reference;
 use crate::vocabulary::{Change, Kind};
@@ -143,7 +144,7 @@ impl Write<'_> {
             return self.permit(id, audience, content);
         }
         let row = ResourceRow { id, kind, created_at: self.at, audience, content };
-        diesel::insert_into(resources::table).values(&row).execute(self.connection)?;
+        insert_row!(self.connection, resources::table, &row)?;
         Ok(())
     }
 
@@ -152,9 +153,8 @@ impl Write<'_> {
     /// # Errors
     /// When the statement fails.
     pub fn permit(&mut self, id: Id, audience: Audience, content: Audience) -> Result<(), Problem> {
-        diesel::update(resources::table.find(id))
-            .set((resources::audience.eq(audience), resources::content.eq(content)))
-            .execute(self.connection)?;
+        let row = diesel::update(resources::table.find(id));
+        Cached(row.set((resources::audience.eq(audience), resources::content.eq(content)))).execute(self.connection)?;
         Ok(())
     }
 
@@ -251,9 +251,10 @@ impl Write<'_> {
         let seen_by = self.entries.iter().fold(Audience::NOBODY, |all, entry| all | entry.audience);
         crate::insert_rows!(self.connection, journal::table, &self.entries)?;
         let classes: Vec<i16> = seen_by.classes().collect();
-        diesel::update(schema::heads::table.filter(schema::heads::class.eq_any(classes)))
-            .set((schema::heads::position.eq(position), schema::heads::at.eq(self.at)))
-            .execute(self.connection)?;
+        let moved = schema::heads::table.filter(schema::heads::class.eq_any(classes));
+        let to = (schema::heads::position.eq(position), schema::heads::at.eq(self.at));
+        // There are as many forms of it as there are numbers of classes.
+        Cached(diesel::update(moved).set(to)).execute(self.connection)?;
         Ok(position)
     }
 }
@@ -287,9 +288,9 @@ macro_rules! end_versions {
         let since = $write.since();
         let living = $table::table.filter($table::$owner.eq($id)).filter($table::until.is_null());
         if $write.has_begun() {
-            diesel::delete(living.filter($table::since.eq(since))).execute($write.connection)?;
+            $crate::db::Cached(diesel::delete(living.filter($table::since.eq(since)))).execute($write.connection)?;
         }
-        diesel::update(living).set($table::until.eq(since)).execute($write.connection)?;
+        $crate::db::Cached(diesel::update(living).set($table::until.eq(since))).execute($write.connection)?;
     }};
 }
 

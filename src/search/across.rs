@@ -27,7 +27,7 @@ use crate::app::AppState;
 use crate::categories;
 use crate::db::schema::resources;
 use crate::db::types::Id;
-use crate::db::{Connection, in_chunks};
+use crate::db::{Connection, among, in_chunks};
 use crate::http::body::Invalid;
 use crate::http::dates::{Span, When};
 use crate::http::page::{self, Extras, Listed, Rows, Window};
@@ -187,7 +187,7 @@ impl Across {
     fn hits(&self, connection: &mut Connection, sight: Sight, keys: &[Key]) -> Result<Vec<Hit>, Problem> {
         let ids: Vec<Id> = keys.iter().map(|key| key.id).collect();
         let kinds = in_chunks::<_, (Kind, Id), Problem>(&ids, |ids| {
-            resources::table.filter(resources::id.eq_any(ids)).select((resources::kind, resources::id)).load(connection)
+            resources::table.filter(among(resources::id, ids)).select((resources::kind, resources::id)).load(connection)
         })?;
         let class = Audience::only(&sight.caller);
         let mut found: HashMap<Id, Document> = HashMap::new();

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use crate::access::{Audience, Moment};
 use crate::db::schema::resources;
 use crate::db::types::Id;
-use crate::db::{Connection, in_chunks};
+use crate::db::{Connection, among, in_chunks};
 use crate::problem::Problem;
 
 /// The permits of some resources; of the present, what stands in its rows says everything.
@@ -25,7 +25,7 @@ impl Permits {
         }
         let permits = in_chunks::<_, (Id, Audience, Audience), Problem>(ids, |ids| {
             resources::table
-                .filter(resources::id.eq_any(ids))
+                .filter(among(resources::id, ids))
                 .select((resources::id, resources::audience, resources::content))
                 .load(connection)
         })?;

@@ -8,7 +8,7 @@ use super::document::Document;
 use crate::access::Moment;
 use crate::db::schema::{brief_events, erasures, journal, resources, tombstones, trends};
 use crate::db::types::Id;
-use crate::db::{Connection, in_chunks};
+use crate::db::{Connection, among, in_chunks};
 use crate::problem::Problem;
 use crate::vocabulary::Kind;
 use crate::{actors, briefs, categories, events};
@@ -104,11 +104,11 @@ pub(super) fn changed_after(connection: &mut Connection, position: i64, limit: i
 
 fn erased_among(connection: &mut Connection, ids: &[Id]) -> Result<bool, Problem> {
     let wholly = in_chunks::<_, Id, Problem>(ids, |ids| {
-        let erased = tombstones::table.filter(tombstones::erased.eq(true)).filter(tombstones::id.eq_any(ids));
+        let erased = tombstones::table.filter(tombstones::erased.eq(true)).filter(among(tombstones::id, ids));
         erased.select(tombstones::id).load(connection)
     })?;
     let in_part = in_chunks::<_, Id, Problem>(ids, |ids| {
-        let erased = erasures::table.filter(erasures::resource_id.eq_any(ids));
+        let erased = erasures::table.filter(among(erasures::resource_id, ids));
         erased.select(erasures::resource_id).load(connection)
     })?;
     Ok(!wholly.is_empty() || !in_part.is_empty())
@@ -119,7 +119,7 @@ fn showing(connection: &mut Connection, events: &BTreeSet<Id>) -> Result<Vec<Id>
     in_chunks(&list(events), |events| {
         brief_events::table
             .filter(brief_events::until.is_null())
-            .filter(brief_events::event_id.eq_any(events))
+            .filter(among(brief_events::event_id, events))
             .select(brief_events::brief_id)
             .load(connection)
     })
@@ -129,7 +129,7 @@ fn showing(connection: &mut Connection, events: &BTreeSet<Id>) -> Result<Vec<Id>
 fn shown_by(connection: &mut Connection, briefs: &BTreeSet<Id>) -> Result<Vec<Id>, Problem> {
     in_chunks(&list(briefs), |briefs| {
         brief_events::table
-            .filter(brief_events::brief_id.eq_any(briefs))
+            .filter(among(brief_events::brief_id, briefs))
             .select(brief_events::event_id)
             .load(connection)
     })
@@ -140,7 +140,7 @@ fn judged_in(connection: &mut Connection, briefs: &BTreeSet<Id>) -> Result<Vec<I
     in_chunks(&list(briefs), |briefs| {
         trends::table
             .filter(trends::until.is_null())
-            .filter(trends::brief_id.eq_any(briefs))
+            .filter(among(trends::brief_id, briefs))
             .select(trends::id)
             .load(connection)
     })

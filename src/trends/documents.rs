@@ -9,7 +9,7 @@ use super::store::actors_of;
 use crate::access::Moment;
 use crate::db::schema::{briefs, trends};
 use crate::db::types::{Id, Json};
-use crate::db::{Connection, in_chunks};
+use crate::db::{Connection, among, in_chunks};
 use crate::problem::Problem;
 use crate::search::document::{Document, Tag, day_number, joined};
 use crate::search::permits::Permits;
@@ -90,7 +90,7 @@ pub fn of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<Vec
     let rows = in_chunks::<_, TrendRow, Problem>(ids, |ids| {
         trends::table
             .filter(moment.stands(trends::since, trends::until))
-            .filter(trends::id.eq_any(ids))
+            .filter(among(trends::id, ids))
             .select(TrendRow::as_select())
             .load(connection)
     })?;
@@ -137,7 +137,7 @@ fn briefs_of(connection: &mut Connection, moment: Moment, rows: &[TrendRow]) -> 
     let found = in_chunks::<_, OfBrief, Problem>(&ids, |ids| {
         briefs::table
             .filter(moment.stands(briefs::since, briefs::until))
-            .filter(briefs::id.eq_any(ids))
+            .filter(among(briefs::id, ids))
             .select((
                 briefs::id,
                 briefs::category_id,

@@ -5,9 +5,8 @@ use chrono::NaiveDate;
 use std::collections::HashSet;
 
 use deserr::Deserr;
-use diesel::dsl::{exists, sql};
+use diesel::dsl::exists;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
 use utoipa::IntoParams;
 
 use super::model::{TrendRow, TrendView};
@@ -16,9 +15,9 @@ use crate::access::{Sight, Stands};
 use crate::actors::names;
 use crate::categories;
 use crate::db::schema::{briefs, trend_actors, trends};
-use crate::db::subquery::HasRow;
+use crate::db::subquery::{HasRow, Same};
 use crate::db::types::{Id, Timestamp};
-use crate::db::{Connection, MultiBackend, in_chunks, in_order_of};
+use crate::db::{Among, Connection, MultiBackend, among, in_chunks, in_order_of};
 use crate::http::body::Invalid;
 use crate::http::dates::{Span, When};
 use crate::http::page::{self, Extras, Listed, Rows, SortKey, Window, merge_ordered};
@@ -128,7 +127,7 @@ impl TrendFilter {
     /// 400 for a filter that names what does not exist.
     pub fn ids_among(&self, connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<HashSet<Id>, Problem> {
         let resolved = self.resolve(connection, sight)?;
-        let query = resolved.query(sight).filter(trends::id.eq_any(ids.to_vec()));
+        let query = resolved.query(sight).filter(among(trends::id, ids));
         Ok(query.select(trends::id).load(connection)?.into_iter().collect())
     }
 
@@ -175,7 +174,7 @@ impl<'a> Resolved<'a> {
             query = query.filter(exists(concerns(sight, bearers.clone())));
         }
         if self.filter.asks_of_brief() {
-            let same_brief = sql::<Bool>("briefs.id = trends.brief_id");
+            let same_brief = Same(briefs::id, trends::brief_id);
             query = query.filter(HasRow(self.briefs().filter(same_brief)));
         }
         if let Some(time) = self.filter.updated_since {
@@ -211,7 +210,7 @@ impl<'a> Resolved<'a> {
         sort: &str,
     ) -> Result<Vec<(NaiveDate, Id)>, Problem> {
         use trend_actors::{actor_id, audience, period_from, period_to, since, trend_id, until};
-        let same_trend = sql::<Bool>("trends.id = trend_actors.trend_id");
+        let same_trend = Same(trends::id, trend_actors::trend_id);
         let mut query = trend_actors::table
             .filter(actor_id.eq(actor))
             .filter(self.sight.sees(trend_id, since, until, audience))
@@ -248,7 +247,7 @@ impl<'a> Resolved<'a> {
             let rows = in_chunks::<_, TrendRow, Problem>(&ids, |ids| {
                 trends::table
                     .filter(self.sight.stands(trends::since, trends::until))
-                    .filter(trends::id.eq_any(ids))
+                    .filter(among(trends::id, ids))
                     .select(TrendRow::as_select())
                     .load(connection)
             })?;
@@ -260,10 +259,11 @@ impl<'a> Resolved<'a> {
 /// That any of these actors is among those of the trend at hand, by the key of the table.
 #[diesel::dsl::auto_type(no_type_alias)]
 fn concerns(sight: Sight, actors: Vec<Id>) -> _ {
+    let of_these: Among<trend_actors::actor_id> = among(trend_actors::actor_id, &actors);
     let stands: Stands<trend_actors::since, trend_actors::until> =
         sight.stands(trend_actors::since, trend_actors::until);
     trend_actors::table
-        .filter(trend_actors::actor_id.eq_any(actors))
+        .filter(of_these)
         .filter(trend_actors::period_to.eq(trends::period_to))
         .filter(trend_actors::trend_id.eq(trends::id))
         .filter(stands)

@@ -9,7 +9,7 @@ use super::views;
 use crate::access::Sight;
 use crate::db::schema::trends;
 use crate::db::types::Id;
-use crate::db::{Connection, in_chunks, in_order_of};
+use crate::db::{Connection, among, in_chunks, in_order_of};
 use crate::http::page::Extras;
 use crate::journal;
 use crate::problem::Problem;
@@ -93,7 +93,7 @@ impl Searched for TrendFilter {
         let rows = in_chunks::<_, TrendRow, Problem>(ids, |ids| {
             trends::table
                 .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
-                .filter(trends::id.eq_any(ids))
+                .filter(among(trends::id, ids))
                 .select(TrendRow::as_select())
                 .load(connection)
         })?;

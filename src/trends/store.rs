@@ -16,7 +16,7 @@ use crate::actors::model::ActorRow;
 use crate::briefs::model::BriefRow;
 use crate::db::schema::{resources, trend_actors, trend_evidence, trends};
 use crate::db::types::Id;
-use crate::db::{Connection, grouped, in_chunks};
+use crate::db::{Connection, among, grouped, in_chunks};
 use crate::events::model::EventRow;
 use crate::history::erasure::{self, Stored as StoredVersion, Stretch};
 use crate::http::body::Fault;
@@ -27,7 +27,7 @@ use crate::removal::Removal;
 use crate::resource::{self, Place, Resource, must_lead_to};
 use crate::scalars::{Prose, Slug};
 use crate::vocabulary::{Change, Kind, Role};
-use crate::{actors, briefs, destroy_rows, end_versions, insert_rows};
+use crate::{actors, briefs, destroy_rows, end_versions, insert_row, insert_rows};
 
 impl Resource for TrendRow {
     const KIND: Kind = Kind::Trend;
@@ -263,7 +263,7 @@ fn save(write: &mut Write<'_>, row: &TrendRow, plan: &Plan) -> Result<(), Proble
         let fault = Fault::at(format!("/trends/{}/slug", row.position - 1), format!("`{}` is taken", row.slug));
         return Err(Problem::conflict("Another trend has the slug.").with_errors(vec![fault]));
     }
-    diesel::insert_into(trends::table).values(row).execute(write.connection)?;
+    insert_row!(write.connection, trends::table, row)?;
     let actor_rows: Vec<TrendActorRow> = (0..)
         .zip(&plan.actors)
         .map(|(ordinal, actor_id)| TrendActorRow {
@@ -406,7 +406,7 @@ pub fn rows_of_briefs(connection: &mut Connection, sight: Sight, briefs: &[Id]) 
     in_chunks(briefs, |briefs| {
         trends::table
             .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
-            .filter(trends::brief_id.eq_any(briefs))
+            .filter(among(trends::brief_id, briefs))
             .order((trends::brief_id, trends::position))
             .select(TrendRow::as_select())
             .load(connection)
@@ -425,7 +425,7 @@ pub(super) fn actors_of(
     let rows = in_chunks::<_, (Id, Id), Problem>(ids, |ids| {
         trend_actors::table
             .filter(moment.stands(trend_actors::since, trend_actors::until))
-            .filter(trend_actors::trend_id.eq_any(ids))
+            .filter(among(trend_actors::trend_id, ids))
             .order((trend_actors::trend_id, trend_actors::ordinal))
             .select((trend_actors::trend_id, trend_actors::actor_id))
             .load(connection)
@@ -445,7 +445,7 @@ pub(super) fn evidence_of(
     let rows = in_chunks::<_, (Id, Id), Problem>(ids, |ids| {
         trend_evidence::table
             .filter(moment.stands(trend_evidence::since, trend_evidence::until))
-            .filter(trend_evidence::trend_id.eq_any(ids))
+            .filter(among(trend_evidence::trend_id, ids))
             .order((trend_evidence::trend_id, trend_evidence::ordinal))
             .select((trend_evidence::trend_id, trend_evidence::event_id))
             .load(connection)
@@ -460,7 +460,7 @@ pub(super) fn evidence_of(
 pub fn named(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Vec<serde_json::Value>, Problem> {
     let rows: Vec<(Id, String)> = trends::table
         .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
-        .filter(trends::id.eq_any(ids))
+        .filter(among(trends::id, ids))
         .select((trends::id, trends::slug))
         .load(connection)?;
     Ok(rows.into_iter().map(|(id, slug)| serde_json::json!({"type": "trend", "id": id, "slug": slug})).collect())

@@ -14,9 +14,9 @@ use crate::actors::names::bearers;
 use crate::briefs::filter::BriefFilter;
 use crate::categories::model::CategoryRow;
 use crate::changes::{ChangeRow, Current};
-use crate::db::Connection;
 use crate::db::schema::webhook_told;
 use crate::db::types::Id;
+use crate::db::{Connection, among};
 use crate::events::filter::EventFilter;
 use crate::http::query::{Many, NameOrSlug, Repeated};
 use crate::problem::Problem;
@@ -163,7 +163,7 @@ fn told(connection: &mut Connection, webhook: Id, rows: &[ChangeRow]) -> Result<
     let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
     Ok(webhook_told::table
         .filter(webhook_told::webhook_id.eq(webhook))
-        .filter(webhook_told::resource_id.eq_any(ids))
+        .filter(among(webhook_told::resource_id, &ids))
         .select(webhook_told::resource_id)
         .load(connection)?)
 }

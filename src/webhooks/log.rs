@@ -8,9 +8,9 @@ use utoipa::ToSchema;
 
 use super::message::Subject;
 use super::sender::Attempt;
-use crate::db::Connection;
 use crate::db::schema::webhook_deliveries;
 use crate::db::types::{Id, Timestamp};
+use crate::db::{Connection, among};
 use crate::http::page::{Rows, Window};
 use crate::in_order;
 use crate::problem::Problem;
@@ -175,7 +175,7 @@ pub fn resources(connection: &mut Connection, webhook: Id) -> Result<Vec<Id>, Pr
 
 fn delete(connection: &mut Connection, ids: &[Id]) -> Result<(), Problem> {
     for ids in ids.chunks(1000) {
-        diesel::delete(webhook_deliveries::table.filter(webhook_deliveries::id.eq_any(ids))).execute(connection)?;
+        diesel::delete(webhook_deliveries::table.filter(among(webhook_deliveries::id, ids))).execute(connection)?;
     }
     Ok(())
 }

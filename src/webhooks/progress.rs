@@ -9,9 +9,9 @@ use super::log;
 use super::message::Subject;
 use super::model::{SwitchedOff, WebhookRow};
 use super::sender::Attempt;
-use crate::db::Connection;
 use crate::db::schema::{keys, webhook_told, webhooks};
 use crate::db::types::{Id, Timestamp};
+use crate::db::{Connection, among};
 use crate::insert_rows;
 use crate::problem::Problem;
 
@@ -119,7 +119,7 @@ pub fn note_all_told(connection: &mut Connection, webhook: Id, mut resources: Ve
 pub fn delete_some_told(connection: &mut Connection, webhook: Id) -> Result<bool, Problem> {
     let own = webhook_told::table.filter(webhook_told::webhook_id.eq(webhook));
     let resources: Vec<Id> = own.select(webhook_told::resource_id).limit(1000).load(connection)?;
-    let some = own.filter(webhook_told::resource_id.eq_any(&resources));
+    let some = own.filter(among(webhook_told::resource_id, &resources));
     diesel::delete(some).execute(connection)?;
     Ok(!resources.is_empty())
 }

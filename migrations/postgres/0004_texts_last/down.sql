@@ -1,0 +1,2 @@
+COMMENT ON COLUMN briefs.body IS NULL;
+COMMENT ON COLUMN briefs.body_html IS NULL;
