@@ -12,13 +12,14 @@ use actix_web::http::header;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 
-use crate::access::{Caller, Limits, Sight, authenticate};
+use crate::access::{Caller, Limits, Sight, admit, turn_away};
 use crate::config::Config;
 use crate::db::types::Timestamp;
 use crate::db::{Connection, Db};
 use crate::feeds::websub;
 use crate::http::answer::{self, Reply};
 use crate::http::idempotency::{Once, UnderWay};
+use crate::http::memory::{self, Memory};
 use crate::http::middleware;
 use crate::journal::{self, Head, Heads, Write};
 use crate::problem::Problem;
@@ -34,6 +35,8 @@ pub struct AppState {
     pub search: Search,
     /// How far the journal has come, for each class of callers.
     pub heads: Heads,
+    /// The answers that stand.
+    pub memory: Memory,
     /// The settings.
     pub config: Config,
     /// Which path knows which methods.
@@ -244,6 +247,7 @@ pub fn serve(listener: TcpListener, db: Db, config: Config, workers: Option<usiz
         db,
         search,
         heads,
+        memory: Memory::of(config.answer_memory),
         sender: Sender::new(&config.webhooks),
         config,
         routes,
@@ -263,12 +267,14 @@ pub fn serve(listener: TcpListener, db: Db, config: Config, workers: Option<usiz
             .configure(routes::mount)
             .default_service(web::to(middleware::unrouted))
             .wrap(from_fn(middleware::refuse_parameters))
-            .wrap(from_fn(authenticate))
+            .wrap(from_fn(turn_away))
             .wrap(from_fn(middleware::place_problems))
             .wrap(Compress::default())
             .wrap(cors())
             // Once more, for what is refused before it comes so far inside: a preflight.
             .wrap(from_fn(middleware::place_problems))
+            .wrap(from_fn(memory::recall))
+            .wrap(from_fn(admit))
             .wrap(from_fn(middleware::observe))
     });
     if let Some(workers) = workers {

@@ -70,6 +70,9 @@ pub struct ServeArgs {
     /// How many threads serve [default: one for each core]
     #[arg(long, env = "BRIEFWIRE_WORKERS", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub workers: Option<u16>,
+    /// How many mebibytes of answers are kept in memory; 0 keeps none
+    #[arg(long, env = "BRIEFWIRE_ANSWER_MEMORY", default_value_t = 64, value_parser = clap::value_parser!(u32).range(0..=1_048_576))]
+    pub answer_memory: u32,
     /// How many connections read from PostgreSQL
     #[arg(long, env = "BRIEFWIRE_DATABASE_CONNECTIONS", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub database_connections: u16,
@@ -109,6 +112,8 @@ pub struct Config {
     pub index_dir: PathBuf,
     /// The base of absolute links, without a slash at its end.
     pub public_url: String,
+    /// How many bytes of answers are kept in memory.
+    pub answer_memory: u64,
     /// Whether a change without `If-Match` is refused.
     pub require_if_match: bool,
     /// How many requests callers have, if that is limited.
@@ -181,6 +186,7 @@ impl ServeArgs {
         Config {
             index_dir: self.index.directory(archive),
             public_url: public_url.trim_end_matches('/').to_owned(),
+            answer_memory: u64::from(self.answer_memory) << 20,
             require_if_match: self.require_if_match,
             limits,
             trusted_proxies: self.trusted_proxies.clone(),

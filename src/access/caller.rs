@@ -4,7 +4,8 @@ use std::ops::Deref;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{AUTHORIZATION, HeaderValue};
+use actix_web::http::Method;
+use actix_web::http::header::{ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::future::{Ready, ready};
@@ -110,32 +111,60 @@ impl FromRequest for KeyHolder {
     }
 }
 
-/// Finds out who calls before anything of the request is read, so that a caller who may not do a thing learns that first,
-/// whatever the body says. A key that is not a good one is refused everywhere.
+/// What is wrong with who calls.
+struct Refusal(Problem);
+
+/// Finds out who calls, and counts the request, before anything is done for it. What is wrong with that is said further inside
+/// ([`turn_away`]), where the answer gets what every answer has.
+///
+/// # Errors
+/// None of its own.
+pub async fn admit<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    if !is_preflight(&request) {
+        let admitted = look_at(&request).await;
+        let mut extensions = request.extensions_mut();
+        match admitted {
+            Ok((caller, allowance)) => {
+                extensions.insert(caller);
+                if let Some(allowance) = allowance {
+                    extensions.insert(allowance);
+                }
+            }
+            Err(problem) => drop(extensions.insert(Refusal(problem))),
+        }
+    }
+    next.call(request).await
+}
+
+/// Refuses a caller before anything of the request is read, so that who may not do a thing learns that first, whatever the
+/// body says. A key that is not a good one is refused everywhere.
 ///
 /// # Errors
 /// None of its own: a refusal is a response.
-pub async fn authenticate<B: MessageBody + 'static>(
+pub async fn turn_away<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
-    match admit(&request).await {
-        Ok((caller, allowance)) => {
-            request.extensions_mut().insert(caller);
-            if let Some(allowance) = allowance {
-                request.extensions_mut().insert(allowance);
-            }
-            Ok(next.call(request).await?.map_into_left_body())
-        }
-        Err(problem) => {
+    let refusal = request.extensions_mut().remove::<Refusal>();
+    match refusal {
+        None => Ok(next.call(request).await?.map_into_left_body()),
+        Some(Refusal(problem)) => {
             let (request, _) = request.into_parts();
             Ok(ServiceResponse::from_err(problem, request).map_into_right_body())
         }
     }
 }
 
+/// Whether a browser asks if it may ask. It does so without a key, and the question is not counted.
+fn is_preflight(request: &ServiceRequest) -> bool {
+    request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+}
+
 /// Finds out who calls, and counts the request. Those who look whether the server is well are not counted.
-async fn admit(request: &ServiceRequest) -> Result<(Caller, Option<Allowance>), Problem> {
+async fn look_at(request: &ServiceRequest) -> Result<(Caller, Option<Allowance>), Problem> {
     let state =
         request.app_data::<web::Data<AppState>>().ok_or_else(|| Problem::internal("the application has no state"))?;
     let address = state.limits.address_of(request);

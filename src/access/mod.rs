@@ -15,7 +15,7 @@ mod sight;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use audience::{Audience, CLASSES, Visible, visible};
-pub use caller::{Admin, Caller, Editor, KeyHolder, Publisher, Reader, authenticate};
+pub use caller::{Admin, Caller, Editor, KeyHolder, Publisher, Reader, admit, turn_away};
 pub use limits::{Allowance, LimitSettings, Limits};
 pub use sight::{Moment, Sees, Sight, Stands};
 

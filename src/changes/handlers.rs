@@ -111,7 +111,11 @@ pub async fn follow(
     let Changes { rows: data, next, .. } = next_changes(&state, &caller, since, limit, patience).await?;
     let page = ChangePage { data, page: ChangePageInfo { next } };
     let body = serde_json::to_vec(&page).map_err(Problem::internal)?;
-    Ok(answer::list(&request, &caller, head, Format::Json, body, None))
+    let mut response = answer::list(&request, &caller, head, Format::Json, body, None);
+    if !patience.is_zero() {
+        answer::for_once(&mut response);
+    }
+    Ok(response)
 }
 
 /// Refuses a position that lies ahead of everything: it comes from another archive, or from before this one was set back to

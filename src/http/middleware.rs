@@ -160,9 +160,8 @@ pub async fn refuse_parameters<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
-    let state = request.app_data::<web::Data<AppState>>();
-    let takes_query = state.is_none_or(|state| state.routes.takes_query(request.path(), request.method()));
-    if request.query_string().is_empty() || takes_query {
+    let takes_query = |state: &web::Data<AppState>| state.routes.takes_query(request.path(), request.method());
+    if request.query_string().is_empty() || request.app_data().is_none_or(takes_query) {
         return Ok(next.call(request).await?.map_into_left_body());
     }
     let given = url::form_urlencoded::parse(request.query_string().as_bytes());

@@ -5,6 +5,7 @@ pub mod body;
 pub mod dates;
 pub mod fields;
 pub mod idempotency;
+pub mod memory;
 pub mod middleware;
 pub mod page;
 pub mod patch;

@@ -30,6 +30,7 @@ mod http;
 mod idempotency;
 mod limits;
 mod lists;
+mod memory;
 mod migrations;
 mod names;
 mod openapi;

@@ -52,6 +52,7 @@ impl TestApp {
         let mut config = Config {
             index_dir: index.path().to_owned(),
             public_url: url.clone(),
+            answer_memory: 64 << 20,
             require_if_match: false,
             limits: None,
             trusted_proxies: Vec::new(),

@@ -1,0 +1,257 @@
+//! Answers that stand are given again from memory.
+//!
+//! An answer follows from what was asked, from the class of the caller, and from the archive as this class sees it. So it
+//! stands as long as the head of the journal for the class does ([`crate::journal::Heads`], which is never more than a moment
+//! behind), and a write that the class may not see does not touch it. It also ends with the day (UTC): a post that nobody has
+//! left is held until today.
+//!
+//! A handler says that its answer is of this kind by making it with a validator of [`answer`], which leaves a [`Validity`] in it.
+//! What is kept is the whole answer, compressed if it was, and with the headers that the layers further inside added; those
+//! that are each request's own come from the layer outside of this one. Whoever asks for a change only ("not modified") is
+//! answered from memory too, even when only the validator is kept, since that is all that such an answer had.
+//!
+//! The memory is bounded by its size. What is asked for often stays in it longest.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use actix_web::body::{self, BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::ErrorInternalServerError;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::web::{Bytes, Data};
+use actix_web::{Error, HttpMessage, HttpResponse, HttpResponseBuilder};
+use quick_cache::sync::Cache;
+use quick_cache::{Equivalent, Weighter};
+
+use crate::access::{Audience, Caller};
+use crate::app::AppState;
+use crate::http::answer::{self, Validity};
+use crate::journal::Head;
+
+/// The request headers that an answer depends on, beside who asks.
+const VARYING: [HeaderName; VARYING_COUNT] =
+    [header::ACCEPT, header::ACCEPT_ENCODING, HeaderName::from_static("sec-fetch-dest")];
+const VARYING_COUNT: usize = 3;
+/// The headers that say what a body is, and so are not sent without one.
+const DESCRIBING: [HeaderName; 3] = [header::CONTENT_TYPE, header::CONTENT_ENCODING, header::ETAG];
+/// What a kept answer weighs beside its body and its address: its headers and its place.
+const FRAME: u64 = 1024;
+/// How much an answer may weigh that is kept, as a part of the whole memory.
+const LARGEST: u64 = 32;
+
+/// The answers that are kept.
+pub struct Memory {
+    answers: Cache<Question, Arc<Kept>, Weight>,
+    largest: u64,
+}
+
+impl Memory {
+    /// A memory of so many bytes; of none, it keeps nothing.
+    #[must_use]
+    pub fn of(bytes: u64) -> Self {
+        let items = usize::try_from(bytes / (8 * FRAME)).unwrap_or(usize::MAX);
+        Self { answers: Cache::with_weighter(items, bytes, Weight), largest: bytes / LARGEST }
+    }
+
+    fn find(&self, asked: &Asked<'_>, head: Head) -> Option<Arc<Kept>> {
+        self.answers.get(asked).filter(|kept| kept.stands_at(head))
+    }
+}
+
+/// What was asked, and by which class of caller.
+struct Asked<'a> {
+    class: i16,
+    /// Whether a key was sent: what it is answered is not for shared caches.
+    with_key: bool,
+    /// Whether a page of another site asks, which is told that it may.
+    from_page: bool,
+    uri: &'a str,
+    varying: [&'a [u8]; VARYING_COUNT],
+}
+
+/// The same, kept.
+#[derive(PartialEq, Eq)]
+struct Question {
+    class: i16,
+    with_key: bool,
+    from_page: bool,
+    uri: Box<str>,
+    varying: [Box<[u8]>; VARYING_COUNT],
+}
+
+impl<'a> Asked<'a> {
+    fn of(request: &'a ServiceRequest, caller: &Caller) -> Self {
+        let value = |name| request.headers().get(name).map_or(&b""[..], HeaderValue::as_bytes);
+        Self {
+            class: Audience::class_of(caller),
+            with_key: caller.key.is_some(),
+            from_page: request.headers().contains_key(header::ORIGIN),
+            uri: request.uri().path_and_query().map_or("", |uri| uri.as_str()),
+            varying: VARYING.each_ref().map(value),
+        }
+    }
+
+    fn keep(&self) -> Question {
+        let Self { class, with_key, from_page, uri, varying } = *self;
+        Question { class, with_key, from_page, uri: uri.into(), varying: varying.map(Into::into) }
+    }
+}
+
+impl Hash for Asked<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.class, self.with_key, self.from_page, self.uri, self.varying).hash(state);
+    }
+}
+
+impl Hash for Question {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let varying = self.varying.each_ref().map(AsRef::<[u8]>::as_ref);
+        (self.class, self.with_key, self.from_page, &*self.uri, varying).hash(state);
+    }
+}
+
+impl Equivalent<Question> for Asked<'_> {
+    fn equivalent(&self, kept: &Question) -> bool {
+        (self.class, self.with_key, self.from_page) == (kept.class, kept.with_key, kept.from_page)
+            && self.uri == &*kept.uri
+            && self.varying.iter().zip(&kept.varying).all(|(asked, kept)| *asked == &**kept)
+    }
+}
+
+/// An answer as it is given again.
+struct Kept {
+    validity: Validity,
+    day: u64,
+    /// Whether the second of the last change was over when it was made: what it says of that may be more exact after.
+    was_settled: bool,
+    /// The headers that "not modified" has too.
+    headers: Vec<(HeaderName, HeaderValue)>,
+    /// The body, with the headers that describe it; None if so far only "not modified" was answered.
+    body: Option<(Vec<(HeaderName, HeaderValue)>, Bytes)>,
+}
+
+impl Kept {
+    fn stands_at(&self, head: Head) -> bool {
+        self.validity.head == head && self.day == today() && (self.was_settled || !answer::settled(head))
+    }
+
+    /// The answer to a request, unless what is kept does not say enough for that.
+    fn answer(&self, request: &HeaderMap) -> Option<HttpResponse> {
+        let Validity { head, tag } = &self.validity;
+        if let Some(known) = answer::not_modified(request, *head, tag) {
+            let mut response = answered(HttpResponse::NotModified(), &self.headers);
+            return Some(response.insert_header((header::ETAG, known)).finish());
+        }
+        let (describing, body) = self.body.as_ref()?;
+        let response = answered(HttpResponse::Ok(), &self.headers);
+        Some(answered(response, describing).body(body.clone()))
+    }
+}
+
+fn answered(mut response: HttpResponseBuilder, headers: &[(HeaderName, HeaderValue)]) -> HttpResponseBuilder {
+    for header in headers {
+        response.append_header(header.clone());
+    }
+    response
+}
+
+#[derive(Clone)]
+struct Weight;
+
+impl Weighter<Question, Arc<Kept>> for Weight {
+    fn weight(&self, question: &Question, kept: &Arc<Kept>) -> u64 {
+        FRAME + question.uri.len() as u64 + kept.body.as_ref().map_or(0, |(_, body)| body.len()) as u64
+    }
+}
+
+/// Answers from memory, or keeps what is answered.
+///
+/// # Errors
+/// None of its own.
+pub async fn recall<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+    let Some(state) = request.app_data::<Data<AppState>>().filter(|state| state.memory.largest > 0).cloned() else {
+        return Ok(next.call(request).await?.map_into_left_body());
+    };
+    // A position that is asked for may be one of another server, which this one has to look for itself.
+    let caller = request.extensions().get::<Caller>().copied();
+    let Some(caller) = caller.filter(|_| request.method() == Method::GET && !answer::asks_at_least(request.headers()))
+    else {
+        return Ok(next.call(request).await?.map_into_left_body());
+    };
+    let asked = Asked::of(&request, &caller);
+    if let Some(head) = state.heads.known(&caller)
+        && let Some(kept) = state.memory.find(&asked, head)
+        && let Some(response) = kept.answer(request.headers())
+    {
+        return Ok(request.into_response(response).map_into_right_body());
+    }
+    let question = asked.keep();
+    keep(&state.memory, question, next.call(request).await?).await
+}
+
+/// Keeps an answer if it stands.
+async fn keep<B: MessageBody + 'static>(
+    memory: &Memory,
+    question: Question,
+    mut response: ServiceResponse<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+    let Some(validity) = response.response_mut().extensions_mut().remove::<Validity>() else {
+        return Ok(response.map_into_left_body());
+    };
+    let was_settled = answer::settled(validity.head);
+    let (describing, headers) = (response.headers().iter())
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .partition(|(name, _)| DESCRIBING.contains(name));
+    let mut kept = Kept { validity, day: today(), was_settled, headers, body: None };
+    if response.status() == StatusCode::NOT_MODIFIED {
+        memory.answers.insert(question, Arc::new(kept));
+        return Ok(response.map_into_left_body());
+    }
+    let (request, response) = response.into_parts();
+    let (response, body) = response.into_parts();
+    let body = body::to_bytes(body).await.map_err(|error| ErrorInternalServerError(error.into()))?;
+    if body.len() as u64 <= memory.largest {
+        kept.body = Some((describing, body.clone()));
+        memory.answers.insert(question, Arc::new(kept));
+    }
+    Ok(ServiceResponse::new(request, response.set_body(BoxBody::new(body))).map_into_right_body())
+}
+
+/// The days since 1970.
+fn today() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() / 86_400)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::CLASSES;
+
+    fn remember(memory: &Memory, number: u64, body: usize) {
+        let uri = format!("/v1/briefs/{number}").into();
+        let varying = [b"*/*"[..].into(), b"br"[..].into(), b""[..].into()];
+        let class = i16::try_from(number % CLASSES as u64).unwrap_or_default();
+        let question = Question { class, with_key: false, from_page: false, uri, varying };
+        let validity = Validity { head: Head::start(), tag: number.to_string() };
+        let body = Some((Vec::new(), Bytes::from(vec![0; body])));
+        let kept = Kept { validity, day: today(), was_settled: true, headers: Vec::new(), body };
+        memory.answers.insert(question, Arc::new(kept));
+    }
+
+    #[test]
+    fn it_never_holds_more_than_it_may() {
+        let memory = Memory::of(1 << 20);
+        for number in 0..5_000 {
+            remember(&memory, number, 2_000);
+            assert!(memory.answers.weight() <= 1 << 20);
+        }
+        assert!(memory.answers.weight() > 1 << 19, "it hardly holds anything");
+    }
+}

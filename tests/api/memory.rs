@@ -1,0 +1,275 @@
+//! Answers that are given again from memory: as fresh as the archive, and each class of callers has its own.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::command;
+use crate::support::make::{With, published};
+use crate::support::{Answer, Client, TestApp, wait_until};
+
+on_both!(
+    what_is_asked_again_is_answered_the_same,
+    one_who_has_an_answer_is_told_so_from_memory,
+    no_reader_is_answered_from_before_a_write,
+    what_others_see_is_not_given_to_one_who_may_not_see_it,
+    a_write_that_is_hidden_from_a_class_leaves_its_answers_alone,
+    who_waits_for_changes_waits_again,
+    what_the_command_line_imports_is_seen_within_a_second,
+    what_another_server_writes_is_seen_within_a_second,
+    without_memory_everything_is_answered_all_the_same,
+);
+
+const PAGES: [&str; 8] = [
+    "/v1/briefs/one",
+    "/v1/briefs?include=trends,actors",
+    "/v1/briefs?format=csv&limit=20",
+    "/v1/briefs?q=one&facets=category",
+    "/feeds/briefs.atom",
+    "/feeds/briefs.json",
+    "/v1/changes?since=0",
+    "/embed/briefs/one",
+];
+
+fn what_is_asked_again_is_answered_the_same(app: &TestApp) {
+    app.with_category().publisher().create("briefs", published("one", "2017-07-31"));
+    for page in PAGES {
+        for client in [app.anyone(), &app.with("Origin", "https://www.example.org"), &app.editor(), &app.reader()] {
+            for coding in ["identity", "gzip", "br"] {
+                let client = client.with("Accept-Encoding", coding);
+                let (first, again) = (client.get(page).expect(200), client.get(page).expect(200));
+                let head = client.head(page).expect(200);
+                assert_eq!(first.body, again.body, "{page} {coding}");
+                assert_eq!(lasting_headers(&first), lasting_headers(&again), "{page} {coding}");
+                assert_eq!(lasting_headers(&first), lasting_headers(&head), "{page} {coding}");
+                assert!(head.body.is_empty(), "{page} {coding}");
+                assert_ne!(first.header("x-request-id"), again.header("x-request-id"));
+            }
+        }
+    }
+}
+
+/// The headers of an answer that do not belong to its request alone.
+fn lasting_headers(answer: &Answer) -> Vec<(String, String)> {
+    let own = ["x-request-id", "date", "content-length", "transfer-encoding"];
+    let lasting = answer.headers.iter().filter(|(name, _)| !own.contains(&name.as_str()));
+    let mut lasting: Vec<_> =
+        lasting.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+    lasting.sort();
+    // The names in this one have no order.
+    lasting.retain(|(name, _)| name != "access-control-expose-headers");
+    lasting
+}
+
+fn one_who_has_an_answer_is_told_so_from_memory(app: &TestApp) {
+    app.with_category().publisher().create("briefs", published("one", "2017-07-31"));
+    for page in PAGES {
+        for coding in ["identity", "gzip"] {
+            let client = app.with("Accept-Encoding", coding);
+            let tag = client.get(page).expect(200).header("etag");
+            let known = client.with("If-None-Match", &tag);
+            for _ in 0..2 {
+                let told = known.get(page).expect(304);
+                assert_eq!(told.header("etag"), tag);
+                assert!(told.headers.get("content-type").is_none() && told.body.is_empty(), "{page}");
+            }
+            assert_eq!(client.with("If-None-Match", "\"another\"").get(page).expect(200).header("etag"), tag);
+            client.with("If-None-Match", "*").get(page).expect(304);
+        }
+    }
+    // Also where only that has been answered so far, and so no more is known.
+    let fields = "/v1/briefs/one?fields=slug";
+    let tag = app.editor().get(fields).expect(200).header("etag");
+    for _ in 0..2 {
+        app.reader().with("If-None-Match", &tag).get(fields).expect(304);
+    }
+    assert_eq!(app.reader().get(fields).expect(200).json(), json!({"slug": "one"}));
+}
+
+const BRIEFS: usize = 3;
+const WRITES: usize = 40;
+
+/// What a brief is after so many writes: every third time it is hidden from those who have no clearance.
+fn state_of(write: usize) -> Value {
+    json!({"title": format!("Write {write}"), "marking": if write % 3 == 2 { "TLP:RED" } else { "TLP:CLEAR" }})
+}
+
+fn is_hidden_after(write: usize) -> bool {
+    state_of(write)["marking"] == "TLP:RED"
+}
+
+/// How far the writing of each brief has come: what was sent, and what was answered.
+#[derive(Default)]
+struct Progress {
+    sent: [AtomicUsize; BRIEFS],
+    answered: [AtomicUsize; BRIEFS],
+    is_over: AtomicBool,
+}
+
+impl Progress {
+    fn of(counters: &[AtomicUsize; BRIEFS]) -> [usize; BRIEFS] {
+        counters.each_ref().map(|counter| counter.load(Ordering::SeqCst))
+    }
+}
+
+fn no_reader_is_answered_from_before_a_write(app: &TestApp) {
+    app.with_category();
+    for brief in 0..BRIEFS {
+        app.publisher().create("briefs", published(&format!("brief-{brief}"), "2017-07-31").with(state_of(0)));
+    }
+    let progress = Progress::default();
+    thread::scope(|scope| {
+        let writers: Vec<_> = (0..BRIEFS)
+            .map(|brief| {
+                let progress = &progress;
+                scope.spawn(move || {
+                    for write in 1..=WRITES {
+                        progress.sent[brief].store(write, Ordering::SeqCst);
+                        app.publisher().patch(&format!("/v1/briefs/brief-{brief}"), state_of(write)).expect(200);
+                        progress.answered[brief].store(write, Ordering::SeqCst);
+                    }
+                })
+            })
+            .collect();
+        for _ in 0..2 {
+            let progress = &progress;
+            scope.spawn(move || read_and_check(app.anyone(), false, progress));
+            scope.spawn(move || read_and_check(&app.publisher(), true, progress));
+        }
+        let ended: Vec<_> = writers.into_iter().map(|writer| writer.join()).collect();
+        progress.is_over.store(true, Ordering::SeqCst);
+        assert!(ended.iter().all(Result::is_ok), "a writer failed");
+    });
+}
+
+/// Reads until the writing is over, and holds each answer against what can have stood while it was made.
+fn read_and_check(client: &Client, sees_all: bool, progress: &Progress) {
+    let mut had: HashMap<String, (String, Value)> = HashMap::new();
+    let pages = (0..BRIEFS).map(|brief| format!("/v1/briefs/brief-{brief}"));
+    let pages: Vec<String> = pages.chain(["/v1/briefs".to_owned(), "/feeds/briefs.json".to_owned()]).collect();
+    while !progress.is_over.load(Ordering::SeqCst) {
+        for page in &pages {
+            let earliest = Progress::of(&progress.answered);
+            let answer = match had.get(page) {
+                Some((tag, _)) => client.with("If-None-Match", tag).get(page),
+                None => client.get(page),
+            };
+            let latest = Progress::of(&progress.sent);
+            let body = match answer.status {
+                304 => had[page].1.clone(),
+                200 => answer.json(),
+                404 => Value::Null,
+                _ => panic!("{}", answer.whole()),
+            };
+            for brief in 0..BRIEFS {
+                let slug = format!("brief-{brief}");
+                if page.starts_with("/v1/briefs/") && !page.ends_with(&slug) {
+                    continue;
+                }
+                let title = title_in(&body, &slug);
+                let may_stand = |write: usize| match title {
+                    Some(title) => *title == state_of(write)["title"] && (sees_all || !is_hidden_after(write)),
+                    None => !sees_all && is_hidden_after(write),
+                };
+                assert!(
+                    (earliest[brief]..=latest[brief]).any(may_stand),
+                    "{page}, {slug}: {title:?}, though {} was answered before and only {} sent by the end",
+                    earliest[brief],
+                    latest[brief],
+                );
+            }
+            if answer.status == 200 {
+                had.insert(page.clone(), (answer.header("etag"), body));
+            }
+        }
+    }
+}
+
+/// The title of a brief in an answer, wherever it stands there.
+fn title_in<'a>(body: &'a Value, slug: &str) -> Option<&'a Value> {
+    let rows = body["data"].as_array().or(body["items"].as_array()).map_or(std::slice::from_ref(body), Vec::as_slice);
+    let row = rows.iter().find(|row| row["slug"] == slug || row["_briefwire"]["slug"] == slug)?;
+    row.get("title").filter(|title| title.as_str().is_some_and(|title| title.starts_with("Write")))
+}
+
+fn what_others_see_is_not_given_to_one_who_may_not_see_it(app: &TestApp) {
+    app.with_category();
+    app.publisher().create("briefs", published("open", "2017-07-31"));
+    app.publisher().create("briefs", published("closed", "2017-07-31").with(json!({"marking": "TLP:AMBER"})));
+    for _ in 0..2 {
+        assert_eq!(app.publisher().get("/v1/briefs").expect(200).slugs().len(), 2);
+        assert_eq!(app.cleared("reader", "TLP:AMBER").get("/v1/briefs").expect(200).slugs().len(), 2);
+        assert_eq!(app.cleared("reader", "TLP:GREEN").get("/v1/briefs").expect(200).slugs(), ["open"]);
+        assert_eq!(app.get("/v1/briefs").expect(200).slugs(), ["open"]);
+        app.publisher().get("/v1/briefs/closed").expect(200);
+        app.get("/v1/briefs/closed").expect(404);
+    }
+    // What a key is answered is not for caches that others share.
+    assert_eq!(app.reader().get("/v1/briefs").expect(200).header("cache-control"), "private, no-cache");
+    assert_eq!(app.get("/v1/briefs").expect(200).header("cache-control"), "public, no-cache");
+}
+
+fn a_write_that_is_hidden_from_a_class_leaves_its_answers_alone(app: &TestApp) {
+    app.with_category().publisher().create("briefs", published("one", "2017-07-31"));
+    let before = app.get("/v1/briefs").expect(200);
+    app.editor().patch("/v1/briefs/one", json!({"title": "Hidden?"})).problem(403, "forbidden");
+    app.publisher().create("briefs", published("closed", "2017-07-31").with(json!({"marking": "TLP:RED"})));
+    let after = app.get("/v1/briefs").expect(200);
+    assert_eq!((before.body.clone(), lasting_headers(&before)), (after.body.clone(), lasting_headers(&after)));
+    app.publisher().patch("/v1/briefs/one", json!({"title": "Seen"})).expect(200);
+    assert_eq!(app.get("/v1/briefs").expect(200).json()["data"][0]["title"], "Seen");
+}
+
+fn who_waits_for_changes_waits_again(app: &TestApp) {
+    let position = app.with_category().get("/v1/changes").expect(200).json()["page"]["next"].as_i64().unwrap();
+    for _ in 0..2 {
+        let started = Instant::now();
+        let changes = app.get(&format!("/v1/changes?since={position}&wait=1")).expect(200).json();
+        assert_eq!(changes["data"], json!([]));
+        assert!(started.elapsed() >= Duration::from_millis(900), "it came after {:?}", started.elapsed());
+    }
+}
+
+fn what_the_command_line_imports_is_seen_within_a_second(app: &TestApp) {
+    app.with_category().publisher().create("briefs", published("one", "2017-07-31"));
+    let line = published("one", "2017-07-31").with(json!({"type": "brief", "title": "Imported"})).to_string();
+    seen_within_a_second(app, "Imported", || {
+        command::run_with_input(app.database().url(), &["import", "-"], line.as_bytes()).expect(0);
+    });
+}
+
+fn what_another_server_writes_is_seen_within_a_second(app: &TestApp) {
+    app.with_category().publisher().create("briefs", published("one", "2017-07-31"));
+    let other = app.beside();
+    for title in ["First", "Second", "Third"] {
+        seen_within_a_second(app, title, || {
+            other.publisher().patch("/v1/briefs/one", json!({"title": title})).expect(200);
+        });
+    }
+}
+
+/// Checks that a server, which has its answer in memory, gives the new one to whoever asks a second after the write or later.
+fn seen_within_a_second(app: &TestApp, title: &str, write: impl FnOnce()) {
+    let title_now = || app.get("/v1/briefs/one").expect(200).json()["title"].clone();
+    assert_ne!(title_now(), title);
+    write();
+    let written = Instant::now();
+    wait_until(|| {
+        let asked = written.elapsed();
+        let is_fresh = title_now() == title;
+        assert!(is_fresh || asked < Duration::from_secs(1), "asked after {asked:?}, it did not know yet");
+        is_fresh
+    });
+}
+
+fn without_memory_everything_is_answered_all_the_same(app: &TestApp) {
+    let app = app.another_configured(|config| config.answer_memory = 0);
+    app.with_category().publisher().create("briefs", published("one", "2017-07-31"));
+    for page in PAGES {
+        let tag = app.get(page).expect(200).header("etag");
+        app.with("If-None-Match", tag).get(page).expect(304);
+    }
+}
