@@ -1,0 +1,123 @@
+//! The same questions in SQL, asked in a loop in one thread, without a server around them.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+use rusqlite::{Connection, OpenFlags, params_from_iter};
+
+use crate::corpus::Corpus;
+use crate::workloads::{Popular, Workload};
+
+const LIVING_BRIEFS: &str = "until IS NULL AND (audience & 1) <> 0";
+
+/// The statements of a workload. The first takes its parameters, each other the id that the first row of the first begins with.
+fn statements(name: &str) -> Vec<String> {
+    let briefs = format!("SELECT * FROM briefs WHERE {LIVING_BRIEFS}");
+    let statements: &[&str] = match name {
+        "brief by slug, whole" => &[
+            "SELECT * FROM briefs WHERE slug = ?1 AND until IS NULL AND (audience & 1) <> 0",
+            "SELECT e.* FROM brief_events AS l JOIN events AS e ON e.id = l.event_id AND e.until IS NULL
+             WHERE l.brief_id = ?1 AND l.until IS NULL ORDER BY l.ordinal",
+            "SELECT p.event_id, p.role, a.id, a.slug, a.name, a.kind FROM brief_events AS l
+             JOIN event_participants AS p ON p.event_id = l.event_id AND p.until IS NULL
+             JOIN actors AS a ON a.id = p.actor_id AND a.until IS NULL WHERE l.brief_id = ?1 AND l.until IS NULL",
+            "SELECT * FROM trends WHERE brief_id = ?1 AND until IS NULL ORDER BY position",
+            "SELECT t.id, a.id, a.slug, a.name, a.kind, a.country FROM trends AS t
+             JOIN trend_actors AS l ON l.trend_id = t.id AND l.until IS NULL
+             JOIN actors AS a ON a.id = l.actor_id AND a.until IS NULL WHERE t.brief_id = ?1 AND t.until IS NULL",
+            "SELECT t.id, e.id, e.slug, e.title, e.occurred FROM trends AS t
+             JOIN trend_evidence AS l ON l.trend_id = t.id AND l.until IS NULL
+             JOIN events AS e ON e.id = l.event_id AND e.until IS NULL WHERE t.brief_id = ?1 AND t.until IS NULL",
+            "SELECT a.id, a.slug, a.name, a.kind, a.country FROM brief_actors AS l
+             JOIN actors AS a ON a.id = l.actor_id AND a.until IS NULL WHERE l.brief_id = ?1 AND l.until IS NULL",
+        ],
+        "latest 20 briefs" => &["ORDER BY listed_at DESC, id DESC LIMIT 20"],
+        "20 briefs by actor and dates" => &["SELECT b.* FROM brief_actors AS l
+             JOIN briefs AS b ON b.id = l.brief_id AND b.until IS NULL
+             WHERE l.actor_id = (SELECT id FROM actors WHERE slug = ?1 AND until IS NULL)
+             AND l.listed_at BETWEEN unixepoch(?2) * 1000000 AND unixepoch(?3) * 1000000
+             AND l.until IS NULL AND (l.audience & 1) <> 0 ORDER BY l.listed_at DESC, l.brief_id DESC LIMIT 20"],
+        "50 events by actor and dates" => &["SELECT e.* FROM event_participants AS p
+             JOIN events AS e ON e.id = p.event_id AND e.until IS NULL
+             WHERE p.actor_id = (SELECT id FROM actors WHERE slug = ?1 AND until IS NULL)
+             AND p.occurred_from <= ?3 AND p.occurred_to >= ?2
+             AND p.until IS NULL AND (p.audience & 1) <> 0 ORDER BY p.occurred_from DESC, p.event_id DESC LIMIT 50"],
+        "page 1,000" => {
+            &["AND (listed_at, id) < (unixepoch(?1) * 1000000, x'ff') ORDER BY listed_at DESC, id DESC LIMIT 20"]
+        }
+        _ => &[],
+    };
+    let whole = |statement: &&str| match statement.split_once(' ') {
+        Some(("SELECT", _)) => (*statement).to_owned(),
+        _ => format!("{briefs} {statement}"),
+    };
+    statements.iter().map(whole).collect()
+}
+
+/// How often a second the questions of a workload are answered, if there are statements for it.
+pub fn rate(database: &Path, corpus: Corpus, workload: &Workload, time: Duration) -> rusqlite::Result<Option<f64>> {
+    let statements = statements(workload.name);
+    if statements.is_empty() {
+        return Ok(None);
+    }
+    let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.execute_batch("PRAGMA mmap_size=1099511627776; PRAGMA cache_size=-16384;")?;
+    let (popular, mut rng) = (Popular::of(corpus), Rng::with_seed(7));
+    let (started, mut asked) = (Instant::now(), 0_u32);
+    while started.elapsed() < time {
+        let parameters = (workload.parameters)(corpus, &popular, &mut rng);
+        let mut id: Option<Vec<u8>> = None;
+        for (place, statement) in statements.iter().enumerate() {
+            let mut statement = connection.prepare_cached(statement)?;
+            let mut rows = match &id {
+                Some(id) if place > 0 => statement.query([id])?,
+                _ => statement.query(params_from_iter(&parameters))?,
+            };
+            while let Some(row) = rows.next()? {
+                let first = row.get_ref(0)?;
+                if place == 0 && id.is_none() {
+                    id = first.as_blob().ok().map(ToOwned::to_owned);
+                }
+                std::hint::black_box(first);
+            }
+        }
+        asked += 1;
+    }
+    Ok(Some(f64::from(asked) / started.elapsed().as_secs_f64()))
+}
+
+/// How often a second a brief with its trends and links is written, each in a transaction of its own.
+pub fn one_commit_each(place: &Path, time: Duration) -> rusqlite::Result<f64> {
+    let mut connection = Connection::open(place.with_extension("db"))?;
+    connection.execute_batch(
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
+         CREATE TABLE things (id BLOB PRIMARY KEY, kind TEXT NOT NULL) WITHOUT ROWID;
+         CREATE TABLE briefs (id BLOB PRIMARY KEY, slug TEXT NOT NULL UNIQUE, body TEXT NOT NULL);
+         CREATE TABLE links (brief_id BLOB, place INTEGER, other_id BLOB, PRIMARY KEY (brief_id, place)) WITHOUT ROWID;
+         CREATE INDEX links_by_other ON links (other_id);",
+    )?;
+    let body = "word ".repeat(200);
+    let (started, mut written) = (Instant::now(), 0_u32);
+    while started.elapsed() < time {
+        let id = u128::from(written).to_be_bytes();
+        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        transaction.prepare_cached("INSERT INTO things VALUES (?1, 'brief')")?.execute([&id[..]])?;
+        transaction.prepare_cached("INSERT INTO briefs VALUES (?1, ?2, ?3)")?.execute((
+            &id[..],
+            format!("brief-{written}"),
+            &body,
+        ))?;
+        for place in 0..8 {
+            let other = (u128::from(written) << 8 | place << 64).to_be_bytes();
+            transaction.prepare_cached("INSERT INTO links VALUES (?1, ?2, ?3)")?.execute((
+                &id[..],
+                i64::try_from(place).unwrap_or_default(),
+                &other[..],
+            ))?;
+        }
+        transaction.commit()?;
+        written += 1;
+    }
+    Ok(f64::from(written) / started.elapsed().as_secs_f64())
+}

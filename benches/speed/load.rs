@@ -1,0 +1,77 @@
+//! The load: `wrk` on a core of its own.
+
+use std::io;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::machine::LOAD_CORE;
+
+/// What `wrk` runs: every line of a file is a path, and after a tab the entity tag that is known of it.
+const SCRIPT: &str = r#"
+local requests, place, pause = {}, 0, tonumber(os.getenv("PAUSE"))
+init = function()
+  for line in io.lines(os.getenv("REQUESTS")) do
+    local path, tag = line:match("^(%S+)\t?(.*)$")
+    local headers = tag ~= "" and {["If-None-Match"] = tag} or nil
+    requests[#requests + 1] = wrk.format("GET", path, headers)
+  end
+end
+request = function() place = place % #requests + 1; return requests[place] end
+if pause > 0 then delay = function() return pause end end
+done = function(summary, latency)
+  local errors = summary.errors
+  local failed = errors.connect + errors.read + errors.write + errors.status + errors.timeout
+  io.write(string.format("RESULT %d %d %d %d\n", summary.requests, summary.duration, latency:percentile(99), failed))
+end
+"#;
+
+/// What came of a load.
+#[derive(Debug, Clone, Copy)]
+pub struct Measure {
+    /// Requests a second.
+    pub rate: f64,
+    /// How long all but a hundredth of them took at most.
+    pub p99: Duration,
+}
+
+/// Sends these requests in turn, again and again, as fast as they are answered.
+pub fn full(url: &str, requests: &Path, connections: u32, time: Duration) -> io::Result<Measure> {
+    run(url, requests, connections, time, 0)
+}
+
+/// Sends so many of these requests a second.
+pub fn paced(url: &str, requests: &Path, rate: f64, time: Duration) -> io::Result<Measure> {
+    // Each connection waits for this long between two requests.
+    const PAUSE: u32 = 20;
+    let connections = (rate * f64::from(PAUSE) / 1000.0).ceil().clamp(1.0, 2_000.0);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is clamped")]
+    run(url, requests, connections as u32, time, PAUSE)
+}
+
+fn run(url: &str, requests: &Path, connections: u32, time: Duration, pause: u32) -> io::Result<Measure> {
+    let script = requests.with_file_name("load.lua");
+    std::fs::write(&script, SCRIPT)?;
+    let output = Command::new("taskset")
+        .args(["-c", LOAD_CORE, "wrk", "--latency", "--threads", "1", "--timeout", "10s"])
+        .args(["--connections", &connections.to_string()])
+        .args(["--duration", &format!("{}s", time.as_secs().max(1))])
+        .arg("--script")
+        .arg(&script)
+        .arg(url)
+        .env("REQUESTS", requests)
+        .env("PAUSE", pause.to_string())
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let result = said.lines().find_map(|line| line.strip_prefix("RESULT "));
+    let numbers: Vec<u64> =
+        result.into_iter().flat_map(str::split_whitespace).filter_map(|it| it.parse().ok()).collect();
+    match numbers[..] {
+        [requests, micros, p99, 0] if requests > 0 => {
+            #[expect(clippy::cast_precision_loss, reason = "these are small")]
+            let rate = requests as f64 * 1e6 / micros as f64;
+            Ok(Measure { rate, p99: Duration::from_micros(p99) })
+        }
+        _ => Err(io::Error::other(format!("wrk: {said}{}", String::from_utf8_lossy(&output.stderr)))),
+    }
+}

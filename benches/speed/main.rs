@@ -1,0 +1,253 @@
+//! How fast Briefwire is, as ratios that anyone can take again: `cargo bench --bench speed`.
+//!
+//! A corpus is made and imported, the server runs on one core and the load (`wrk`) on another, and every figure is the median
+//! of several rounds in which nginx, with the same bytes in files, takes its turn on the server's core. Read
+//! [`workloads`] for what is asked, and [`corpus`] for what there is to be asked for.
+
+#![allow(clippy::pedantic, clippy::indexing_slicing, reason = "figures are made here, and nobody's interface")]
+
+mod bare;
+mod corpus;
+mod load;
+mod machine;
+mod report;
+mod servers;
+mod workloads;
+mod writes;
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Parser;
+use serde_json::Value;
+
+use crate::corpus::Corpus;
+use crate::load::Measure;
+use crate::report::{Figures, Row};
+use crate::servers::Server;
+use crate::workloads::{DEEP_PAGE, WORKLOADS, Workload};
+
+/// How many answers nginx has as files for each workload.
+const FILES: usize = 300;
+const CONNECTIONS: u32 = 32;
+
+/// Measures how fast Briefwire is.
+#[derive(Parser)]
+struct Options {
+    /// How many briefs the corpora have
+    #[arg(long, value_delimiter = ',', default_value = "1000,100000")]
+    briefs: Vec<u64>,
+    /// How many seconds each measurement takes
+    #[arg(long, default_value_t = 3)]
+    seconds: u64,
+    /// How many rounds there are, of which the medians are taken
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// An empty PostgreSQL database to measure instead of SQLite
+    #[arg(long)]
+    postgres: Option<String>,
+    /// Where corpora and databases are made and kept
+    #[arg(long, default_value = "target/speed")]
+    directory: PathBuf,
+    /// The file to write the tables to, beside the terminal
+    #[arg(long)]
+    write: Option<PathBuf>,
+    /// Given by cargo
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn main() -> io::Result<()> {
+    let options = Options::parse();
+    fs::create_dir_all(&options.directory)?;
+    let mut all = Vec::new();
+    for briefs in &options.briefs {
+        let figures = Bench::of(&options, Corpus { briefs: *briefs })?.run()?;
+        println!("{}", report::section(&figures));
+        all.push(figures);
+    }
+    if let Some(file) = &options.write {
+        fs::write(file, report::document(&all))?;
+    }
+    Ok(())
+}
+
+/// The measurements on one corpus.
+struct Bench<'o> {
+    options: &'o Options,
+    corpus: Corpus,
+    /// Absolute, since servers are started elsewhere.
+    directory: PathBuf,
+    database: String,
+    file: Option<PathBuf>,
+}
+
+impl<'o> Bench<'o> {
+    fn of(options: &'o Options, corpus: Corpus) -> io::Result<Self> {
+        let directory = options.directory.join(corpus.briefs.to_string());
+        fs::create_dir_all(&directory)?;
+        let directory = directory.canonicalize()?;
+        let file = options.postgres.is_none().then(|| directory.join("briefwire.db"));
+        let database = match (&options.postgres, &file) {
+            (Some(url), _) => url.clone(),
+            (None, Some(file)) => format!("sqlite://{}", file.display()),
+            (None, None) => String::new(),
+        };
+        Ok(Self { options, corpus, directory, database, file })
+    }
+
+    fn time(&self) -> Duration {
+        Duration::from_secs(self.options.seconds)
+    }
+
+    fn run(&self) -> io::Result<Figures> {
+        let import = self.import()?;
+        let server = self.server(64)?;
+        let (started_in, idle) = (server.started_in, machine::resident(server.process()));
+        drop(server);
+        let mut rows = self.reads()?;
+        self.unchanged(&mut rows)?;
+        let writes = writes::measure(&self.directory, self.time(), self.options.rounds)?;
+        let database = if self.file.is_some() { "SQLite" } else { "PostgreSQL" };
+        Ok(Figures { briefs: self.corpus.briefs, database, import, started_in, idle, rows, writes })
+    }
+
+    fn server(&self, answer_memory: u32) -> io::Result<Server> {
+        Server::briefwire(&self.database, &self.directory.join("index"), answer_memory)
+    }
+
+    /// Makes the corpus, and imports it unless that was done in an earlier run.
+    fn import(&self) -> io::Result<Option<report::Import>> {
+        if self.directory.join("imported").exists() {
+            return Ok(None);
+        }
+        let lines_file = self.directory.join("corpus.ndjson");
+        let lines = self.corpus.write(&mut BufWriter::new(File::create(&lines_file)?))?;
+        if let Some(file) = &self.file {
+            for ending in ["", "-wal", "-shm"] {
+                drop(fs::remove_file(format!("{}{ending}", file.display())));
+            }
+        }
+        let import = writes::import(&self.database, &self.directory.join("index"), &lines_file, lines)?;
+        fs::write(self.directory.join("imported"), "")?;
+        fs::remove_file(lines_file)?;
+        Ok(Some(import))
+    }
+
+    fn reads(&self) -> io::Result<Vec<Row>> {
+        let mut rows = Vec::new();
+        for workload in &WORKLOADS {
+            let cold_server = self.server(0)?;
+            let paths = self.paths(&cold_server, workload)?;
+            let (nginx, files) = self.copied(&cold_server, &paths)?;
+            let cold = self.against(&nginx, &files, &cold_server, &self.requests("cold", &paths)?)?;
+            drop(cold_server);
+            let hot = match workload.wanted.1 {
+                0 => None,
+                _ => {
+                    let server = self.server(64)?;
+                    Some(self.against(
+                        &nginx,
+                        &files,
+                        &server,
+                        &self.requests("hot", &workload.hot_paths(self.corpus))?,
+                    )?)
+                }
+            };
+            let bare = match &self.file {
+                None => None,
+                Some(file) => bare::rate(file, self.corpus, workload, self.time()).map_err(io::Error::other)?,
+            };
+            let row = Row { name: workload.name.to_owned(), wanted: workload.wanted, cold: Some(cold), hot, bare };
+            eprintln!("{}", report::line(&row));
+            rows.push(row);
+        }
+        Ok(rows)
+    }
+
+    /// What has not changed, asked for by those who have it.
+    fn unchanged(&self, rows: &mut Vec<Row>) -> io::Result<()> {
+        let server = self.server(64)?;
+        let brief = format!("/v1/briefs/{}", corpus::brief_slug(self.corpus.briefs / 2));
+        for (name, path) in [("brief", brief.as_str()), ("list", "/v1/briefs"), ("feed", "/feeds/briefs.atom")] {
+            let (nginx, files) = self.copied(&server, &[path.to_owned()])?;
+            let known = |server: &Server, path: &str| Ok::<_, io::Error>(format!("{path}\t{}", server.get(path)?.1));
+            let theirs = self.requests("their-unchanged", &[known(&nginx, &files[0])?])?;
+            let ours = self.requests("unchanged", &[known(&server, path)?])?;
+            let hot = self.compared(&nginx, &theirs, &server, &ours)?;
+            let row =
+                Row { name: format!("unchanged {name}"), wanted: (0, 80), cold: None, hot: Some(hot), bare: None };
+            eprintln!("{}", report::line(&row));
+            rows.push(row);
+        }
+        Ok(())
+    }
+
+    fn paths(&self, server: &Server, workload: &Workload) -> io::Result<Vec<String>> {
+        if workload.name != DEEP_PAGE {
+            return Ok(workload.paths(self.corpus));
+        }
+        let (mut pages, mut next) = (Vec::new(), "/v1/briefs?limit=20".to_owned());
+        while pages.len() < 1_000 {
+            let page: Value = serde_json::from_slice(&server.get(&next)?.0)?;
+            pages.push(next);
+            let Some(cursor) = page["page"]["next"].as_str() else { break };
+            next = format!("/v1/briefs?limit=20&cursor={cursor}");
+        }
+        Ok(pages.split_off(pages.len().saturating_sub(50)))
+    }
+
+    fn requests(&self, name: &str, lines: &[String]) -> io::Result<PathBuf> {
+        servers::requests(&self.directory, name, lines)
+    }
+
+    /// nginx with the answers to some of these requests, and the paths of its files.
+    fn copied(&self, server: &Server, paths: &[String]) -> io::Result<(Server, Vec<String>)> {
+        let directory = self.directory.join("files");
+        drop(fs::remove_dir_all(&directory));
+        fs::create_dir_all(&directory)?;
+        let mut files = Vec::new();
+        for (number, path) in paths.iter().take(FILES).enumerate() {
+            fs::write(directory.join(number.to_string()), server.get(path)?.0)?;
+            files.push(format!("/{number}"));
+        }
+        Ok((Server::nginx(&directory)?, files))
+    }
+
+    fn against(&self, nginx: &Server, files: &[String], server: &Server, requests: &Path) -> io::Result<Compared> {
+        let files = self.requests("files.txt", files)?;
+        self.compared(nginx, &files, server, requests)
+    }
+
+    /// Alternates between nginx and a server, and then sends the server four fifths of what it reached.
+    fn compared(&self, nginx: &Server, files: &Path, server: &Server, requests: &Path) -> io::Result<Compared> {
+        load::full(&server.url, requests, CONNECTIONS, self.time())?;
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for _ in 0..self.options.rounds {
+            theirs.push(load::full(&nginx.url, files, CONNECTIONS, self.time())?.rate);
+            ours.push(load::full(&server.url, requests, CONNECTIONS, self.time())?.rate);
+        }
+        let rate = median(ours);
+        let Measure { p99, .. } = load::paced(&server.url, requests, rate * 0.8, self.time())?;
+        Ok(Compared { rate, nginx: median(theirs), p99 })
+    }
+}
+
+/// A server beside nginx.
+#[derive(Debug, Clone, Copy)]
+pub struct Compared {
+    /// Its requests a second.
+    pub rate: f64,
+    /// Those of nginx.
+    pub nginx: f64,
+    /// How long all but a hundredth took at most, at four fifths of its rate.
+    pub p99: Duration,
+}
+
+/// The one in the middle.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}

@@ -1,0 +1,126 @@
+//! The tables.
+
+use std::time::Duration;
+
+use crate::{Compared, machine};
+
+/// What was measured on one corpus.
+pub struct Figures {
+    /// How many briefs it has.
+    pub briefs: u64,
+    /// On which database.
+    pub database: &'static str,
+    /// Its import, unless it was there already.
+    pub import: Option<Import>,
+    /// How long the server took to be ready.
+    pub started_in: Duration,
+    /// How many mebibytes it had resident then.
+    pub idle: u64,
+    /// The reads.
+    pub rows: Vec<Row>,
+    /// The writes.
+    pub writes: Writes,
+}
+
+/// An import.
+pub struct Import {
+    /// How many lines there were.
+    pub lines: u64,
+    /// How long it took.
+    pub time: Duration,
+    /// How many mebibytes it had resident at most.
+    pub resident: u64,
+}
+
+/// Briefs written a second.
+pub struct Writes {
+    /// Through the server, by many clients.
+    pub created: f64,
+    /// In a loop, each in a transaction of its own.
+    pub one_commit_each: f64,
+}
+
+/// A kind of request.
+pub struct Row {
+    /// What it is called.
+    pub name: String,
+    /// What is wanted, in hundredths of nginx: cold and hot.
+    pub wanted: (u32, u32),
+    /// With no answer in memory.
+    pub cold: Option<Compared>,
+    /// With those in memory that are asked for often.
+    pub hot: Option<Compared>,
+    /// How often a second the same is answered by SQL alone.
+    pub bare: Option<f64>,
+}
+
+/// The whole document.
+pub fn document(all: &[Figures]) -> String {
+    let mut text = format!(
+        "# Performance\n\n\
+         Made by `cargo bench --bench speed -- --write docs/performance.md`, which takes every ratio in one run: machines are\n\
+         noisy, and only what was measured side by side can be compared. Nothing here is to be edited by hand.\n\n\
+         {}. {}, wrk, one core for the server and one for the load, 32 connections, medians of the rounds. `%` is that of\n\
+         nginx with the same bytes in files (for what is unchanged: nginx answering 304). *Cold* is without answers in memory,\n\
+         *hot* repeats 500 requests, some much more often than others. p99 is taken at four fifths of the rate reached.\n",
+        machine::described(),
+        machine::version("nginx", "-v"),
+    );
+    for figures in all {
+        text.push('\n');
+        text.push_str(&section(figures));
+    }
+    text
+}
+
+/// The part of one corpus.
+pub fn section(figures: &Figures) -> String {
+    let mut text = format!("## {} briefs on {}\n\n", thousands(figures.briefs as f64), figures.database);
+    text.push_str(
+        "| workload | cold, a second | % | wanted | p99 | hot, a second | % | wanted | p99 | bare SQL, a second |\n",
+    );
+    text.push_str("|---|---|---|---|---|---|---|---|---|---|\n");
+    for row in &figures.rows {
+        text.push_str(&line(row));
+        text.push('\n');
+    }
+    text.push_str("\n| also | |\n|---|---|\n");
+    let Writes { created, one_commit_each } = figures.writes;
+    let times = created / one_commit_each;
+    let mut also = |what: &str, figure: String| text.push_str(&format!("| {what} | {figure} |\n"));
+    also("briefs created a second, 32 clients", thousands(created));
+    also("the same in a loop, one commit each", format!("{} ({times:.1} times)", thousands(one_commit_each)));
+    if let Some(Import { lines, time, resident }) = &figures.import {
+        let rate = *lines as f64 / time.as_secs_f64();
+        also("lines imported a second, index included", format!("{} ({resident} MiB resident)", thousands(rate)));
+    }
+    also("ready in", format!("{} ms", figures.started_in.as_millis()));
+    also("resident when idle", format!("{} MiB", figures.idle));
+    text
+}
+
+/// One line of the table.
+pub fn line(row: &Row) -> String {
+    let wanted = |percent: u32| if percent == 0 { "-".to_owned() } else { format!("{percent} %") };
+    let side = |compared: Option<Compared>, percent: u32| match compared {
+        None => "- | - | - | -".to_owned(),
+        Some(Compared { rate, nginx, p99 }) => {
+            let (rate, share, p99) = (thousands(rate), rate / nginx * 100.0, p99.as_secs_f64() * 1e3);
+            format!("{rate} | {share:.1} % | {} | {p99:.1} ms", wanted(percent))
+        }
+    };
+    let bare = row.bare.map_or("-".to_owned(), thousands);
+    format!("| {} | {} | {} | {bare} |", row.name, side(row.cold, row.wanted.0), side(row.hot, row.wanted.1))
+}
+
+fn thousands(number: f64) -> String {
+    let digits = format!("{number:.0}");
+    let mut grouped = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}

@@ -1,0 +1,96 @@
+//! Writing: briefs through the server, one brief in each transaction without it, and an import.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::machine::LOAD_CORE;
+use crate::report::{Import, Writes};
+use crate::servers::{self, Server};
+use crate::{bare, median};
+
+/// So many clients each create one brief after another, with trends, events and links.
+const CLIENTS: u32 = 32;
+const SCRIPT: &str = r#"
+local number, key, run = 0, os.getenv("KEY"), os.getenv("RUN")
+local headers = {["Content-Type"] = "application/json", ["Authorization"] = "Bearer " .. key}
+local text = string.rep("word ", 150)
+request = function()
+  number = number + 1
+  local slug = "written-" .. run .. "-" .. number
+  local body = string.format([[{"slug":"%s","title":"What happened this week","category":"category-1","language":"en",
+    "summary":"In short.","body":"%s","state":"published","published_at":"2025-01-05T10:00:00Z",
+    "trends":[{"statement":"It goes on.","direction":"stable","actors":["actor-00001"]},
+      {"statement":"It grows.","direction":"increasing","actors":["actor-00002"]}],
+    "events":["event-0000001-0","event-0000002-0",
+      {"title":"They met","kind":"meeting","occurred":"2025-01-03","participants":[{"actor":"actor-00003"}]}]}]], slug, text)
+  return wrk.format("POST", "/v1/briefs", headers, body)
+end
+done = function(summary, latency)
+  io.write(string.format("RESULT %d %d %d\n", summary.requests, summary.duration, summary.errors.status))
+end
+"#;
+
+/// Creates briefs in an archive of its own, of 1,000 briefs.
+pub fn measure(directory: &Path, time: Duration, rounds: usize) -> io::Result<Writes> {
+    let place = tempfile::tempdir_in(directory)?;
+    let database = format!("sqlite://{}", place.path().join("briefwire.db").display());
+    let corpus = place.path().join("corpus.ndjson");
+    crate::corpus::Corpus { briefs: 1_000 }.write(&mut io::BufWriter::new(fs::File::create(&corpus)?))?;
+    let index = place.path().join("index");
+    servers::run(&["import", "--index-dir", &index.to_string_lossy(), &corpus.to_string_lossy()], &database)?;
+    let key = servers::run(&["keys", "create", "--role", "publisher", "--name", "bench"], &database)?;
+    let server = Server::briefwire(&database, &index, 64)?;
+    let script = place.path().join("write.lua");
+    fs::write(&script, SCRIPT)?;
+    let (mut grouped, mut alone) = (Vec::new(), Vec::new());
+    for round in 0..rounds {
+        alone.push(bare::one_commit_each(&place.path().join(round.to_string()), time).map_err(io::Error::other)?);
+        let output = Command::new("taskset")
+            .args(["-c", LOAD_CORE, "wrk", "--threads", "1", "--connections", &CLIENTS.to_string()])
+            .args(["--duration", &format!("{}s", time.as_secs().max(1)), "--script"])
+            .arg(&script)
+            .arg(&server.url)
+            .env("KEY", &key)
+            .env("RUN", round.to_string())
+            .output()?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        let result = said.lines().find_map(|line| line.strip_prefix("RESULT "));
+        let numbers: Vec<f64> =
+            result.into_iter().flat_map(str::split_whitespace).filter_map(|it| it.parse().ok()).collect();
+        match numbers[..] {
+            [requests, micros, 0.0] => grouped.push(requests * 1e6 / micros),
+            _ => return Err(io::Error::other(format!("wrk: {said}{}", String::from_utf8_lossy(&output.stderr)))),
+        }
+    }
+    Ok(Writes { created: median(grouped), one_commit_each: median(alone) })
+}
+
+/// Imports a file, and watches how much memory that takes.
+pub fn import(database: &str, index: &Path, file: &Path, lines: u64) -> io::Result<Import> {
+    let started = Instant::now();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_briefwire"))
+        .arg("import")
+        .arg("--index-dir")
+        .arg(index)
+        .arg(file)
+        .env("DATABASE_URL", database)
+        .env("BRIEFWIRE_LOG", "warn")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let mut resident = 0;
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        resident = resident.max(crate::machine::resident(child.id()));
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    if !status.success() {
+        return Err(io::Error::other(format!("the import ended: {status}")));
+    }
+    Ok(Import { lines, time: started.elapsed(), resident })
+}
