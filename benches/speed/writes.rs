@@ -24,8 +24,9 @@ request = function()
     "summary":"In short.","body":"%s","state":"published","published_at":"2025-01-05T10:00:00Z",
     "trends":[{"statement":"It goes on.","direction":"stable","actors":["actor-00001"]},
       {"statement":"It grows.","direction":"increasing","actors":["actor-00002"]}],
-    "events":["event-0000001-0","event-0000002-0",
-      {"title":"They met","kind":"meeting","occurred":"2025-01-03","participants":[{"actor":"actor-00003"}]}]}]], slug, text)
+    "events":["event-%07d-0","event-%07d-1",
+      {"title":"They met","kind":"meeting","occurred":"2025-01-03","participants":[{"actor":"actor-00003"}]}]}]],
+    slug, text, number % 1000, number * 7 % 1000)
   return wrk.format("POST", "/v1/briefs", headers, body)
 end
 done = function(summary, latency)
