@@ -53,7 +53,7 @@ impl Server {
         fs::write(directory.join("ready"), "ready")?;
         let place = place.display();
         let text = format!(
-            "user root; worker_processes 1; daemon off; pid {place}/pid; error_log {place}/error.log;\n\
+            "user root; master_process off; daemon off; pid {place}/pid; error_log {place}/error.log;\n\
              events {{ worker_connections 4096; }}\n\
              http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000; open_file_cache max=10000;\n\
              client_body_temp_path {place}/body; proxy_temp_path {place}/proxy; fastcgi_temp_path {place}/fastcgi;\n\
