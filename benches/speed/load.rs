@@ -19,6 +19,10 @@ init = function()
 end
 request = function() place = place % #requests + 1; return requests[place] end
 if pause > 0 then delay = function() return pause end end
+"#;
+
+/// How a script says at its end what came of it.
+pub const REPORT: &str = r#"
 done = function(summary, latency)
   local errors = summary.errors
   local failed = errors.connect + errors.read + errors.write + errors.status + errors.timeout
@@ -51,16 +55,27 @@ pub fn paced(url: &str, requests: &Path, rate: f64, time: Duration) -> io::Resul
 
 fn run(url: &str, requests: &Path, connections: u32, time: Duration, pause: u32) -> io::Result<Measure> {
     let script = requests.with_file_name("load.lua");
-    std::fs::write(&script, SCRIPT)?;
+    std::fs::write(&script, [SCRIPT, REPORT].concat())?;
+    let (requests, pause) = (requests.to_string_lossy(), pause.to_string());
+    wrk(url, &script, connections, time, &[("REQUESTS", &requests), ("PAUSE", &pause)])
+}
+
+/// Runs a script, which has to end with [`REPORT`].
+pub fn wrk(
+    url: &str,
+    script: &Path,
+    connections: u32,
+    time: Duration,
+    environment: &[(&str, &str)],
+) -> io::Result<Measure> {
     let output = Command::new("taskset")
         .args(["-c", LOAD_CORE, "wrk", "--latency", "--threads", "1", "--timeout", "10s"])
         .args(["--connections", &connections.to_string()])
         .args(["--duration", &format!("{}s", time.as_secs().max(1))])
         .arg("--script")
-        .arg(&script)
+        .arg(script)
         .arg(url)
-        .env("REQUESTS", requests)
-        .env("PAUSE", pause.to_string())
+        .envs(environment.iter().copied())
         .output()?;
     let said = String::from_utf8_lossy(&output.stdout);
     let result = said.lines().find_map(|line| line.strip_prefix("RESULT "));

@@ -6,10 +6,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::machine::LOAD_CORE;
 use crate::report::{Import, Writes};
 use crate::servers::{self, Server};
-use crate::{bare, median};
+use crate::{bare, load, median};
 
 /// So many clients each create one brief after another, with trends, events and links.
 const CLIENTS: u32 = 32;
@@ -29,9 +28,6 @@ request = function()
     slug, text, number % 1000, number * 7 % 1000)
   return wrk.format("POST", "/v1/briefs", headers, body)
 end
-done = function(summary, latency)
-  io.write(string.format("RESULT %d %d %d\n", summary.requests, summary.duration, summary.errors.status))
-end
 "#;
 
 /// Creates briefs in an archive of its own, of 1,000 briefs.
@@ -45,26 +41,12 @@ pub fn measure(directory: &Path, time: Duration, rounds: usize) -> io::Result<Wr
     let key = servers::run(&["keys", "create", "--role", "publisher", "--name", "bench"], &database)?;
     let server = Server::briefwire(&database, &index, 64)?;
     let script = place.path().join("write.lua");
-    fs::write(&script, SCRIPT)?;
+    fs::write(&script, [SCRIPT, load::REPORT].concat())?;
     let (mut grouped, mut alone) = (Vec::new(), Vec::new());
     for round in 0..rounds {
         alone.push(bare::one_commit_each(&place.path().join(round.to_string()), time).map_err(io::Error::other)?);
-        let output = Command::new("taskset")
-            .args(["-c", LOAD_CORE, "wrk", "--threads", "1", "--connections", &CLIENTS.to_string()])
-            .args(["--duration", &format!("{}s", time.as_secs().max(1)), "--script"])
-            .arg(&script)
-            .arg(&server.url)
-            .env("KEY", &key)
-            .env("RUN", round.to_string())
-            .output()?;
-        let said = String::from_utf8_lossy(&output.stdout);
-        let result = said.lines().find_map(|line| line.strip_prefix("RESULT "));
-        let numbers: Vec<f64> =
-            result.into_iter().flat_map(str::split_whitespace).filter_map(|it| it.parse().ok()).collect();
-        match numbers[..] {
-            [requests, micros, 0.0] => grouped.push(requests * 1e6 / micros),
-            _ => return Err(io::Error::other(format!("wrk: {said}{}", String::from_utf8_lossy(&output.stderr)))),
-        }
+        let environment = [("KEY", key.as_str()), ("RUN", &round.to_string())];
+        grouped.push(load::wrk(&server.url, &script, CLIENTS, time, &environment)?.rate);
     }
     Ok(Writes { created: median(grouped), one_commit_each: median(alone) })
 }

@@ -192,14 +192,16 @@ pub async fn recall<B: MessageBody + 'static>(
     {
         return Ok(request.into_response(response).map_into_right_body());
     }
-    let question = asked.keep();
-    keep(&state.memory, question, next.call(request).await?).await
+    // An answer that is begun before midnight speaks of the day that ends.
+    let (question, day) = (asked.keep(), today());
+    keep(&state.memory, question, day, next.call(request).await?).await
 }
 
 /// Keeps an answer if it stands.
 async fn keep<B: MessageBody + 'static>(
     memory: &Memory,
     question: Question,
+    day: u64,
     mut response: ServiceResponse<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
     let Some(validity) = response.response_mut().extensions_mut().remove::<Validity>() else {
@@ -209,7 +211,7 @@ async fn keep<B: MessageBody + 'static>(
     let (describing, headers) = (response.headers().iter())
         .map(|(name, value)| (name.clone(), value.clone()))
         .partition(|(name, _)| DESCRIBING.contains(name));
-    let mut kept = Kept { validity, day: today(), was_settled, headers, body: None };
+    let mut kept = Kept { validity, day, was_settled, headers, body: None };
     if response.status() == StatusCode::NOT_MODIFIED {
         memory.answers.insert(question, Arc::new(kept));
         return Ok(response.map_into_left_body());
