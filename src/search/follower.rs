@@ -39,6 +39,9 @@ const ROWS: i64 = 1000;
 const LONGEST_GATHERING: Duration = Duration::from_secs(2);
 /// So many segments of like size become one: a question goes to each of them.
 const SEGMENTS_TO_MERGE: usize = 4;
+/// All segments of fewer documents are of like size. With many writers there are some each second, and one that is much larger must
+/// not be written anew with them each time.
+const FEW_DOCUMENTS: u32 = 500;
 /// How much the writer holds in memory.
 const MEMORY: usize = 32_000_000;
 
@@ -223,6 +226,7 @@ impl Follower {
         };
         let mut few = LogMergePolicy::default();
         few.set_min_num_segments(SEGMENTS_TO_MERGE);
+        few.set_min_layer_size(FEW_DOCUMENTS);
         writer.set_merge_policy(Box::new(few));
         let mark = self.written()?;
         if mark == mark_at(&self.db, mark.position)? {
