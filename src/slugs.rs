@@ -4,7 +4,8 @@ use crate::problem::{Problem, ProblemType};
 use crate::reference::Reference;
 use crate::scalars::Slug;
 
-/// The slug that was asked for, which was found free; or else the derived one, numbered until it is free.
+/// The slug that was asked for, which was found free; or else the derived one, with a number that makes it free. However many
+/// have the same name, a few looks find the number: it is doubled until it is free, and then the gap is halved.
 ///
 /// # Errors
 /// When looking for others fails.
@@ -17,13 +18,19 @@ pub fn choose(
         return Ok(wanted.into_string());
     }
     let derived = derive();
-    let mut slug = derived.clone();
-    let mut number = 2;
-    while is_taken(slug.as_str())? {
-        slug = derived.numbered(number);
-        number += 1;
+    if !is_taken(derived.as_str())? {
+        return Ok(derived.into_string());
     }
-    Ok(slug.into_string())
+    let mut is_taken = |number| is_taken(derived.numbered(number).as_str());
+    let (mut taken, mut free) = (1, 2);
+    while is_taken(free)? {
+        (taken, free) = (free, free * 2);
+    }
+    while free - taken > 1 {
+        let middle = taken.midpoint(free);
+        if is_taken(middle)? { taken = middle } else { free = middle }
+    }
+    Ok(derived.numbered(free).into_string())
 }
 
 /// Refuses a slug that another resource of the kind has.
