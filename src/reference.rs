@@ -19,6 +19,7 @@ use crate::db::types::{Id, Timestamp};
 use crate::db::{Connection, MultiBackend, among, in_chunks};
 use crate::http::body::{refuse, unknown_name, wrong_kind};
 use crate::journal::Write;
+use crate::natively;
 use crate::problem::Problem;
 use crate::removal::Removal;
 use crate::scalars::{Line, Prose};
@@ -234,7 +235,7 @@ pub fn bury(
         since: write.since(),
         erased: false,
     };
-    diesel::insert_into(tombstones::table).values(&row).execute(write.connection)?;
+    natively!(write.connection, |native| diesel::insert_into(tombstones::table).values(&row).execute(native))?;
     Ok(())
 }
 
@@ -243,13 +244,13 @@ pub fn bury(
 /// # Errors
 /// When the statement fails.
 pub fn amend_tombstone(write: &mut Write<'_>, id: Id, removal: Removal, audience: Audience) -> Result<(), Problem> {
-    diesel::update(tombstones::table.find(id))
+    natively!(write.connection, |native| diesel::update(tombstones::table.find(id))
         .set((
             tombstones::reason.eq(removal.reason.map(Prose::into_string)),
             tombstones::replacement.eq(removal.replacement.map(Line::into_string)),
             tombstones::audience.eq(audience),
         ))
-        .execute(write.connection)?;
+        .execute(native))?;
     Ok(())
 }
 
@@ -258,7 +259,7 @@ pub fn amend_tombstone(write: &mut Write<'_>, id: Id, removal: Removal, audience
 /// # Errors
 /// When the query fails.
 pub fn is_known(connection: &mut Connection, id: Id) -> Result<bool, Problem> {
-    Ok(resources::table.find(id).count().get_result::<i64>(connection)? > 0)
+    Ok(natively!(connection, |native| resources::table.find(id).count().get_result::<i64>(native))? > 0)
 }
 
 /// The graves of this moment that this caller could once see; what was erased was gone whenever it could be seen.
@@ -321,12 +322,12 @@ pub fn buried(
 /// # Errors
 /// When a statement fails.
 pub fn redirect_all(write: &mut Write<'_>, kind: Kind, from: Id, slug: &str, to: Id) -> Result<(), Problem> {
-    let earlier: Vec<String> = redirects::table
+    let earlier: Vec<String> = natively!(write.connection, |native| redirects::table
         .filter(redirects::kind.eq(kind))
         .filter(redirects::resource_id.eq(from))
         .select(redirects::slug)
         .distinct()
-        .load(write.connection)?;
+        .load(native))?;
     for slug in earlier.iter().map(String::as_str).chain([slug, &from.to_string()]) {
         redirect(write, kind, slug, to)?;
     }
@@ -339,7 +340,7 @@ pub fn redirect_all(write: &mut Write<'_>, kind: Kind, from: Id, slug: &str, to:
 /// When the statement fails.
 pub fn veil_redirect(write: &mut Write<'_>, kind: Kind, slug: &str) -> Result<(), Problem> {
     let named = redirects::table.filter(redirects::kind.eq(kind)).filter(redirects::slug.eq(slug));
-    diesel::update(named).set(redirects::slug.eq(veiled(slug))).execute(write.connection)?;
+    natively!(write.connection, |native| diesel::update(named).set(redirects::slug.eq(veiled(slug))).execute(native))?;
     Ok(())
 }
 
@@ -369,14 +370,15 @@ pub fn claim(write: &mut Write<'_>, kind: Kind, slug: &str, by: Id) -> Result<()
 /// # Errors
 /// When a statement fails.
 pub fn redirect(write: &mut Write<'_>, kind: Kind, slug: &str, to: Id) -> Result<(), Problem> {
-    diesel::delete(redirects::table.find((kind, slug, write.since()))).execute(write.connection)?;
+    let redone = redirects::table.find((kind, slug, write.since()));
+    natively!(write.connection, |native| diesel::delete(redone).execute(native))?;
     let row = (
         redirects::kind.eq(kind),
         redirects::slug.eq(slug),
         redirects::since.eq(write.since()),
         redirects::resource_id.eq(to),
     );
-    diesel::insert_into(redirects::table).values(row).execute(write.connection)?;
+    natively!(write.connection, |native| diesel::insert_into(redirects::table).values(row).execute(native))?;
     Ok(())
 }
 
@@ -394,14 +396,14 @@ pub fn redirected(
     let Some(name) = reference.slug.clone().or_else(|| reference.id.map(|id| id.to_string())) else {
         return Ok(Vec::new());
     };
-    let mut led_to: Vec<Id> = redirects::table
+    let mut led_to: Vec<Id> = natively!(connection, |native| redirects::table
         .filter(redirects::kind.eq(kind))
         .filter(redirects::slug.eq(veiled(&name)).or(redirects::slug.eq(name)))
         .filter(redirects::since.le(moment.upper_bound()))
         .order(redirects::since.desc())
         .limit(FOLLOWED)
         .select(redirects::resource_id)
-        .load(connection)?;
+        .load(native))?;
     led_to.dedup();
     Ok(led_to)
 }
@@ -413,12 +415,12 @@ pub fn redirected(
 pub fn ever_led_to(connection: &mut Connection, kind: Kind, reference: &Reference) -> Result<Vec<Id>, Problem> {
     let mut led_to = redirected(connection, Moment::Head, kind, reference)?;
     if let Some(slug) = &reference.slug {
-        let buried: Vec<Id> = tombstones::table
+        let buried: Vec<Id> = natively!(connection, |native| tombstones::table
             .filter(tombstones::kind.eq(kind))
             .filter(tombstones::slug.eq(veiled(slug)).or(tombstones::slug.eq(slug)))
             .limit(FOLLOWED)
             .select(tombstones::id)
-            .load(connection)?;
+            .load(native))?;
         led_to.extend(buried);
     }
     Ok(led_to)

@@ -15,6 +15,7 @@ use crate::db::Connection;
 use crate::db::schema::keys;
 use crate::db::types::{Id, Timestamp};
 use crate::http::body::refuse;
+use crate::natively;
 use crate::problem::Problem;
 use crate::vocabulary::{Marking, Role};
 
@@ -129,7 +130,7 @@ pub fn create(
         revoked_at: None,
         quota: quota.map(|Quota(requests)| requests),
     };
-    diesel::insert_into(keys::table).values(&row).execute(connection)?;
+    natively!(connection, |native| diesel::insert_into(keys::table).values(&row).execute(native))?;
     let token = format!("bw_{}_{secret}", row.id.0.simple());
     Ok((row.into(), token))
 }
@@ -139,7 +140,11 @@ pub fn create(
 /// # Errors
 /// When the query fails.
 pub fn list(connection: &mut Connection) -> Result<Vec<KeyView>, Problem> {
-    let rows: Vec<KeyRow> = keys::table.order(keys::id).limit(10_000).select(KeyRow::as_select()).load(connection)?;
+    let rows: Vec<KeyRow> = natively!(connection, |native| keys::table
+        .order(keys::id)
+        .limit(10_000)
+        .select(KeyRow::as_select())
+        .load(native))?;
     Ok(rows.into_iter().map(KeyView::from).collect())
 }
 
@@ -148,13 +153,13 @@ pub fn list(connection: &mut Connection) -> Result<Vec<KeyView>, Problem> {
 /// # Errors
 /// 404 when there is no such key.
 pub fn revoke(connection: &mut Connection, id: Id) -> Result<(), Problem> {
-    let known = keys::table.find(id).count().get_result::<i64>(connection)?;
+    let known = natively!(connection, |native| keys::table.find(id).count().get_result::<i64>(native))?;
     if known == 0 {
         return Err(Problem::not_found("key"));
     }
-    diesel::update(keys::table.find(id).filter(keys::revoked_at.is_null()))
+    natively!(connection, |native| diesel::update(keys::table.find(id).filter(keys::revoked_at.is_null()))
         .set(keys::revoked_at.eq(Timestamp::now()))
-        .execute(connection)?;
+        .execute(native))?;
     Ok(())
 }
 
@@ -166,7 +171,8 @@ pub fn find(connection: &mut Connection, token: &str) -> Result<Option<(Caller, 
     let Some((id, secret)) = split(token) else {
         return Ok(None);
     };
-    let row: Option<KeyRow> = keys::table.find(id).select(KeyRow::as_select()).first(connection).optional()?;
+    let row: Option<KeyRow> =
+        natively!(connection, |native| keys::table.find(id).select(KeyRow::as_select()).first(native)).optional()?;
     let given = hash(secret);
     // An unknown id costs the same comparison as a known one.
     let stored = row.as_ref().map_or_else(|| vec![0; given.len()], |row| row.secret_hash.clone());
@@ -179,7 +185,8 @@ pub fn find(connection: &mut Connection, token: &str) -> Result<Option<(Caller, 
 /// # Errors
 /// When the query fails.
 pub fn caller(connection: &mut Connection, id: Id) -> Result<Option<Caller>, Problem> {
-    let row: Option<KeyRow> = keys::table.find(id).select(KeyRow::as_select()).first(connection).optional()?;
+    let row: Option<KeyRow> =
+        natively!(connection, |native| keys::table.find(id).select(KeyRow::as_select()).first(native)).optional()?;
     Ok(row.and_then(|row| row.caller()))
 }
 

@@ -11,6 +11,7 @@ use crate::access::{Audience, Moment};
 use crate::db::schema::actors;
 use crate::db::types::Id;
 use crate::db::{Connection, among, in_chunks};
+use crate::natively;
 use crate::problem::Problem;
 use crate::search::document::{Document, Tag, joined};
 use crate::search::permits::Permits;
@@ -22,11 +23,11 @@ use crate::vocabulary::Kind;
 /// When a query fails.
 pub fn of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<Vec<Document>, Problem> {
     let rows = in_chunks::<_, ActorRow, Problem>(ids, |ids| {
-        actors::table
+        natively!(connection, |native| actors::table
             .filter(moment.stands(actors::since, actors::until))
             .filter(among(actors::id, ids))
             .select(ActorRow::as_select())
-            .load(connection)
+            .load(native))
     })?;
     let permits = Permits::of(connection, moment, ids)?;
     let mut others: HashMap<Id, Vec<String>> = HashMap::new();

@@ -8,6 +8,7 @@ use crate::db::Connection;
 use crate::db::schema::actor_names;
 use crate::db::types::Id;
 use crate::http::query::{MANY_LIMIT, Repeated};
+use crate::natively;
 use crate::problem::Problem;
 use crate::reference::Reference;
 use crate::resource;
@@ -68,14 +69,14 @@ pub fn bearers(connection: &mut Connection, sight: Sight, text: &str) -> Result<
     }
     let mut bearers: Vec<Id> = Vec::new();
     for part in sight.parts() {
-        let named: Vec<Id> = actor_names::table
+        let named: Vec<Id> = natively!(connection, |native| actor_names::table
             .filter(part.stands(actor_names::since, actor_names::until))
             .filter(actor_names::folded.eq(&folded))
             .select(actor_names::actor_id)
             .distinct()
             .order(actor_names::actor_id)
             .limit(BEARERS)
-            .load(connection)?;
+            .load(native))?;
         bearers.extend(named);
     }
     bearers.extend(named.map(|actor| actor.id));

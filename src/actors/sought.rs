@@ -11,6 +11,7 @@ use crate::db::types::Id;
 use crate::db::{Connection, among, in_chunks, in_order_of};
 use crate::http::page::Extras;
 use crate::journal;
+use crate::natively;
 use crate::problem::Problem;
 use crate::search::ask::Ask;
 use crate::search::counts::FacetName;
@@ -50,7 +51,8 @@ impl Searched for ActorFilter {
         let resolved = self.resolve(connection, sight)?;
         let mut ids = Vec::new();
         for part in sight.parts() {
-            ids.append(&mut resolved.query(part).select(actors::id).load(connection)?);
+            let found = actors::table.filter(resolved.conditions(part)).select(actors::id);
+            ids.append(&mut natively!(connection, |native| found.load(native))?);
         }
         Ok(ids)
     }
@@ -63,11 +65,11 @@ impl Searched for ActorFilter {
         ids: &[Id],
     ) -> Result<Vec<ActorView>, Problem> {
         let rows = in_chunks::<_, ActorRow, Problem>(ids, |ids| {
-            actors::table
+            natively!(connection, |native| actors::table
                 .filter(sight.stands(actors::since, actors::until))
                 .filter(among(actors::id, ids))
                 .select(ActorRow::as_select())
-                .load(connection)
+                .load(native))
         })?;
         store::views(connection, sight.moment, in_order_of(ids, rows, |row| row.id))
     }

@@ -12,11 +12,12 @@ use super::positions::holders;
 use crate::access::{Audience, Moment, Sight};
 use crate::db::schema::{actor_names, actor_positions, actors, event_participants, trend_actors};
 use crate::db::types::{Id, Json, Timestamp};
-use crate::db::{Connection, MultiBackend, among, in_chunks};
+use crate::db::{All, Connection, among, in_chunks};
 use crate::history::erasure::{Stored, Stretch};
 use crate::http::body::{Fault, UpTo};
 use crate::http::page::{self, Extras, Listed, Rows, SortKey, Window};
 use crate::journal::{Write, changed_since};
+use crate::natively;
 use crate::problem::Problem;
 use crate::reference::{self, Link, Reference};
 use crate::removal::Removal;
@@ -54,28 +55,33 @@ impl Resource for ActorRow {
     }
 
     fn look_up(connection: &mut Connection, sight: Sight, reference: &Reference) -> Result<Option<Self>, Problem> {
-        let seen =
-            |part: Sight| actors::table.filter(part.stands(actors::since, actors::until)).select(Self::as_select());
+        let seen = |part: Sight| actors::table.filter(part.stands(actors::since, actors::until));
         reference::first(
             connection,
             sight,
             reference,
-            |connection, part, id| seen(part).filter(actors::id.eq(id)).first(connection),
-            |connection, part, slug| seen(part).filter(actors::slug.eq(slug)).first(connection),
+            |connection, part, id| {
+                let found = seen(part).filter(actors::id.eq(id));
+                natively!(connection, |native| found.select(Self::as_select()).first(native))
+            },
+            |connection, part, slug| {
+                let found = seen(part).filter(actors::slug.eq(slug));
+                natively!(connection, |native| found.select(Self::as_select()).first(native))
+            },
         )
     }
 
     fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
         let same = actors::table.filter(actors::until.is_null()).filter(actors::slug.eq(slug));
-        Ok(same.count().get_result::<i64>(connection)? > 0)
+        Ok(natively!(connection, |native| same.count().get_result::<i64>(native))? > 0)
     }
 
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {
-        let versions = actors::table
+        let versions = natively!(connection, |native| actors::table
             .filter(actors::id.eq(id))
             .order(actors::version)
             .select((actors::version, actors::since, actors::until, actors::slug))
-            .load(connection)?;
+            .load(native))?;
         Ok(Stored::public(versions))
     }
 
@@ -282,30 +288,30 @@ fn close(write: &mut Write<'_>, id: Id) -> Result<(), Problem> {
 fn still_in_use(write: &mut Write<'_>, id: Id) -> Result<Option<Problem>, Problem> {
     let sight = write.sight();
     let connection = &mut *write.connection;
-    let events: Vec<Id> = event_participants::table
+    let events: Vec<Id> = natively!(connection, |native| event_participants::table
         .filter(event_participants::actor_id.eq(id))
         .filter(event_participants::until.is_null())
         .select(event_participants::event_id)
         .limit(10)
-        .load(connection)?;
-    let trends: Vec<Id> = trend_actors::table
+        .load(native))?;
+    let trends: Vec<Id> = natively!(connection, |native| trend_actors::table
         .filter(trend_actors::actor_id.eq(id))
         .filter(trend_actors::until.is_null())
         .select(trend_actors::trend_id)
         .limit(10)
-        .load(connection)?;
-    let children: Vec<Id> = actors::table
+        .load(native))?;
+    let children: Vec<Id> = natively!(connection, |native| actors::table
         .filter(actors::parent_id.eq(id))
         .filter(actors::until.is_null())
         .select(actors::id)
         .limit(10)
-        .load(connection)?;
-    let office_holders: Vec<Id> = actor_positions::table
+        .load(native))?;
+    let office_holders: Vec<Id> = natively!(connection, |native| actor_positions::table
         .filter(actor_positions::organisation_id.eq(id))
         .filter(actor_positions::until.is_null())
         .select(actor_positions::actor_id)
         .limit(10)
-        .load(connection)?;
+        .load(native))?;
     if [&events, &trends, &children, &office_holders].iter().all(|users| users.is_empty()) {
         return Ok(None);
     }
@@ -329,11 +335,11 @@ pub type Summaries = HashMap<Id, ActorSummary>;
 /// When a query fails.
 pub fn summaries(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<Summaries, Problem> {
     in_chunks(ids, |ids| {
-        actors::table
+        natively!(connection, |native| actors::table
             .filter(moment.stands(actors::since, actors::until))
             .filter(among(actors::id, ids))
             .select((actors::id, actors::slug, actors::name, actors::kind, actors::country))
-            .load::<ActorSummary>(connection)
+            .load::<ActorSummary>(native))
     })
     .map(|found| found.into_iter().map(|actor| (actor.id, actor)).collect())
 }
@@ -367,12 +373,12 @@ pub fn link(summaries: &Summaries, id: Id) -> Link<ActorLink> {
 /// When the query fails.
 pub(super) fn names_of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<Vec<NameRow>, Problem> {
     in_chunks(ids, |ids| {
-        actor_names::table
+        natively!(connection, |native| actor_names::table
             .filter(moment.stands(actor_names::since, actor_names::until))
             .filter(among(actor_names::actor_id, ids))
             .order((actor_names::actor_id, actor_names::ordinal))
             .select(NameRow::as_select())
-            .load(connection)
+            .load(native))
     })
 }
 
@@ -386,12 +392,12 @@ pub(super) fn positions_of(
     ids: &[Id],
 ) -> Result<Vec<PositionRow>, Problem> {
     in_chunks(ids, |ids| {
-        actor_positions::table
+        natively!(connection, |native| actor_positions::table
             .filter(moment.stands(actor_positions::since, actor_positions::until))
             .filter(among(actor_positions::actor_id, ids))
             .order((actor_positions::actor_id, actor_positions::ordinal))
             .select(PositionRow::as_select())
-            .load(connection)
+            .load(native))
     })
 }
 
@@ -476,18 +482,19 @@ impl ActorFilter {
 }
 
 impl<'a> Resolved<'a> {
-    pub(super) fn query(&self, part: Sight) -> actors::BoxedQuery<'a, MultiBackend> {
+    /// The conditions of every filter on a part of what is seen.
+    pub(super) fn conditions(&self, part: Sight) -> All<'a, actors::table> {
         let ActorFilter { country, kind, updated_since, .. } = self.filter;
-        let mut query = actors::table.filter(part.stands(actors::since, actors::until)).into_boxed();
-        query = one_of!(query, actors::country, country.0.iter().map(|code| code.as_str().to_owned()));
-        query = one_of!(query, actors::kind, kind.0.iter().copied());
+        let mut all = All::of(actors::table).and(part.stands(actors::since, actors::until));
+        all = one_of!(all, actors::country, country.0.iter().map(|code| code.as_str().to_owned()));
+        all = one_of!(all, actors::kind, kind.0.iter().copied());
         if let Some(holders) = &self.holders {
-            query = query.filter(among(actors::id, holders));
+            all = all.and(among(actors::id, holders));
         }
         if let Some(time) = updated_since {
-            query = query.filter(actors::id.eq_any(changed_since(self.sight, Kind::Actor, *time)));
+            all = all.and(actors::id.eq_any(changed_since(self.sight, Kind::Actor, *time)));
         }
-        query
+        all
     }
 }
 
@@ -512,20 +519,25 @@ impl Listed for ActorFilter {
         let sorted = sort.as_str();
         let mut rows: Vec<ActorRow> = Vec::new();
         for part in sight.parts() {
-            let query = match sort {
+            let (all, order) = match sort {
                 ActorSort::Relevance => return Err(page::relevance_needs_words()),
-                ActorSort::Slug => in_order!(resolved.query(part), asc, slug, id, window, sorted, String),
-                ActorSort::SlugDescending => in_order!(resolved.query(part), desc, slug, id, window, sorted, String),
-                ActorSort::Name => in_order!(resolved.query(part), asc, name, id, window, sorted, String),
-                ActorSort::NameDescending => in_order!(resolved.query(part), desc, name, id, window, sorted, String),
+                ActorSort::Slug => in_order!(resolved.conditions(part), asc, slug, id, window, sorted, String),
+                ActorSort::SlugDescending => {
+                    in_order!(resolved.conditions(part), desc, slug, id, window, sorted, String)
+                }
+                ActorSort::Name => in_order!(resolved.conditions(part), asc, name, id, window, sorted, String),
+                ActorSort::NameDescending => {
+                    in_order!(resolved.conditions(part), desc, name, id, window, sorted, String)
+                }
                 ActorSort::UpdatedAt => {
-                    in_order!(resolved.query(part), asc, updated_at, id, window, sorted, Timestamp)
+                    in_order!(resolved.conditions(part), asc, updated_at, id, window, sorted, Timestamp)
                 }
                 ActorSort::UpdatedAtDescending => {
-                    in_order!(resolved.query(part), desc, updated_at, id, window, sorted, Timestamp)
+                    in_order!(resolved.conditions(part), desc, updated_at, id, window, sorted, Timestamp)
                 }
             };
-            rows.append(&mut query.select(ActorRow::as_select()).load(connection)?);
+            let page = actors::table.filter(all).order_by(order).limit(window.fetch());
+            rows.append(&mut natively!(connection, |native| page.select(ActorRow::as_select()).load(native))?);
         }
         let rows = window.cut(sorted, rows, |row| {
             let key = match sort {
@@ -542,6 +554,9 @@ impl Listed for ActorFilter {
 
     fn count(&self, connection: &mut Connection, sight: Sight) -> Result<i64, Problem> {
         let resolved = self.resolve(connection, sight)?;
-        page::sum(sight.parts(), |part| resolved.query(part).count().get_result(connection))
+        page::sum(sight.parts(), |part| {
+            let rows = actors::table.filter(resolved.conditions(part)).count();
+            natively!(connection, |native| rows.get_result(native))
+        })
     }
 }

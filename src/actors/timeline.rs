@@ -10,9 +10,9 @@ use super::model::{ActorRow, PositionRow, PositionView};
 use super::positions::Tenure;
 use super::store::{self, positions_of, summaries};
 use crate::access::Sight;
-use crate::db::Connection;
 use crate::db::schema::{event_participants, trend_actors};
 use crate::db::types::Id;
+use crate::db::{All, Connection};
 use crate::edtf::OPEN_START;
 use crate::events;
 use crate::events::model::EventView;
@@ -20,6 +20,7 @@ use crate::http::body::Invalid;
 use crate::http::dates::{Span, When};
 use crate::http::page::{Extras, Listed, Rows, Window, merge_ordered};
 use crate::in_order;
+use crate::natively;
 use crate::problem::Problem;
 use crate::reference::Reference;
 use crate::resource;
@@ -147,44 +148,43 @@ impl Part<'_> {
     fn events(&self, connection: &mut Connection) -> Result<Vec<Key>, Problem> {
         use event_participants::{actor_id, audience, event_id, occurred_from, occurred_to, since, until};
         let (window, sort) = (self.window, self.sort);
-        let mut query = event_participants::table
-            .filter(actor_id.eq(self.actor))
-            .filter(self.sight.sees(event_id, since, until, audience))
-            .select((occurred_from, event_id))
-            .distinct()
-            .into_boxed();
+        let mut all = All::of(event_participants::table)
+            .and(actor_id.eq(self.actor))
+            .and(self.sight.sees(event_id, since, until, audience));
         if let Some(day) = self.span.first_day() {
-            query = query.filter(occurred_to.ge(day));
+            all = all.and(occurred_to.ge(day));
         }
         if let Some(day) = self.span.last_day() {
-            query = query.filter(occurred_from.le(day));
+            all = all.and(occurred_from.le(day));
         }
-        Ok(if self.descending {
-            in_order!(query, desc, occurred_from, event_id, window, sort, NaiveDate).load(connection)?
+        let (all, order) = if self.descending {
+            in_order!(all, desc, occurred_from, event_id, window, sort, NaiveDate)
         } else {
-            in_order!(query, asc, occurred_from, event_id, window, sort, NaiveDate).load(connection)?
-        })
+            in_order!(all, asc, occurred_from, event_id, window, sort, NaiveDate)
+        };
+        let keys = event_participants::table.filter(all).select((occurred_from, event_id)).distinct();
+        Ok(natively!(connection, |native| keys.order_by(order).limit(window.fetch()).load(native))?)
     }
 
     fn trends(&self, connection: &mut Connection) -> Result<Vec<Key>, Problem> {
         use trend_actors::{actor_id, audience, period_from, period_to, since, trend_id, until};
         let (window, sort) = (self.window, self.sort);
-        let mut query = trend_actors::table
-            .filter(actor_id.eq(self.actor))
-            .filter(self.sight.sees(trend_id, since, until, audience))
-            .select((period_to, trend_id))
-            .into_boxed();
+        let mut all = All::of(trend_actors::table)
+            .and(actor_id.eq(self.actor))
+            .and(self.sight.sees(trend_id, since, until, audience));
         if let Some(day) = self.span.first_day() {
-            query = query.filter(period_to.ge(day));
+            all = all.and(period_to.ge(day));
         }
         if let Some(day) = self.span.last_day() {
-            query = query.filter(period_from.le(day));
+            all = all.and(period_from.le(day));
         }
-        Ok(if self.descending {
-            in_order!(query, desc, period_to, trend_id, window, sort, NaiveDate).load(connection)?
+        let (all, order) = if self.descending {
+            in_order!(all, desc, period_to, trend_id, window, sort, NaiveDate)
         } else {
-            in_order!(query, asc, period_to, trend_id, window, sort, NaiveDate).load(connection)?
-        })
+            in_order!(all, asc, period_to, trend_id, window, sort, NaiveDate)
+        };
+        let keys = trend_actors::table.filter(all).select((period_to, trend_id));
+        Ok(natively!(connection, |native| keys.order_by(order).limit(window.fetch()).load(native))?)
     }
 
     fn posts(&self, connection: &mut Connection) -> Result<Vec<(Key, PositionRow)>, Problem> {

@@ -13,6 +13,7 @@ use crate::db::schema::{briefs, event_participants, events, trend_actors, trends
 use crate::db::types::Id;
 use crate::db::{Connection, among, grouped, in_chunks};
 use crate::markdown;
+use crate::natively;
 use crate::problem::Problem;
 use crate::search::document::{Document, Tag, joined, ways_seen};
 use crate::search::lists::Searchable;
@@ -26,11 +27,11 @@ use crate::vocabulary::{Assessment, Direction, EventKind, Kind};
 /// When a query fails.
 pub fn of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<Vec<Document>, Problem> {
     let rows = in_chunks::<_, BriefRow, Problem>(ids, |ids| {
-        briefs::table
+        natively!(connection, |native| briefs::table
             .filter(moment.stands(briefs::since, briefs::until))
             .filter(among(briefs::id, ids))
             .select(BriefRow::as_select())
-            .load(connection)
+            .load(native))
     })?;
     let permits = Permits::of(connection, moment, &rows.iter().map(|row| row.id).collect::<Vec<_>>())?;
     let mut contents = contents(connection, moment, &rows.iter().map(|row| row.id).collect::<Vec<_>>())?;
@@ -60,12 +61,12 @@ pub fn texts(connection: &mut Connection, sight: Sight, rows: &[BriefRow]) -> Re
     let withheld = views::withheld(connection, sight, rows)?;
     let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
     let statements = in_chunks::<_, (Id, String), Problem>(&ids, |ids| {
-        trends::table
+        natively!(connection, |native| trends::table
             .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
             .filter(among(trends::brief_id, ids))
             .order((trends::brief_id, trends::position))
             .select((trends::brief_id, trends::statement))
-            .load(connection)
+            .load(native))
     })?;
     let mut of_brief: HashMap<Id, Vec<String>> = HashMap::new();
     for (brief, statement) in statements {
@@ -166,19 +167,19 @@ fn contents(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<H
 fn events_among(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<HashMap<Id, EventPart>, Problem> {
     let permits = Permits::of(connection, moment, ids)?;
     let participants = in_chunks::<_, (Id, Id), Problem>(ids, |ids| {
-        event_participants::table
+        natively!(connection, |native| event_participants::table
             .filter(moment.stands(event_participants::since, event_participants::until))
             .filter(among(event_participants::event_id, ids))
             .select((event_participants::event_id, event_participants::actor_id))
-            .load(connection)
+            .load(native))
     })?;
     let mut participants = grouped(participants);
     let rows = in_chunks::<_, (Id, EventKind, Audience), Problem>(ids, |ids| {
-        events::table
+        natively!(connection, |native| events::table
             .filter(moment.stands(events::since, events::until))
             .filter(among(events::id, ids))
             .select((events::id, events::kind, events::audience))
-            .load(connection)
+            .load(native))
     })?;
     Ok(rows
         .into_iter()
@@ -193,7 +194,7 @@ type TrendColumns = (Id, Id, String, Direction, Option<Assessment>, Option<Strin
 
 fn trends_of(connection: &mut Connection, moment: Moment, briefs: &[Id]) -> Result<Vec<(Id, TrendPart)>, Problem> {
     let rows = in_chunks::<_, TrendColumns, Problem>(briefs, |briefs| {
-        trends::table
+        natively!(connection, |native| trends::table
             .filter(moment.stands(trends::since, trends::until))
             .filter(among(trends::brief_id, briefs))
             .order((trends::brief_id, trends::position))
@@ -206,16 +207,16 @@ fn trends_of(connection: &mut Connection, moment: Moment, briefs: &[Id]) -> Resu
                 trends::series,
                 trends::audience,
             ))
-            .load(connection)
+            .load(native))
     })?;
     let ids: Vec<Id> = rows.iter().map(|row| row.0).collect();
     let permits = Permits::of(connection, moment, &ids)?;
     let about = in_chunks::<_, (Id, Id), Problem>(&ids, |ids| {
-        trend_actors::table
+        natively!(connection, |native| trend_actors::table
             .filter(moment.stands(trend_actors::since, trend_actors::until))
             .filter(among(trend_actors::trend_id, ids))
             .select((trend_actors::trend_id, trend_actors::actor_id))
-            .load(connection)
+            .load(native))
     })?;
     let mut about = grouped(about);
     Ok(rows

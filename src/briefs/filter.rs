@@ -14,14 +14,14 @@ use crate::access::{Sees, Sight};
 use crate::actors::names;
 use crate::categories;
 use crate::db::schema::{brief_actors, brief_events, briefs, event_participants, events, trend_actors, trends};
-use crate::db::subquery::{HasRow, IsAmong, Same};
 use crate::db::types::{Id, Timestamp};
-use crate::db::{Among, Connection, MultiBackend, among, in_chunks, in_order_of};
+use crate::db::{All, Among, Connection, among, in_chunks, in_order_of};
 use crate::http::body::Invalid;
 use crate::http::dates::{Span, When};
 use crate::http::page::{self, Extras, Listed, Rows, Window, merge_ordered};
 use crate::http::query::{Many, NameOrSlug, Repeated};
 use crate::journal::changed_since;
+use crate::natively;
 use crate::problem::Problem;
 use crate::scalars::{CountryCode, Day, LanguageCode, Slug};
 use crate::vocabulary::{Assessment, BriefState, Direction, EventKind, Kind, Marking};
@@ -139,8 +139,9 @@ impl BriefFilter {
     /// 400 for a filter that names what does not exist.
     pub fn ids_among(&self, connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<HashSet<Id>, Problem> {
         let resolved = self.resolve(connection, sight)?;
-        let query = resolved.query(sight).filter(among(briefs::id, ids));
-        Ok(query.select(briefs::id).load(connection)?.into_iter().collect())
+        let these = resolved.conditions(sight).and(among(briefs::id, ids));
+        let found = briefs::table.filter(these).select(briefs::id);
+        Ok(natively!(connection, |native| found.load(native))?.into_iter().collect())
     }
 
     pub(super) fn resolve(&self, connection: &mut Connection, sight: Sight) -> Result<Resolved<'_>, Problem> {
@@ -156,41 +157,40 @@ impl BriefFilter {
 }
 
 impl<'a> Resolved<'a> {
-    /// The briefs of a part of what is seen that pass every filter, but for the actors that a page is read along.
-    fn query_beside_actors(&self, part: Sight) -> briefs::BoxedQuery<'a, MultiBackend> {
+    /// The conditions of every filter on a part of what is seen, but for the actors that a page is read along.
+    fn conditions_beside_actors(&self, part: Sight) -> All<'a, briefs::table> {
         let sight = self.sight;
-        let mut query =
-            briefs::table.filter(part.sees(briefs::id, briefs::since, briefs::until, briefs::audience)).into_boxed();
+        let mut all = All::of(briefs::table).and(part.sees(briefs::id, briefs::since, briefs::until, briefs::audience));
         if let Some(time) = sight.moment.time() {
             // Nothing was published later than that: newer briefs are passed over in the index.
             let unpublished = Timestamp::from_micros(NOT_YET_PUBLISHED);
-            query = query.filter(briefs::listed_at.le(time).or(briefs::listed_at.eq(unpublished)));
+            all = all.and(briefs::listed_at.le(time).or(briefs::listed_at.eq(unpublished)));
         }
         if let Some(moment) = self.span.first_moment() {
             let unpublished = Timestamp::from_micros(NOT_YET_PUBLISHED);
-            query = query.filter(briefs::listed_at.ge(moment)).filter(briefs::listed_at.lt(unpublished));
+            all = all.and(briefs::listed_at.ge(moment)).and(briefs::listed_at.lt(unpublished));
         }
         if let Some(moment) = self.span.last_moment() {
-            query = query.filter(briefs::listed_at.le(moment));
+            all = all.and(briefs::listed_at.le(moment));
         }
-        query = one_of!(query, briefs::category_id, self.categories.iter().copied());
+        all = one_of!(all, briefs::category_id, self.categories.iter().copied());
         if !self.filter.category_status.0.is_empty() {
-            query = one_of!(query, briefs::category_status, self.filter.category_status.0.iter().copied());
-            query = self.without_withheld(query);
+            all = one_of!(all, briefs::category_status, self.filter.category_status.0.iter().copied());
+            all = self.without_withheld(all);
         }
-        query = one_of!(query, briefs::country, self.filter.country.0.iter().map(|code| code.as_str().to_owned()));
-        query = one_of!(query, briefs::language, self.filter.language.0.iter().map(|code| code.as_str().to_owned()));
-        query = one_of!(query, briefs::state, self.filter.state.0.iter().copied());
-        query = one_of!(query, briefs::marking, self.filter.marking.0.iter().copied());
+        all = one_of!(all, briefs::country, self.filter.country.0.iter().map(|code| code.as_str().to_owned()));
+        all = one_of!(all, briefs::language, self.filter.language.0.iter().map(|code| code.as_str().to_owned()));
+        all = one_of!(all, briefs::state, self.filter.state.0.iter().copied());
+        all = one_of!(all, briefs::marking, self.filter.marking.0.iter().copied());
         if !self.all_of.is_empty() && !self.any_of.is_empty() {
-            query = self.found_by(query, &self.any_of);
+            all = self.found_by(all, &self.any_of);
         }
         for bearers in self.all_of.iter().skip(1) {
-            query = self.found_by(query, bearers);
+            all = self.found_by(all, bearers);
         }
-        query = self.by_trends(query);
+        all = self.by_trends(all);
         if !self.filter.kind.0.is_empty() {
-            query = query.filter(exists(
+            all = all.and(exists(
                 brief_events::table
                     .inner_join(events::table.on(events::id.eq(brief_events::event_id)))
                     .filter(brief_events::brief_id.eq(briefs::id))
@@ -198,37 +198,29 @@ impl<'a> Resolved<'a> {
                     .filter(sight.sees(events::id, events::since, events::until, events::audience))
                     .filter(events::kind.eq_any(self.filter.kind.0.clone())),
             ));
-            query = self.without_withheld(query);
+            all = self.without_withheld(all);
         }
         if let Some(time) = self.filter.updated_since {
-            query = query.filter(briefs::id.eq_any(changed_since(sight, Kind::Brief, time)));
+            all = all.and(briefs::id.eq_any(changed_since(sight, Kind::Brief, time)));
         }
-        query
+        all
     }
 
-    /// The briefs that pass every filter.
-    pub(super) fn query(&self, part: Sight) -> briefs::BoxedQuery<'a, MultiBackend> {
-        let query = self.query_beside_actors(part);
+    /// The conditions of every filter.
+    pub(super) fn conditions(&self, part: Sight) -> All<'a, briefs::table> {
+        let all = self.conditions_beside_actors(part);
         let driving = self.driving_actors();
-        if driving.is_empty() { query } else { self.found_by(query, driving) }
+        if driving.is_empty() { all } else { self.found_by(all, driving) }
     }
 
-    /// Those of the briefs that the caller finds by any of these actors. What is derived for that from a brief's events and
+    /// And that the caller finds them by any of these actors. What is derived for that from a brief's events and
     /// trends holds for the present; in the past, some of these may have been hidden since, so they are looked at themselves.
-    fn found_by(
-        &self,
-        query: briefs::BoxedQuery<'a, MultiBackend>,
-        actors: &[Id],
-    ) -> briefs::BoxedQuery<'a, MultiBackend> {
-        let query = query.filter(exists(linked_to(self.sight, actors.to_vec())));
-        if self.sight.is_now() { query } else { self.with_content_about(query, actors) }
+    fn found_by(&self, all: All<'a, briefs::table>, actors: &[Id]) -> All<'a, briefs::table> {
+        let all = all.and(exists(linked_to(self.sight, actors.to_vec())));
+        if self.sight.is_now() { all } else { self.with_content_about(all, actors) }
     }
 
-    fn with_content_about(
-        &self,
-        query: briefs::BoxedQuery<'a, MultiBackend>,
-        actors: &[Id],
-    ) -> briefs::BoxedQuery<'a, MultiBackend> {
+    fn with_content_about(&self, all: All<'a, briefs::table>, actors: &[Id]) -> All<'a, briefs::table> {
         let sight = self.sight;
         let event = brief_events::table
             .inner_join(events::table.on(events::id.eq(brief_events::event_id)))
@@ -244,39 +236,37 @@ impl<'a> Resolved<'a> {
             .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
             .filter(sight.stands(trend_actors::since, trend_actors::until))
             .filter(among(trend_actors::actor_id, actors));
-        query.filter(sight.may_read(briefs::id)).filter(exists(event).or(exists(trend)))
+        all.and(sight.may_read(briefs::id)).and(exists(event).or(exists(trend)))
     }
 
     /// Readers do not see the content of a retracted brief, and so do not find it by that.
-    fn without_withheld(&self, query: briefs::BoxedQuery<'a, MultiBackend>) -> briefs::BoxedQuery<'a, MultiBackend> {
+    fn without_withheld(&self, all: All<'a, briefs::table>) -> All<'a, briefs::table> {
         if self.sight.caller.is_editor() {
-            query
+            all
         } else if self.sight.is_now() {
-            query.filter(briefs::state.eq(BriefState::Published))
+            all.and(briefs::state.eq(BriefState::Published))
         } else {
-            query.filter(self.sight.may_read(briefs::id))
+            all.and(self.sight.may_read(briefs::id))
         }
     }
 
     /// One trend must have all that is asked of trends: a direction and a series mean a trend of both.
-    fn by_trends(&self, query: briefs::BoxedQuery<'a, MultiBackend>) -> briefs::BoxedQuery<'a, MultiBackend> {
+    fn by_trends(&self, all: All<'a, briefs::table>) -> All<'a, briefs::table> {
         let BriefFilter { direction, assessment, series, .. } = self.filter;
         if direction.0.is_empty() && assessment.0.is_empty() && series.0.is_empty() {
-            return query;
+            return all;
         }
-        let mut having = trends::table
-            .filter(self.sight.sees(trends::id, trends::since, trends::until, trends::audience))
-            .select(trends::brief_id)
-            .into_boxed::<MultiBackend>();
+        let mut having =
+            All::of(trends::table).and(self.sight.sees(trends::id, trends::since, trends::until, trends::audience));
         having = one_of!(having, trends::direction, direction.0.iter().copied());
         having = one_of!(having, trends::assessment, assessment.0.iter().copied());
         having = one_of!(having, trends::series, series.0.iter().map(|series| series.as_str().to_owned()));
         if series.0.is_empty() {
             // Directions and assessments are common: look at each brief's own trends.
-            query.filter(HasRow(having.filter(Same(trends::brief_id, briefs::id))))
+            all.and(exists(trends::table.filter(having).filter(trends::brief_id.eq(briefs::id))))
         } else {
             // A series is rare: start from its trends.
-            query.filter(IsAmong(briefs::id, having))
+            all.and(briefs::id.eq_any(trends::table.filter(having).select(trends::brief_id)))
         }
     }
 
@@ -294,28 +284,28 @@ impl<'a> Resolved<'a> {
         sort: &str,
     ) -> Result<Vec<(Timestamp, Id)>, Problem> {
         use brief_actors::{actor_id, audience, brief_id, listed_at, since, until};
-        let same_brief = Same(briefs::id, brief_actors::brief_id);
-        let mut beside = self.query_beside_actors(self.sight).filter(same_brief);
+        let mut beside = self.conditions_beside_actors(self.sight);
         if !self.sight.is_now() {
             beside = self.with_content_about(beside, &[actor]);
         }
-        let mut query = brief_actors::table
-            .filter(actor_id.eq(actor))
-            .filter(self.sight.sees(brief_id, since, until, audience))
-            .filter(HasRow(beside))
-            .select((listed_at, brief_id))
-            .into_boxed();
+        let brief = briefs::table.filter(beside).filter(briefs::id.eq(brief_id));
+        let mut all = All::of(brief_actors::table)
+            .and(actor_id.eq(actor))
+            .and(self.sight.sees(brief_id, since, until, audience))
+            .and(exists(brief));
         if let Some(moment) = self.span.first_moment() {
-            query = query.filter(listed_at.ge(moment));
+            all = all.and(listed_at.ge(moment));
         }
         if let Some(moment) = self.span.last_moment() {
-            query = query.filter(listed_at.le(moment));
+            all = all.and(listed_at.le(moment));
         }
-        Ok(if descending {
-            in_order!(query, desc, listed_at, brief_id, window, sort, Timestamp).load(connection)?
+        let (all, order) = if descending {
+            in_order!(all, desc, listed_at, brief_id, window, sort, Timestamp)
         } else {
-            in_order!(query, asc, listed_at, brief_id, window, sort, Timestamp).load(connection)?
-        })
+            in_order!(all, asc, listed_at, brief_id, window, sort, Timestamp)
+        };
+        let keys = brief_actors::table.filter(all).select((listed_at, brief_id));
+        Ok(natively!(connection, |native| keys.order_by(order).limit(window.fetch()).load(native))?)
     }
 
     fn page_by_actor(
@@ -338,9 +328,9 @@ impl<'a> Resolved<'a> {
                     .filter(self.sight.stands(briefs::since, briefs::until))
                     .filter(among(briefs::id, ids));
                 if with_texts {
-                    these.select(BriefRow::as_select()).load(connection)
+                    natively!(connection, |native| these.select(BriefRow::as_select()).load(native))
                 } else {
-                    these.select(without_texts()).load(connection)
+                    natively!(connection, |native| these.select(without_texts()).load(native))
                 }
             })?;
             Ok(in_order_of(&ids, rows, |row| row.id))
@@ -392,18 +382,19 @@ impl Listed for BriefFilter {
         } else {
             let mut rows: Vec<BriefRow> = Vec::new();
             for part in sight.parts() {
-                let query = resolved.query(part);
-                let query = match sort {
+                let all = resolved.conditions(part);
+                let (all, order) = match sort {
                     BriefSort::Relevance => return Err(page::relevance_needs_words()),
-                    BriefSort::PublishedAt => in_order!(query, asc, listed_at, id, window, name, Timestamp),
-                    BriefSort::PublishedAtDescending => in_order!(query, desc, listed_at, id, window, name, Timestamp),
-                    BriefSort::UpdatedAt => in_order!(query, asc, updated_at, id, window, name, Timestamp),
-                    BriefSort::UpdatedAtDescending => in_order!(query, desc, updated_at, id, window, name, Timestamp),
+                    BriefSort::PublishedAt => in_order!(all, asc, listed_at, id, window, name, Timestamp),
+                    BriefSort::PublishedAtDescending => in_order!(all, desc, listed_at, id, window, name, Timestamp),
+                    BriefSort::UpdatedAt => in_order!(all, asc, updated_at, id, window, name, Timestamp),
+                    BriefSort::UpdatedAtDescending => in_order!(all, desc, updated_at, id, window, name, Timestamp),
                 };
+                let page = briefs::table.filter(all).order_by(order).limit(window.fetch());
                 rows.append(&mut if with_texts {
-                    query.select(BriefRow::as_select()).load(connection)?
+                    natively!(connection, |native| page.select(BriefRow::as_select()).load(native))?
                 } else {
-                    query.select(without_texts()).load(connection)?
+                    natively!(connection, |native| page.select(without_texts()).load(native))?
                 });
             }
             window.cut(name, rows, |row| (if by_publication { row.listed_at } else { row.updated_at }, row.id))
@@ -413,6 +404,9 @@ impl Listed for BriefFilter {
 
     fn count(&self, connection: &mut Connection, sight: Sight) -> Result<i64, Problem> {
         let resolved = self.resolve(connection, sight)?;
-        page::sum(sight.parts(), |part| resolved.query(part).count().get_result(connection))
+        page::sum(sight.parts(), |part| {
+            let rows = briefs::table.filter(resolved.conditions(part)).count();
+            natively!(connection, |native| rows.get_result(native))
+        })
     }
 }

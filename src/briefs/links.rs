@@ -15,6 +15,7 @@ use crate::db::schema::{
 use crate::db::types::{Id, Timestamp};
 use crate::db::{Cached, Connection, among, grouped, in_chunks};
 use crate::journal::Write;
+use crate::natively;
 use crate::problem::Problem;
 use crate::reference::deleted_among;
 use crate::vocabulary::{BriefState, Kind, Role};
@@ -62,12 +63,12 @@ struct ActorRow {
 /// When the query fails.
 pub fn events_of(connection: &mut Connection, moment: Moment, briefs: &[Id]) -> Result<HashMap<Id, Vec<Id>>, Problem> {
     let rows = in_chunks::<_, (Id, Id), Problem>(briefs, |briefs| {
-        brief_events::table
+        natively!(connection, |native| brief_events::table
             .filter(moment.stands(brief_events::since, brief_events::until))
             .filter(among(brief_events::brief_id, briefs))
             .order((brief_events::brief_id, brief_events::ordinal))
             .select((brief_events::brief_id, brief_events::event_id))
-            .load(connection)
+            .load(native))
     })?;
     Ok(grouped(rows))
 }
@@ -78,12 +79,12 @@ pub fn events_of(connection: &mut Connection, moment: Moment, briefs: &[Id]) -> 
 /// When the query fails.
 pub fn related_of(connection: &mut Connection, moment: Moment, briefs: &[Id]) -> Result<HashMap<Id, Vec<Id>>, Problem> {
     let rows = in_chunks::<_, (Id, Id), Problem>(briefs, |briefs| {
-        brief_related::table
+        natively!(connection, |native| brief_related::table
             .filter(moment.stands(brief_related::since, brief_related::until))
             .filter(among(brief_related::brief_id, briefs))
             .order((brief_related::brief_id, brief_related::ordinal))
             .select((brief_related::brief_id, brief_related::other_id))
-            .load(connection)
+            .load(native))
     })?;
     Ok(grouped(rows))
 }
@@ -93,13 +94,13 @@ pub fn related_of(connection: &mut Connection, moment: Moment, briefs: &[Id]) ->
 /// # Errors
 /// When the query fails.
 pub fn briefs_showing(connection: &mut Connection, event: Id) -> Result<Vec<BriefRow>, Problem> {
-    Ok(brief_events::table
+    Ok(natively!(connection, |native| brief_events::table
         .inner_join(briefs::table.on(briefs::id.eq(brief_events::brief_id).and(briefs::until.is_null())))
         .filter(brief_events::until.is_null())
         .filter(brief_events::event_id.eq(event))
         .order(briefs::id)
         .select(BriefRow::as_select())
-        .load(connection)?)
+        .load(native))?)
 }
 
 /// Puts these events in the place of a brief's present ones.
@@ -143,11 +144,11 @@ pub fn set_related(write: &mut Write<'_>, brief: Id, before: &[Id], related: &[I
 /// When the query fails.
 pub fn groups_of(connection: &mut Connection, moment: Moment, briefs: &[Id]) -> Result<HashMap<Id, Id>, Problem> {
     let joined = in_chunks::<_, (Id, Id), Problem>(briefs, |briefs| {
-        brief_translations::table
+        natively!(connection, |native| brief_translations::table
             .filter(moment.stands(brief_translations::since, brief_translations::until))
             .filter(among(brief_translations::brief_id, briefs))
             .select((brief_translations::brief_id, brief_translations::group_id))
-            .load(connection)
+            .load(native))
     })?;
     let mut groups: HashMap<Id, Id> = briefs.iter().map(|brief| (*brief, *brief)).collect();
     groups.extend(joined);
@@ -161,12 +162,12 @@ pub fn groups_of(connection: &mut Connection, moment: Moment, briefs: &[Id]) -> 
 pub fn stand_alone(connection: &mut Connection, moment: Moment, briefs: &[Id]) -> Result<bool, Problem> {
     let joined = in_chunks::<_, Id, Problem>(briefs, |briefs| {
         let concerned = among(brief_translations::brief_id, briefs).or(among(brief_translations::group_id, briefs));
-        brief_translations::table
+        natively!(connection, |native| brief_translations::table
             .filter(moment.stands(brief_translations::since, brief_translations::until))
             .filter(concerned)
             .select(brief_translations::brief_id)
             .limit(1)
-            .load(connection)
+            .load(native))
     })?;
     Ok(joined.is_empty())
 }
@@ -177,19 +178,19 @@ pub fn stand_alone(connection: &mut Connection, moment: Moment, briefs: &[Id]) -
 /// When a query fails.
 pub fn members_of(connection: &mut Connection, moment: Moment, groups: &[Id]) -> Result<HashMap<Id, Vec<Id>>, Problem> {
     let joined = in_chunks::<_, (Id, Id), Problem>(groups, |groups| {
-        brief_translations::table
+        natively!(connection, |native| brief_translations::table
             .filter(moment.stands(brief_translations::since, brief_translations::until))
             .filter(among(brief_translations::group_id, groups))
             .select((brief_translations::group_id, brief_translations::brief_id))
-            .load(connection)
+            .load(native))
     })?;
     let mut members = grouped(joined);
     let founders = in_chunks::<_, Id, Problem>(groups, |groups| {
-        briefs::table
+        natively!(connection, |native| briefs::table
             .filter(moment.stands(briefs::since, briefs::until))
             .filter(among(briefs::id, groups))
             .select(briefs::id)
-            .load(connection)
+            .load(native))
     })?;
     for (founder, group) in groups_of(connection, moment, groups)? {
         if founder == group && founders.contains(&founder) {
@@ -269,12 +270,12 @@ pub fn regrouping(
 
 fn published_among(connection: &mut Connection, ids: &[Id]) -> Result<Vec<Id>, Problem> {
     in_chunks(ids, |ids| {
-        briefs::table
+        natively!(connection, |native| briefs::table
             .filter(briefs::until.is_null())
             .filter(among(briefs::id, ids))
             .filter(briefs::state.eq_any([BriefState::Published, BriefState::Retracted]))
             .select(briefs::id)
-            .load(connection)
+            .load(native))
     })
 }
 
@@ -294,11 +295,11 @@ pub fn regroup(write: &mut Write<'_>, brief: Id, change: &Regrouping) -> Result<
 
 fn audiences_of(write: &mut Write<'_>, ids: &[Id]) -> Result<Audience, Problem> {
     let audiences = in_chunks::<_, Audience, Problem>(ids, |ids| {
-        briefs::table
+        natively!(write.connection, |native| briefs::table
             .filter(briefs::until.is_null())
             .filter(among(briefs::id, ids))
             .select(briefs::audience)
-            .load(write.connection)
+            .load(native))
     })?;
     Ok(audiences.into_iter().fold(Audience::NOBODY, |all, audience| all | audience))
 }
@@ -307,12 +308,12 @@ fn audiences_of(write: &mut Write<'_>, ids: &[Id]) -> Result<Audience, Problem> 
 /// coming or going it is.
 fn note_changed_lists(write: &mut Write<'_>, others: &[Id], seen_by: Audience) -> Result<(), Problem> {
     let shown = in_chunks::<_, (Id, i32, Audience), Problem>(others, |others| {
-        briefs::table
+        natively!(write.connection, |native| briefs::table
             .filter(briefs::until.is_null())
             .filter(among(briefs::id, others))
             .filter(briefs::state.eq(BriefState::Published))
             .select((briefs::id, briefs::version, briefs::audience))
-            .load(write.connection)
+            .load(native))
     })?;
     for (brief, version, audience) in shown {
         write.record_via(Kind::Brief, brief, version, brief, audience & seen_by);
@@ -339,7 +340,7 @@ fn join(write: &mut Write<'_>, brief: Id, group: Id) -> Result<(), Problem> {
     let since = write.since();
     end_versions!(write, brief_translations, brief_id, brief);
     let row = TranslationRow { brief_id: brief, since, group_id: group };
-    diesel::insert_into(brief_translations::table).values(&row).execute(write.connection)?;
+    natively!(write.connection, |native| diesel::insert_into(brief_translations::table).values(&row).execute(native))?;
     Ok(())
 }
 
@@ -363,11 +364,11 @@ pub fn with_hidden(mut meant: Vec<Id>, before: &[Id], hidden: &[Id]) -> Vec<Id> 
 /// When a query fails.
 pub fn hidden_events(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Vec<Id>, Problem> {
     let mut seen = in_chunks::<_, Id, Problem>(ids, |ids| {
-        events::table
+        natively!(connection, |native| events::table
             .filter(sight.sees(events::id, events::since, events::until, events::audience))
             .filter(among(events::id, ids))
             .select(events::id)
-            .load(connection)
+            .load(native))
     })?;
     seen.extend(deleted_among(connection, sight, ids)?);
     Ok(ids.iter().copied().filter(|id| !seen.contains(id)).collect())
@@ -379,11 +380,11 @@ pub fn hidden_events(connection: &mut Connection, sight: Sight, ids: &[Id]) -> R
 /// When a query fails.
 pub fn hidden_briefs(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Vec<Id>, Problem> {
     let mut seen = in_chunks::<_, Id, Problem>(ids, |ids| {
-        briefs::table
+        natively!(connection, |native| briefs::table
             .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
             .filter(among(briefs::id, ids))
             .select(briefs::id)
-            .load(connection)
+            .load(native))
     })?;
     seen.extend(deleted_among(connection, sight, ids)?);
     Ok(ids.iter().copied().filter(|id| !seen.contains(id)).collect())
@@ -397,11 +398,11 @@ pub fn hidden_briefs(connection: &mut Connection, sight: Sight, ids: &[Id]) -> R
 pub fn relink_actors(write: &mut Write<'_>, brief: &BriefRow) -> Result<(), Problem> {
     let wanted = actors_found_in(write.connection, brief)?;
     let since = write.since();
-    let present: Vec<(Id, Timestamp, Audience, i64)> = brief_actors::table
+    let present: Vec<(Id, Timestamp, Audience, i64)> = natively!(write.connection, |native| brief_actors::table
         .filter(brief_actors::brief_id.eq(brief.id))
         .filter(brief_actors::until.is_null())
         .select((brief_actors::actor_id, brief_actors::listed_at, brief_actors::audience, brief_actors::since))
-        .load(write.connection)?;
+        .load(native))?;
     let stays = |(actor, listed_at, audience, _): &&(Id, Timestamp, Audience, i64)| {
         *listed_at == brief.listed_at && wanted.get(actor) == Some(audience)
     };
@@ -412,9 +413,10 @@ pub fn relink_actors(write: &mut Write<'_>, brief: &BriefRow) -> Result<(), Prob
             .filter(brief_actors::brief_id.eq(brief.id))
             .filter(brief_actors::until.is_null());
         if *made == since {
-            Cached(diesel::delete(row)).execute(write.connection)?;
+            natively!(write.connection, |native| Cached(diesel::delete(row)).execute(native))?;
         } else {
-            Cached(diesel::update(row).set(brief_actors::until.eq(since))).execute(write.connection)?;
+            natively!(write.connection, |native| Cached(diesel::update(row).set(brief_actors::until.eq(since)))
+                .execute(native))?;
         }
     }
     let kept: Vec<Id> = present.iter().filter(stays).map(|row| row.0).collect();
@@ -444,20 +446,20 @@ pub fn unlink_actors(write: &mut Write<'_>, brief: Id) -> Result<(), Problem> {
 }
 
 fn actors_found_in(connection: &mut Connection, brief: &BriefRow) -> Result<HashMap<Id, Audience>, Problem> {
-    let through_events: Vec<(Id, Audience)> = brief_events::table
+    let through_events: Vec<(Id, Audience)> = natively!(connection, |native| brief_events::table
         .inner_join(event_participants::table.on(event_participants::event_id.eq(brief_events::event_id)))
         .filter(brief_events::until.is_null())
         .filter(event_participants::until.is_null())
         .filter(brief_events::brief_id.eq(brief.id))
         .select((event_participants::actor_id, event_participants::audience))
-        .load(connection)?;
-    let through_trends: Vec<(Id, Audience)> = trends::table
+        .load(native))?;
+    let through_trends: Vec<(Id, Audience)> = natively!(connection, |native| trends::table
         .inner_join(trend_actors::table.on(trend_actors::trend_id.eq(trends::id)))
         .filter(trends::until.is_null())
         .filter(trend_actors::until.is_null())
         .filter(trends::brief_id.eq(brief.id))
         .select((trend_actors::actor_id, trend_actors::audience))
-        .load(connection)?;
+        .load(native))?;
     let mut found: HashMap<Id, Audience> = HashMap::new();
     for (actor, audience) in through_events.into_iter().chain(through_trends) {
         let seen_by = found.entry(actor).or_insert(Audience::NOBODY);

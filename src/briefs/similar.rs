@@ -18,9 +18,10 @@ use crate::actors::store::summaries;
 use crate::db::schema::{brief_actors, brief_events, brief_related, briefs, trends};
 use crate::db::types::sql::Identifier;
 use crate::db::types::{Id, Json, Timestamp};
-use crate::db::{Connection, MultiBackend, UnionAll, among, grouped, in_chunks};
+use crate::db::{Connection, UnionAll, among, grouped, in_chunks};
 use crate::http::body::Invalid;
 use crate::http::query::Limit;
+use crate::natively;
 use crate::problem::Problem;
 use crate::search::wanted::telling_words;
 use crate::trends::model::EventLink;
@@ -145,12 +146,12 @@ pub fn found(connection: &mut Connection, sight: Sight, row: &BriefRow, limit: u
 }
 
 fn chosen(connection: &mut Connection, sight: Sight, row: &BriefRow) -> Result<Vec<Id>, Problem> {
-    Ok(brief_related::table
+    Ok(natively!(connection, |native| brief_related::table
         .filter(sight.stands(brief_related::since, brief_related::until))
         .filter(brief_related::brief_id.eq(row.id))
         .order(brief_related::ordinal)
         .select(brief_related::other_id)
-        .load(connection)?)
+        .load(native))?)
 }
 
 /// What a brief may have in common with others.
@@ -176,6 +177,7 @@ struct Columns {
     image: Option<Json<Image>>,
     category_id: Id,
     summary: Option<String>,
+    state: BriefState,
 }
 
 /// Another brief, and what of a brief's own it has too.
@@ -207,7 +209,7 @@ impl Compared {
 
 impl<'r> Own<'r> {
     fn of(connection: &mut Connection, sight: Sight, row: &'r BriefRow) -> Result<Self, Problem> {
-        let actors = brief_actors::table
+        let actors = natively!(connection, |native| brief_actors::table
             .filter(brief_actors::brief_id.eq(row.id))
             .filter(sight.sees(
                 brief_actors::brief_id,
@@ -217,14 +219,14 @@ impl<'r> Own<'r> {
             ))
             .select(brief_actors::actor_id)
             .order(brief_actors::actor_id)
-            .load(connection)?;
-        let series: Vec<Option<String>> = trends::table
+            .load(native))?;
+        let series: Vec<Option<String>> = natively!(connection, |native| trends::table
             .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
             .filter(trends::brief_id.eq(row.id))
             .filter(trends::series.is_not_null())
             .order(trends::position)
             .select(trends::series)
-            .load(connection)?;
+            .load(native))?;
         let mut series: Vec<String> = series.into_iter().flatten().collect();
         series.dedup();
         let events = links::events_of(connection, sight.moment, &[row.id])?.remove(&row.id).unwrap_or_default();
@@ -293,7 +295,7 @@ impl<'r> Own<'r> {
             self.along_events(&mut along, number(&mut weights, SHARED_EVENT), sight);
         }
         // A brief has several trends of a line of judgement at times.
-        let found: HashSet<(i32, Id)> = along.load(connection)?.into_iter().collect();
+        let found: HashSet<(i32, Id)> = natively!(connection, |native| along.load(native))?.into_iter().collect();
         let mut scores: HashMap<Id, f64> = HashMap::new();
         for (number, id) in found {
             let weight = usize::try_from(number).ok().and_then(|number| weights.get(number)).copied();
@@ -315,8 +317,7 @@ impl<'r> Own<'r> {
             .filter(sight.sees(brief_id, since, until, audience))
             .filter(fits(sight, self.row.id, self.row.language.clone()))
             .limit(ALONG_EACH)
-            .select((number.into_sql::<Integer>(), brief_id))
-            .into_boxed::<MultiBackend>();
+            .select((number.into_sql::<Integer>(), brief_id));
         if is_before {
             along.add(query.filter(listed_at.le(self.row.listed_at)).order((listed_at.desc(), brief_id.desc())));
         } else {
@@ -332,8 +333,7 @@ impl<'r> Own<'r> {
             .filter(trends::series.eq(series))
             .filter(fits(sight, self.row.id, self.row.language.clone()))
             .limit(ALONG_EACH)
-            .select((number.into_sql::<Integer>(), trends::brief_id))
-            .into_boxed::<MultiBackend>();
+            .select((number.into_sql::<Integer>(), trends::brief_id));
         if is_before {
             along.add(query.filter(trends::period_to.le(day)).order((trends::period_to.desc(), trends::id.desc())));
         } else {
@@ -347,8 +347,7 @@ impl<'r> Own<'r> {
             .filter(category_id.eq(self.row.category_id))
             .filter(fits(sight, self.row.id, self.row.language.clone()))
             .limit(ALONG_EACH)
-            .select((number.into_sql::<Integer>(), id))
-            .into_boxed::<MultiBackend>();
+            .select((number.into_sql::<Integer>(), id));
         if is_before {
             along.add(query.filter(listed_at.le(self.row.listed_at)).order((listed_at.desc(), id.desc())));
         } else {
@@ -372,7 +371,7 @@ impl<'r> Own<'r> {
     /// What these have in common with it, as far as the caller sees them.
     fn compared(&self, connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Vec<Compared>, Problem> {
         let others = in_chunks::<_, Columns, Problem>(ids, |ids| {
-            briefs::table
+            natively!(connection, |native| briefs::table
                 .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
                 .filter(among(briefs::id, ids))
                 .select((
@@ -384,18 +383,21 @@ impl<'r> Own<'r> {
                     briefs::image,
                     briefs::category_id,
                     briefs::summary,
+                    briefs::state,
                 ))
-                .load(connection)
+                .load(native))
         })?;
-        let open = readable(connection, sight, ids)?;
+        let states: Vec<(Id, BriefState)> = others.iter().map(|other| (other.id, other.state)).collect();
+        let withheld = views::withheld_of(connection, sight, &states)?;
         let mut actors = self.shared_actors(connection, sight, ids)?;
         let mut series = self.shared_series(connection, sight, ids)?;
         let mut events = links::events_of(connection, sight.moment, ids)?;
         Ok(others
             .into_iter()
-            .map(|Columns { id, slug, title, language, published_at, image, category_id, summary }| {
+            .map(|Columns { id, slug, title, language, published_at, image, category_id, summary, .. }| {
                 let link = BriefLink { id, slug, title, language, published_at, image: image.map(|Json(image)| image) };
-                let is_open = open.contains(&id);
+                // A retracted one has nothing in common with others but its name.
+                let is_open = !withheld.contains(&id);
                 let theirs: HashSet<Id> =
                     if is_open { events.remove(&id) } else { None }.into_iter().flatten().collect();
                 let words =
@@ -426,12 +428,12 @@ impl<'r> Own<'r> {
             return Ok(HashMap::new());
         }
         let rows = in_chunks::<_, (Id, Id), Problem>(ids, |ids| {
-            brief_actors::table
+            natively!(connection, |native| brief_actors::table
                 .filter(sight.sees(brief_id, since, until, audience))
                 .filter(among(brief_id, ids))
                 .order((brief_id, actor_id))
                 .select((brief_id, actor_id))
-                .load(connection)
+                .load(native))
         })?;
         let own: HashSet<&Id> = self.actors.iter().collect();
         Ok(grouped(rows.into_iter().filter(|(_, actor)| own.contains(actor))))
@@ -447,12 +449,12 @@ impl<'r> Own<'r> {
             return Ok(HashMap::new());
         }
         let rows = in_chunks::<_, (Id, Option<String>), Problem>(ids, |ids| {
-            trends::table
+            natively!(connection, |native| trends::table
                 .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
                 .filter(among(trends::brief_id, ids))
                 .order((trends::brief_id, trends::position))
                 .select((trends::brief_id, trends::series))
-                .load(connection)
+                .load(native))
         })?;
         let mut shared: HashMap<Id, Vec<String>> = HashMap::new();
         for (brief, series) in rows {
@@ -461,26 +463,6 @@ impl<'r> Own<'r> {
         }
         Ok(shared)
     }
-}
-
-/// Those of these briefs whose content the caller may read: a retracted one has nothing in common with others but its name.
-fn readable(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<HashSet<Id>, Problem> {
-    if sight.caller.is_editor() {
-        return Ok(ids.iter().copied().collect());
-    }
-    let open = in_chunks::<_, Id, Problem>(ids, |ids| {
-        let of_these = briefs::table
-            .filter(sight.stands(briefs::since, briefs::until))
-            .filter(among(briefs::id, ids))
-            .select(briefs::id)
-            .into_boxed::<MultiBackend>();
-        if sight.is_now() {
-            of_these.filter(briefs::state.ne(BriefState::Retracted)).load(connection)
-        } else {
-            of_these.filter(sight.may_read(briefs::id)).load(connection)
-        }
-    })?;
-    Ok(open.into_iter().collect())
 }
 
 /// What can be like a brief: other published ones in its language that the caller sees. What is hidden must not take a place,

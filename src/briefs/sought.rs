@@ -12,6 +12,7 @@ use crate::db::types::{Id, Timestamp};
 use crate::db::{Connection, among, in_chunks, in_order_of};
 use crate::http::page::Extras;
 use crate::journal;
+use crate::natively;
 use crate::problem::Problem;
 use crate::search::ask::Ask;
 use crate::search::counts::FacetName;
@@ -83,7 +84,8 @@ impl Searched for BriefFilter {
         let resolved = self.resolve(connection, sight)?;
         let mut ids = Vec::new();
         for part in sight.parts() {
-            ids.append(&mut resolved.query(part).select(briefs::id).load(connection)?);
+            let found = briefs::table.filter(resolved.conditions(part)).select(briefs::id);
+            ids.append(&mut natively!(connection, |native| found.load(native))?);
         }
         Ok(ids)
     }
@@ -115,11 +117,11 @@ impl Searched for BriefFilter {
 /// These briefs, as far as they are seen, in this order.
 fn seen(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Vec<BriefRow>, Problem> {
     let rows = in_chunks::<_, BriefRow, Problem>(ids, |ids| {
-        briefs::table
+        natively!(connection, |native| briefs::table
             .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
             .filter(among(briefs::id, ids))
             .select(BriefRow::as_select())
-            .load(connection)
+            .load(native))
     })?;
     Ok(in_order_of(ids, rows, |row| row.id))
 }

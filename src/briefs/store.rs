@@ -23,6 +23,7 @@ use crate::history::erasure::{self, Stored, Stretch};
 use crate::http::body::{Fault, UpTo};
 use crate::journal::{self, Write};
 use crate::markdown;
+use crate::natively;
 use crate::problem::Problem;
 use crate::reference::{self, Reference};
 use crate::removal::Removal;
@@ -81,31 +82,34 @@ impl Resource for BriefRow {
     }
 
     fn look_up(connection: &mut Connection, sight: Sight, reference: &Reference) -> Result<Option<Self>, Problem> {
-        let seen = |part: Sight| {
-            briefs::table
-                .filter(part.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
-                .select(Self::as_select())
-        };
+        let seen =
+            |part: Sight| briefs::table.filter(part.sees(briefs::id, briefs::since, briefs::until, briefs::audience));
         reference::first(
             connection,
             sight,
             reference,
-            |connection, part, id| seen(part).filter(briefs::id.eq(id)).first(connection),
-            |connection, part, slug| seen(part).filter(briefs::slug.eq(slug)).first(connection),
+            |connection, part, id| {
+                let found = seen(part).filter(briefs::id.eq(id));
+                natively!(connection, |native| found.select(Self::as_select()).first(native))
+            },
+            |connection, part, slug| {
+                let found = seen(part).filter(briefs::slug.eq(slug));
+                natively!(connection, |native| found.select(Self::as_select()).first(native))
+            },
         )
     }
 
     fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
         let same = briefs::table.filter(briefs::until.is_null()).filter(briefs::slug.eq(slug));
-        Ok(same.count().get_result::<i64>(connection)? > 0)
+        Ok(natively!(connection, |native| same.count().get_result::<i64>(native))? > 0)
     }
 
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {
-        Ok(briefs::table
+        Ok(natively!(connection, |native| briefs::table
             .filter(briefs::id.eq(id))
             .order(briefs::version)
             .select((briefs::version, briefs::since, briefs::until, briefs::audience, briefs::slug))
-            .load(connection)?)
+            .load(native))?)
     }
 
     fn destroy(write: &mut Write<'_>, id: Id, stretch: Stretch) -> Result<(), Problem> {
@@ -398,7 +402,7 @@ fn close(write: &mut Write<'_>, id: Id) -> Result<(), Problem> {
 /// 403 when it is decided on and the writer no publisher.
 pub fn to_write(write: &mut Write<'_>, id: Id) -> Result<BriefRow, Problem> {
     let living = briefs::table.filter(briefs::until.is_null()).filter(briefs::id.eq(id));
-    let brief: BriefRow = living.select(BriefRow::as_select()).first(write.connection)?;
+    let brief: BriefRow = natively!(write.connection, |native| living.select(BriefRow::as_select()).first(native))?;
     demand_writer(&write.caller(), &brief)?;
     Ok(brief)
 }
@@ -409,7 +413,8 @@ pub fn to_write(write: &mut Write<'_>, id: Id) -> Result<BriefRow, Problem> {
 /// 403 when one of the briefs is published and the writer no publisher.
 pub fn move_category(write: &mut Write<'_>, from: Id, to: Id) -> Result<(), Problem> {
     let living = briefs::table.filter(briefs::until.is_null()).filter(briefs::category_id.eq(from));
-    let concerned: Vec<Id> = living.order(briefs::id).select(briefs::id).load(write.connection)?;
+    let concerned: Vec<Id> =
+        natively!(write.connection, |native| living.order(briefs::id).select(briefs::id).load(native))?;
     for id in concerned {
         let existing = to_write(write, id)?;
         let row = BriefRow { category_id: to, ..next_version(write, &existing) };
@@ -423,14 +428,14 @@ pub fn move_category(write: &mut Write<'_>, from: Id, to: Id) -> Result<(), Prob
 /// # Errors
 /// When the query fails.
 pub fn audience_of_event(connection: &mut Connection, event: Id) -> Result<Audience, Problem> {
-    let audiences: Vec<Audience> = brief_events::table
+    let audiences: Vec<Audience> = natively!(connection, |native| brief_events::table
         .inner_join(briefs::table.on(briefs::id.eq(brief_events::brief_id).and(briefs::until.is_null())))
         .filter(brief_events::until.is_null())
         .filter(brief_events::event_id.eq(event))
         .filter(briefs::state.eq(BriefState::Published))
         .select(briefs::audience)
         .distinct()
-        .load(connection)?;
+        .load(native))?;
     Ok(audiences.into_iter().fold(Audience::NOBODY, |all, audience| all | audience))
 }
 
@@ -487,13 +492,13 @@ fn status_of(brief: &BriefRow) -> Option<CategoryStatus> {
 pub fn still_in_category(write: &mut Write<'_>, category: Id) -> Result<Option<Problem>, Problem> {
     let sight = write.sight();
     let connection = &mut *write.connection;
-    let ids: Vec<Id> = briefs::table
+    let ids: Vec<Id> = natively!(connection, |native| briefs::table
         .filter(briefs::until.is_null())
         .filter(briefs::category_id.eq(category))
         .order((briefs::listed_at.desc(), briefs::id.desc()))
         .limit(10)
         .select(briefs::id)
-        .load(connection)?;
+        .load(native))?;
     if ids.is_empty() {
         return Ok(None);
     }

@@ -20,6 +20,7 @@ use crate::db::types::{Id, Json};
 use crate::db::{Connection, among, in_chunks};
 use crate::events::model::{EventRow, EventView};
 use crate::http::page::Extras;
+use crate::natively;
 use crate::problem::Problem;
 use crate::reference::{Link, deleted_beside};
 use crate::trends;
@@ -89,19 +90,32 @@ pub fn rows(
 /// # Errors
 /// When the query fails.
 pub fn withheld(connection: &mut Connection, sight: Sight, rows: &[BriefRow]) -> Result<HashSet<Id>, Problem> {
+    let states: Vec<(Id, BriefState)> = rows.iter().map(|row| (row.id, row.state)).collect();
+    withheld_of(connection, sight, &states)
+}
+
+/// The same by their states.
+///
+/// # Errors
+/// When the query fails.
+pub fn withheld_of(
+    connection: &mut Connection,
+    sight: Sight,
+    briefs: &[(Id, BriefState)],
+) -> Result<HashSet<Id>, Problem> {
     if sight.caller.is_editor() {
         return Ok(HashSet::new());
     }
     if sight.is_now() {
-        return Ok(rows.iter().filter(|row| row.state == BriefState::Retracted).map(|row| row.id).collect());
+        return Ok(briefs.iter().filter(|(_, state)| *state == BriefState::Retracted).map(|(id, _)| *id).collect());
     }
-    let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
+    let ids: Vec<Id> = briefs.iter().map(|(id, _)| *id).collect();
     let open = in_chunks::<_, Id, Problem>(&ids, |ids| {
-        resources::table
+        natively!(connection, |native| resources::table
             .filter(among(resources::id, ids))
             .filter(visible(resources::content, &sight.caller))
             .select(resources::id)
-            .load(connection)
+            .load(native))
     })?;
     Ok(ids.into_iter().filter(|id| !open.contains(id)).collect())
 }
@@ -175,11 +189,11 @@ fn translations(
     let members = links::members_of(connection, sight.moment, &groups.values().copied().collect::<Vec<_>>())?;
     let everyone: Vec<Id> = members.values().flatten().copied().collect();
     let found = in_chunks::<_, (Id, String, String), Problem>(&everyone, |ids| {
-        briefs::table
+        natively!(connection, |native| briefs::table
             .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
             .filter(among(briefs::id, ids))
             .select((briefs::id, briefs::language, briefs::slug))
-            .load(connection)
+            .load(native))
     })?;
     let found: HashMap<Id, Translation> =
         found.into_iter().map(|(id, language, slug)| (id, Translation { language, id, slug })).collect();
@@ -220,11 +234,11 @@ fn related(
 pub fn links(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<HashMap<Id, BriefLink>, Problem> {
     type Columns = (Id, String, String, String, Option<crate::db::types::Timestamp>, Option<Json<super::model::Image>>);
     let rows = in_chunks::<_, Columns, Problem>(ids, |ids| {
-        briefs::table
+        natively!(connection, |native| briefs::table
             .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
             .filter(among(briefs::id, ids))
             .select((briefs::id, briefs::slug, briefs::title, briefs::language, briefs::published_at, briefs::image))
-            .load(connection)
+            .load(native))
     })?;
     Ok(rows
         .into_iter()
@@ -261,11 +275,11 @@ fn events_of(
     everything.sort_unstable();
     everything.dedup();
     let rows = in_chunks::<_, EventRow, Problem>(&everything, |ids| {
-        events::table
+        natively!(connection, |native| events::table
             .filter(sight.sees(events::id, events::since, events::until, events::audience))
             .filter(among(events::id, ids))
             .select(EventRow::as_select())
-            .load(connection)
+            .load(native))
     })?;
     let mut found: HashMap<Id, Link<EventView>> =
         crate::events::store::views_among(connection, sight.moment, rows, known)?
@@ -288,7 +302,7 @@ fn actors_of(
 ) -> Result<HashMap<Id, Vec<ActorSummary>>, Problem> {
     let pairs = if sight.is_now() {
         in_chunks::<_, (Id, Id), Problem>(ids, |ids| {
-            brief_actors::table
+            natively!(connection, |native| brief_actors::table
                 .filter(sight.sees(
                     brief_actors::brief_id,
                     brief_actors::since,
@@ -297,7 +311,7 @@ fn actors_of(
                 ))
                 .filter(among(brief_actors::brief_id, ids))
                 .select((brief_actors::brief_id, brief_actors::actor_id))
-                .load(connection)
+                .load(native))
         })?
     } else {
         actors_of_the_past(connection, sight, ids)?
@@ -317,7 +331,7 @@ fn actors_of(
 /// rest on events and trends that were hidden since.
 fn actors_of_the_past(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Vec<(Id, Id)>, Problem> {
     let mut pairs = in_chunks::<_, (Id, Id), Problem>(ids, |ids| {
-        brief_events::table
+        natively!(connection, |native| brief_events::table
             .inner_join(events::table.on(events::id.eq(brief_events::event_id)))
             .inner_join(event_participants::table.on(event_participants::event_id.eq(events::id)))
             .filter(sight.stands(brief_events::since, brief_events::until))
@@ -325,16 +339,16 @@ fn actors_of_the_past(connection: &mut Connection, sight: Sight, ids: &[Id]) -> 
             .filter(sight.stands(event_participants::since, event_participants::until))
             .filter(among(brief_events::brief_id, ids))
             .select((brief_events::brief_id, event_participants::actor_id))
-            .load(connection)
+            .load(native))
     })?;
     pairs.extend(in_chunks::<_, (Id, Id), Problem>(ids, |ids| {
-        trend_table::table
+        natively!(connection, |native| trend_table::table
             .inner_join(trend_actors::table.on(trend_actors::trend_id.eq(trend_table::id)))
             .filter(sight.sees(trend_table::id, trend_table::since, trend_table::until, trend_table::audience))
             .filter(sight.stands(trend_actors::since, trend_actors::until))
             .filter(among(trend_table::brief_id, ids))
             .select((trend_table::brief_id, trend_actors::actor_id))
-            .load(connection)
+            .load(native))
     })?);
     pairs.sort_unstable();
     pairs.dedup();

@@ -7,6 +7,7 @@ use crate::access::{Audience, Moment};
 use crate::db::schema::categories;
 use crate::db::types::Id;
 use crate::db::{Connection, among, in_chunks};
+use crate::natively;
 use crate::problem::Problem;
 use crate::search::document::{Document, joined};
 use crate::search::permits::Permits;
@@ -18,11 +19,11 @@ use crate::vocabulary::Kind;
 /// When a query fails.
 pub fn of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<Vec<Document>, Problem> {
     let rows = in_chunks::<_, CategoryRow, Problem>(ids, |ids| {
-        categories::table
+        natively!(connection, |native| categories::table
             .filter(moment.stands(categories::since, categories::until))
             .filter(among(categories::id, ids))
             .select(CategoryRow::as_select())
-            .load(connection)
+            .load(native))
     })?;
     let permits = Permits::of(connection, moment, ids)?;
     Ok(rows

@@ -14,6 +14,7 @@ use crate::db::types::Id;
 use crate::db::{Connection, among, in_chunks, in_order_of};
 use crate::http::page::Extras;
 use crate::journal;
+use crate::natively;
 use crate::problem::Problem;
 use crate::resource::Resource;
 use crate::search::Finder;
@@ -51,7 +52,8 @@ impl Searched for CategoryFilter {
     fn ids(&self, connection: &mut Connection, sight: Sight) -> Result<Vec<Id>, Problem> {
         let mut ids = Vec::new();
         for part in sight.parts() {
-            ids.append(&mut self.query(part, sight).select(categories::id).load(connection)?);
+            let found = categories::table.filter(self.conditions(part, sight)).select(categories::id);
+            ids.append(&mut natively!(connection, |native| found.load(native))?);
         }
         Ok(ids)
     }
@@ -64,11 +66,11 @@ impl Searched for CategoryFilter {
         ids: &[Id],
     ) -> Result<Vec<CategoryView>, Problem> {
         let rows = in_chunks::<_, CategoryRow, Problem>(ids, |ids| {
-            categories::table
+            natively!(connection, |native| categories::table
                 .filter(sight.stands(categories::since, categories::until))
                 .filter(among(categories::id, ids))
                 .select(CategoryRow::as_select())
-                .load(connection)
+                .load(native))
         })?;
         let rows = in_order_of(ids, rows, |row| row.id).into_iter();
         rows.map(|row| CategoryRow::view(connection, sight, row)).collect()

@@ -10,13 +10,14 @@ use crate::access::{Audience, Moment, Sight};
 use crate::briefs;
 use crate::db::schema::categories;
 use crate::db::types::{Id, Json, Timestamp};
-use crate::db::{Connection, among};
+use crate::db::{All, Connection, among};
 use crate::history::erasure::{Stored, Stretch};
 use crate::http::body;
 use crate::http::page::{self, Extras, Listed, Rows, SortKey, Window};
 use crate::http::query::NameOrSlug;
 use crate::in_order;
 use crate::journal::{Write, changed_since};
+use crate::natively;
 use crate::problem::Problem;
 use crate::reference::{self, Reference};
 use crate::removal::Removal;
@@ -30,11 +31,11 @@ use crate::{destroy_rows, end_versions, insert_row, slugs};
 /// # Errors
 /// When the query fails.
 pub fn links(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<HashMap<Id, CategoryLink>, Problem> {
-    let rows: Vec<(Id, String, String, Json<super::model::Names>)> = categories::table
+    let rows: Vec<(Id, String, String, Json<super::model::Names>)> = natively!(connection, |native| categories::table
         .filter(moment.stands(categories::since, categories::until))
         .filter(among(categories::id, ids))
         .select((categories::id, categories::slug, categories::name, categories::names))
-        .load(connection)?;
+        .load(native))?;
     Ok(rows.into_iter().map(|(id, slug, name, names)| (id, CategoryLink { slug, name, names: names.0 })).collect())
 }
 
@@ -65,29 +66,33 @@ impl Resource for CategoryRow {
     }
 
     fn look_up(connection: &mut Connection, sight: Sight, reference: &Reference) -> Result<Option<Self>, Problem> {
-        let seen = |part: Sight| {
-            categories::table.filter(part.stands(categories::since, categories::until)).select(Self::as_select())
-        };
+        let seen = |part: Sight| categories::table.filter(part.stands(categories::since, categories::until));
         reference::first(
             connection,
             sight,
             reference,
-            |connection, part, id| seen(part).filter(categories::id.eq(id)).first(connection),
-            |connection, part, slug| seen(part).filter(categories::slug.eq(slug)).first(connection),
+            |connection, part, id| {
+                let found = seen(part).filter(categories::id.eq(id));
+                natively!(connection, |native| found.select(Self::as_select()).first(native))
+            },
+            |connection, part, slug| {
+                let found = seen(part).filter(categories::slug.eq(slug));
+                natively!(connection, |native| found.select(Self::as_select()).first(native))
+            },
         )
     }
 
     fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
         let same = categories::table.filter(categories::until.is_null()).filter(categories::slug.eq(slug));
-        Ok(same.count().get_result::<i64>(connection)? > 0)
+        Ok(natively!(connection, |native| same.count().get_result::<i64>(native))? > 0)
     }
 
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {
-        let versions = categories::table
+        let versions = natively!(connection, |native| categories::table
             .filter(categories::id.eq(id))
             .order(categories::version)
             .select((categories::version, categories::since, categories::until, categories::slug))
-            .load(connection)?;
+            .load(native))?;
         Ok(Stored::public(versions))
     }
 
@@ -173,15 +178,13 @@ fn close(write: &mut Write<'_>, id: Id) -> Result<(), Problem> {
     Ok(())
 }
 
-pub(super) type Query<'a> = categories::BoxedQuery<'a, crate::db::MultiBackend>;
-
 impl CategoryFilter {
-    pub(super) fn query(&self, part: Sight, sight: Sight) -> Query<'_> {
-        let mut query = categories::table.filter(part.stands(categories::since, categories::until)).into_boxed();
-        if let Some(time) = self.updated_since {
-            query = query.filter(categories::id.eq_any(changed_since(sight, Kind::Category, time)));
+    pub(super) fn conditions(&self, part: Sight, sight: Sight) -> All<'_, categories::table> {
+        let all = All::of(categories::table).and(part.stands(categories::since, categories::until));
+        match self.updated_since {
+            Some(time) => all.and(categories::id.eq_any(changed_since(sight, Kind::Category, time))),
+            None => all,
         }
-        query
     }
 }
 
@@ -205,24 +208,25 @@ impl Listed for CategoryFilter {
         let name = sort.as_str();
         let mut rows: Vec<CategoryRow> = Vec::new();
         for part in sight.parts() {
-            let query = match sort {
+            let (all, order) = match sort {
                 CategorySort::Relevance => return Err(page::relevance_needs_words()),
-                CategorySort::Slug => in_order!(self.query(part, sight), asc, slug, id, window, name, String),
+                CategorySort::Slug => in_order!(self.conditions(part, sight), asc, slug, id, window, name, String),
                 CategorySort::SlugDescending => {
-                    in_order!(self.query(part, sight), desc, slug, id, window, name, String)
+                    in_order!(self.conditions(part, sight), desc, slug, id, window, name, String)
                 }
-                CategorySort::Position => in_order!(self.query(part, sight), asc, position, id, window, name, i32),
+                CategorySort::Position => in_order!(self.conditions(part, sight), asc, position, id, window, name, i32),
                 CategorySort::PositionDescending => {
-                    in_order!(self.query(part, sight), desc, position, id, window, name, i32)
+                    in_order!(self.conditions(part, sight), desc, position, id, window, name, i32)
                 }
                 CategorySort::UpdatedAt => {
-                    in_order!(self.query(part, sight), asc, updated_at, id, window, name, Timestamp)
+                    in_order!(self.conditions(part, sight), asc, updated_at, id, window, name, Timestamp)
                 }
                 CategorySort::UpdatedAtDescending => {
-                    in_order!(self.query(part, sight), desc, updated_at, id, window, name, Timestamp)
+                    in_order!(self.conditions(part, sight), desc, updated_at, id, window, name, Timestamp)
                 }
             };
-            rows.append(&mut query.select(CategoryRow::as_select()).load(connection)?);
+            let page = categories::table.filter(all).order_by(order).limit(window.fetch());
+            rows.append(&mut natively!(connection, |native| page.select(CategoryRow::as_select()).load(native))?);
         }
         let rows = window.cut(name, rows, |row| {
             let key = match sort {
@@ -238,7 +242,10 @@ impl Listed for CategoryFilter {
     }
 
     fn count(&self, connection: &mut Connection, sight: Sight) -> Result<i64, Problem> {
-        page::sum(sight.parts(), |part| self.query(part, sight).count().get_result(connection))
+        page::sum(sight.parts(), |part| {
+            let rows = categories::table.filter(self.conditions(part, sight)).count();
+            natively!(connection, |native| rows.get_result(native))
+        })
     }
 }
 
@@ -258,12 +265,12 @@ pub fn meant_by(connection: &mut Connection, sight: Sight, values: &[NameOrSlug]
 }
 
 fn unknown(connection: &mut Connection, sight: Sight, reference: &Reference) -> Result<Problem, Problem> {
-    let slugs: Vec<String> = categories::table
+    let slugs: Vec<String> = natively!(connection, |native| categories::table
         .filter(sight.stands(categories::since, categories::until))
         .select(categories::slug)
         .order(categories::slug)
         .limit(1000)
-        .load(connection)?;
+        .load(native))?;
     let known: Vec<&str> = slugs.iter().map(String::as_str).collect();
     let detail = body::unknown_name("category", &reference.to_string(), &known);
     Ok(Problem::parameter("category", format!("`{reference}` {detail}")))

@@ -122,11 +122,26 @@ pub(super) fn purge(connection: &mut Connection) -> QueryResult<bool> {
     }
 }
 
+/// Runs a query on the connection that is behind the enum, in the words of its database alone. The same through the enum puts the
+/// words together three times over for each execution, which costs more than most queries do; a query that was boxed for both
+/// databases has no other way.
+#[macro_export]
+macro_rules! natively {
+    ($connection:expr, |$native:ident| $run:expr) => {
+        match $connection {
+            $crate::db::Connection::Sqlite($native) => $run,
+            $crate::db::Connection::Postgres($native) => $run,
+        }
+    };
+}
+
 /// Inserts a row, with a statement that is prepared once.
 #[macro_export]
 macro_rules! insert_row {
     ($connection:expr, $table:expr, $row:expr) => {
-        $crate::db::Cached(diesel::insert_into($table).values($row)).execute($connection)
+        $crate::natively!($connection, |native| {
+            $crate::db::Cached(diesel::insert_into($table).values($row)).execute(native)
+        })
     };
 }
 

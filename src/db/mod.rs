@@ -14,12 +14,12 @@
 
 mod among;
 mod cached;
+mod conditions;
 mod connection;
 pub mod dialect;
 mod leadership;
 mod pool;
 pub mod schema;
-pub mod subquery;
 pub mod types;
 mod union;
 
@@ -31,6 +31,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 pub use among::{Among, among};
 pub use cached::Cached;
+pub use conditions::{All, Ordered};
 pub(crate) use connection::MultiRawValue;
 pub use connection::{AnyConnection as Connection, MultiBackend};
 pub use leadership::Leadership;

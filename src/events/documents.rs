@@ -11,6 +11,7 @@ use crate::db::schema::{brief_events, briefs, event_participants, events};
 use crate::db::types::Id;
 use crate::db::{Connection, among, grouped, in_chunks};
 use crate::edtf::OPEN_START;
+use crate::natively;
 use crate::problem::Problem;
 use crate::search::document::{Document, Tag, day_number, joined, ways_seen};
 use crate::search::permits::Permits;
@@ -22,11 +23,11 @@ use crate::vocabulary::{BriefState, Kind};
 /// When a query fails.
 pub fn of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<Vec<Document>, Problem> {
     let rows = in_chunks::<_, EventRow, Problem>(ids, |ids| {
-        events::table
+        natively!(connection, |native| events::table
             .filter(moment.stands(events::since, events::until))
             .filter(among(events::id, ids))
             .select(EventRow::as_select())
-            .load(connection)
+            .load(native))
     })?;
     let permits = Permits::of(connection, moment, ids)?;
     let mut participants = participants_of(connection, moment, ids)?;
@@ -65,11 +66,11 @@ fn as_seen(row: &EventRow, way: Audience, actors: &[Id], shown_in: &[(Id, Audien
 
 fn participants_of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<HashMap<Id, Vec<Id>>, Problem> {
     let mut rows = in_chunks::<_, (Id, Id), Problem>(ids, |ids| {
-        event_participants::table
+        natively!(connection, |native| event_participants::table
             .filter(moment.stands(event_participants::since, event_participants::until))
             .filter(among(event_participants::event_id, ids))
             .select((event_participants::event_id, event_participants::actor_id))
-            .load(connection)
+            .load(native))
     })?;
     rows.sort_unstable();
     rows.dedup();
@@ -83,13 +84,13 @@ fn categories_of(
     ids: &[Id],
 ) -> Result<HashMap<Id, Vec<(Id, Audience)>>, Problem> {
     let rows = in_chunks::<_, (Id, Id, Id, Audience, BriefState), Problem>(ids, |ids| {
-        brief_events::table
+        natively!(connection, |native| brief_events::table
             .inner_join(briefs::table.on(briefs::id.eq(brief_events::brief_id)))
             .filter(moment.stands(brief_events::since, brief_events::until))
             .filter(moment.stands(briefs::since, briefs::until))
             .filter(among(brief_events::event_id, ids))
             .select((brief_events::event_id, briefs::id, briefs::category_id, briefs::audience, briefs::state))
-            .load(connection)
+            .load(native))
     })?;
     let permits = Permits::of(connection, moment, &rows.iter().map(|row| row.1).collect::<Vec<_>>())?;
     let mut categories: HashMap<Id, Vec<(Id, Audience)>> = HashMap::new();

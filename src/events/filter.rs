@@ -17,14 +17,14 @@ use crate::access::{Sight, Stands};
 use crate::actors::names;
 use crate::categories;
 use crate::db::schema::{brief_events, briefs, event_participants, events};
-use crate::db::subquery::{HasRow, Same};
 use crate::db::types::{Id, Timestamp};
-use crate::db::{Among, Connection, MultiBackend, among};
+use crate::db::{All, Among, Connection, among};
 use crate::http::body::Invalid;
 use crate::http::dates::{Span, When};
 use crate::http::page::{self, Extras, Listed, Rows, SortKey, Window, merge_ordered};
 use crate::http::query::{Many, NameOrSlug, Repeated};
 use crate::journal::changed_since;
+use crate::natively;
 use crate::problem::Problem;
 use crate::scalars::{CountryCode, Day};
 use crate::vocabulary::{BriefState, EventKind, EventState, Kind, Marking};
@@ -113,8 +113,9 @@ impl EventFilter {
     /// 400 for a filter that names what does not exist.
     pub fn ids_among(&self, connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<HashSet<Id>, Problem> {
         let resolved = self.resolve(connection, sight)?;
-        let query = resolved.query(sight, Driving::Nothing).filter(among(events::id, ids));
-        Ok(query.select(events::id).load(connection)?.into_iter().collect())
+        let these = resolved.conditions(sight, Driving::Nothing).and(among(events::id, ids));
+        let found = events::table.filter(these).select(events::id);
+        Ok(natively!(connection, |native| found.load(native))?.into_iter().collect())
     }
 
     pub(super) fn resolve(&self, connection: &mut Connection, sight: Sight) -> Result<Resolved<'_>, Problem> {
@@ -130,28 +131,27 @@ impl EventFilter {
 }
 
 impl<'a> Resolved<'a> {
-    /// The events of a part of what is seen that pass every filter, but for the actors in `driving`, which another query takes
-    /// care of.
-    pub(super) fn query(&self, part: Sight, driving: Driving) -> events::BoxedQuery<'a, MultiBackend> {
+    /// The conditions of every filter on a part of what is seen, but for the actors in `driving`, which another query takes care
+    /// of.
+    pub(super) fn conditions(&self, part: Sight, driving: Driving) -> All<'a, events::table> {
         let sight = self.sight;
-        let mut query =
-            events::table.filter(part.sees(events::id, events::since, events::until, events::audience)).into_boxed();
+        let mut all = All::of(events::table).and(part.sees(events::id, events::since, events::until, events::audience));
         if let Some(day) = self.span.first_day() {
-            query = query.filter(events::occurred_to.ge(day));
+            all = all.and(events::occurred_to.ge(day));
         }
         if let Some(day) = self.span.last_day() {
-            query = query.filter(events::occurred_from.le(day));
+            all = all.and(events::occurred_from.le(day));
         }
-        query = one_of!(query, events::kind, self.filter.kind.0.iter().copied());
-        query = one_of!(query, events::state, self.filter.state.0.iter().copied());
-        query = one_of!(query, events::marking, self.filter.marking.0.iter().copied());
-        query = one_of!(query, events::country, self.filter.country.0.iter().map(|code| code.as_str().to_owned()));
+        all = one_of!(all, events::kind, self.filter.kind.0.iter().copied());
+        all = one_of!(all, events::state, self.filter.state.0.iter().copied());
+        all = one_of!(all, events::marking, self.filter.marking.0.iter().copied());
+        all = one_of!(all, events::country, self.filter.country.0.iter().map(|code| code.as_str().to_owned()));
         if !self.any_of.is_empty() && driving != Driving::AnyOf {
-            query = query.filter(exists(participates(sight, self.any_of.clone())));
+            all = all.and(exists(participates(sight, self.any_of.clone())));
         }
         for (place, bearers) in self.all_of.iter().enumerate() {
             if place > 0 || driving != Driving::AllOf {
-                query = query.filter(exists(participates(sight, bearers.clone())));
+                all = all.and(exists(participates(sight, bearers.clone())));
             }
         }
         if !self.categories.is_empty() {
@@ -162,18 +162,18 @@ impl<'a> Resolved<'a> {
                 .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
                 .filter(among(briefs::category_id, &self.categories));
             // What a retracted brief showed is withheld from readers.
-            query = if sight.caller.is_editor() {
-                query.filter(exists(showing))
+            all = if sight.caller.is_editor() {
+                all.and(exists(showing))
             } else if sight.is_now() {
-                query.filter(exists(showing.filter(briefs::state.eq(BriefState::Published))))
+                all.and(exists(showing.filter(briefs::state.eq(BriefState::Published))))
             } else {
-                query.filter(exists(showing.filter(sight.may_read(briefs::id))))
+                all.and(exists(showing.filter(sight.may_read(briefs::id))))
             };
         }
         if let Some(time) = self.filter.updated_since {
-            query = query.filter(events::id.eq_any(changed_since(sight, Kind::Event, time)));
+            all = all.and(events::id.eq_any(changed_since(sight, Kind::Event, time)));
         }
-        query
+        all
     }
 
     /// Which of the filters a page is read along.
@@ -205,25 +205,24 @@ impl<'a> Resolved<'a> {
         sort: &str,
     ) -> Result<Vec<(NaiveDate, Id)>, Problem> {
         use event_participants::{actor_id, audience, event_id, occurred_from, occurred_to, since, until};
-        let same_event = Same(events::id, event_participants::event_id);
-        let mut query = event_participants::table
-            .filter(actor_id.eq(actor))
-            .filter(self.sight.sees(event_id, since, until, audience))
-            .filter(HasRow(self.query(self.sight, self.driving()).filter(same_event)))
-            .select((occurred_from, event_id))
-            .distinct()
-            .into_boxed();
+        let event = events::table.filter(self.conditions(self.sight, self.driving())).filter(events::id.eq(event_id));
+        let mut all = All::of(event_participants::table)
+            .and(actor_id.eq(actor))
+            .and(self.sight.sees(event_id, since, until, audience))
+            .and(exists(event));
         if let Some(day) = self.span.first_day() {
-            query = query.filter(occurred_to.ge(day));
+            all = all.and(occurred_to.ge(day));
         }
         if let Some(day) = self.span.last_day() {
-            query = query.filter(occurred_from.le(day));
+            all = all.and(occurred_from.le(day));
         }
-        Ok(if descending {
-            in_order!(query, desc, occurred_from, event_id, window, sort, NaiveDate).load(connection)?
+        let (all, order) = if descending {
+            in_order!(all, desc, occurred_from, event_id, window, sort, NaiveDate)
         } else {
-            in_order!(query, asc, occurred_from, event_id, window, sort, NaiveDate).load(connection)?
-        })
+            in_order!(all, asc, occurred_from, event_id, window, sort, NaiveDate)
+        };
+        let keys = event_participants::table.filter(all).select((occurred_from, event_id)).distinct();
+        Ok(natively!(connection, |native| keys.order_by(order).limit(window.fetch()).load(native))?)
     }
 
     fn page_by_actor(
@@ -289,15 +288,16 @@ impl Listed for EventFilter {
         }
         let mut rows: Vec<EventRow> = Vec::new();
         for part in sight.parts() {
-            let query = resolved.query(part, Driving::Nothing);
-            let query = match sort {
+            let all = resolved.conditions(part, Driving::Nothing);
+            let (all, order) = match sort {
                 EventSort::Relevance => return Err(page::relevance_needs_words()),
-                EventSort::OccurredFrom => in_order!(query, asc, occurred_from, id, window, name, NaiveDate),
-                EventSort::OccurredFromDescending => in_order!(query, desc, occurred_from, id, window, name, NaiveDate),
-                EventSort::UpdatedAt => in_order!(query, asc, updated_at, id, window, name, Timestamp),
-                EventSort::UpdatedAtDescending => in_order!(query, desc, updated_at, id, window, name, Timestamp),
+                EventSort::OccurredFrom => in_order!(all, asc, occurred_from, id, window, name, NaiveDate),
+                EventSort::OccurredFromDescending => in_order!(all, desc, occurred_from, id, window, name, NaiveDate),
+                EventSort::UpdatedAt => in_order!(all, asc, updated_at, id, window, name, Timestamp),
+                EventSort::UpdatedAtDescending => in_order!(all, desc, updated_at, id, window, name, Timestamp),
             };
-            rows.append(&mut query.select(EventRow::as_select()).load(connection)?);
+            let page = events::table.filter(all).order_by(order).limit(window.fetch());
+            rows.append(&mut natively!(connection, |native| page.select(EventRow::as_select()).load(native))?);
         }
         let rows = window.cut(name, rows, |row| {
             let key = if by_date { SortKey::Day(row.occurred_from) } else { SortKey::Time(row.updated_at) };
@@ -308,6 +308,9 @@ impl Listed for EventFilter {
 
     fn count(&self, connection: &mut Connection, sight: Sight) -> Result<i64, Problem> {
         let resolved = self.resolve(connection, sight)?;
-        page::sum(sight.parts(), |part| resolved.query(part, Driving::Nothing).count().get_result(connection))
+        page::sum(sight.parts(), |part| {
+            let rows = events::table.filter(resolved.conditions(part, Driving::Nothing)).count();
+            natively!(connection, |native| rows.get_result(native))
+        })
     }
 }

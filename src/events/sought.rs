@@ -11,6 +11,7 @@ use crate::db::types::Id;
 use crate::db::{Connection, among, in_chunks};
 use crate::http::page::Extras;
 use crate::journal;
+use crate::natively;
 use crate::problem::Problem;
 use crate::search::ask::Ask;
 use crate::search::counts::FacetName;
@@ -64,7 +65,8 @@ impl Searched for EventFilter {
         let resolved = self.resolve(connection, sight)?;
         let mut ids = Vec::new();
         for part in sight.parts() {
-            ids.append(&mut resolved.query(part, Driving::Nothing).select(events::id).load(connection)?);
+            let found = events::table.filter(resolved.conditions(part, Driving::Nothing)).select(events::id);
+            ids.append(&mut natively!(connection, |native| found.load(native))?);
         }
         Ok(ids)
     }
@@ -77,11 +79,11 @@ impl Searched for EventFilter {
         ids: &[Id],
     ) -> Result<Vec<EventView>, Problem> {
         let seen = in_chunks::<_, Id, Problem>(ids, |ids| {
-            events::table
+            natively!(connection, |native| events::table
                 .filter(sight.sees(events::id, events::since, events::until, events::audience))
                 .filter(among(events::id, ids))
                 .select(events::id)
-                .load(connection)
+                .load(native))
         })?;
         let ids: Vec<Id> = ids.iter().copied().filter(|id| seen.contains(id)).collect();
         store::views_of(connection, sight.moment, &ids)

@@ -20,6 +20,7 @@ use crate::db::{Connection, among, in_chunks};
 use crate::history::erasure::{self, Stored, Stretch};
 use crate::http::body::{Fault, UpTo};
 use crate::journal::{self, Write};
+use crate::natively;
 use crate::problem::Problem;
 use crate::reference::{self, Reference};
 use crate::removal::Removal;
@@ -57,31 +58,34 @@ impl Resource for EventRow {
     }
 
     fn look_up(connection: &mut Connection, sight: Sight, reference: &Reference) -> Result<Option<Self>, Problem> {
-        let seen = |part: Sight| {
-            events::table
-                .filter(part.sees(events::id, events::since, events::until, events::audience))
-                .select(Self::as_select())
-        };
+        let seen =
+            |part: Sight| events::table.filter(part.sees(events::id, events::since, events::until, events::audience));
         reference::first(
             connection,
             sight,
             reference,
-            |connection, part, id| seen(part).filter(events::id.eq(id)).first(connection),
-            |connection, part, slug| seen(part).filter(events::slug.eq(slug)).first(connection),
+            |connection, part, id| {
+                let found = seen(part).filter(events::id.eq(id));
+                natively!(connection, |native| found.select(Self::as_select()).first(native))
+            },
+            |connection, part, slug| {
+                let found = seen(part).filter(events::slug.eq(slug));
+                natively!(connection, |native| found.select(Self::as_select()).first(native))
+            },
         )
     }
 
     fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
         let same = events::table.filter(events::until.is_null()).filter(events::slug.eq(slug));
-        Ok(same.count().get_result::<i64>(connection)? > 0)
+        Ok(natively!(connection, |native| same.count().get_result::<i64>(native))? > 0)
     }
 
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {
-        Ok(events::table
+        Ok(natively!(connection, |native| events::table
             .filter(events::id.eq(id))
             .order(events::version)
             .select((events::version, events::since, events::until, events::audience, events::slug))
-            .load(connection)?)
+            .load(native))?)
     }
 
     fn destroy(write: &mut Write<'_>, id: Id, stretch: Stretch) -> Result<(), Problem> {
@@ -179,15 +183,15 @@ pub fn create(write: &mut Write<'_>, id: Id, input: EventInput, context: &Contex
 /// When the query fails.
 pub fn same_among(write: &mut Write<'_>, input: &EventInput, events_of_brief: &[Id]) -> Result<Option<Id>, Problem> {
     let sight = write.sight();
-    Ok(events::table
+    Ok(natively!(write.connection, |native| events::table
         .filter(sight.sees(events::id, events::since, events::until, events::audience))
         .filter(among(events::id, events_of_brief))
         .filter(events::title.eq(input.title.as_str()))
         .filter(events::occurred.eq(input.occurred.to_string()))
         .order(events::id)
         .select(events::id)
-        .first(write.connection)
-        .optional()?)
+        .first(native))
+    .optional()?)
 }
 
 /// Turns an input into rows, with every reference in it led to its actor and every rule checked.
@@ -344,15 +348,16 @@ fn close(write: &mut Write<'_>, id: Id) -> Result<(), Problem> {
 /// # Errors
 /// 403 when one of the events is published and the writer no publisher.
 pub fn move_actor(write: &mut Write<'_>, from: Id, to: Id) -> Result<(), Problem> {
-    let concerned: Vec<Id> = event_participants::table
+    let concerned: Vec<Id> = natively!(write.connection, |native| event_participants::table
         .filter(event_participants::actor_id.eq(from))
         .filter(event_participants::until.is_null())
         .select(event_participants::event_id)
         .distinct()
-        .load(write.connection)?;
+        .load(native))?;
     for id in concerned {
         let living = events::table.filter(events::until.is_null()).filter(events::id.eq(id));
-        let existing: EventRow = living.select(EventRow::as_select()).first(write.connection)?;
+        let existing: EventRow =
+            natively!(write.connection, |native| living.select(EventRow::as_select()).first(native))?;
         if existing.state == EventState::Published && !write.caller().is_publisher() {
             return Err(Problem::needs_role(Role::Publisher));
         }
@@ -386,12 +391,12 @@ fn next_version(write: &Write<'_>, existing: &EventRow) -> EventRow {
 /// When a statement fails.
 pub fn release(write: &mut Write<'_>, ids: &[Id]) -> Result<(), Problem> {
     let rows = in_chunks::<_, EventRow, Problem>(ids, |ids| {
-        events::table
+        natively!(write.connection, |native| events::table
             .filter(events::until.is_null())
             .filter(among(events::id, ids))
             .filter(events::state.eq(EventState::Draft).or(events::released_by_brief.eq(true)))
             .select(EventRow::as_select())
-            .load(write.connection)
+            .load(native))
     })?;
     for existing in rows {
         let released_to = briefs::store::audience_of_event(write.connection, existing.id)?;
@@ -414,19 +419,19 @@ pub fn release(write: &mut Write<'_>, ids: &[Id]) -> Result<(), Problem> {
 /// gone or not, no more public than they are.
 fn permit_former(write: &mut Write<'_>, ids: &[Id]) -> Result<(), Problem> {
     let deleted = in_chunks::<_, Id, Problem>(ids, |ids| {
-        tombstones::table
+        natively!(write.connection, |native| tombstones::table
             .filter(among(tombstones::id, ids))
             .filter(tombstones::erased.eq(false))
             .select(tombstones::id)
-            .load(write.connection)
+            .load(native))
     })?;
     for id in deleted {
-        let last: Option<(Marking, bool)> = events::table
+        let last: Option<(Marking, bool)> = natively!(write.connection, |native| events::table
             .filter(events::id.eq(id))
             .order(events::since.desc())
             .select((events::marking, events::released_by_brief))
-            .first(write.connection)
-            .optional()?;
+            .first(native))
+        .optional()?;
         if let Some((marking, true)) = last {
             let released_to = briefs::store::audience_of_event(write.connection, id)?;
             let audience = audience_of(marking, EventState::Published, true, released_to);
@@ -438,12 +443,12 @@ fn permit_former(write: &mut Write<'_>, ids: &[Id]) -> Result<(), Problem> {
 
 fn participants_of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<Vec<ParticipantRow>, Problem> {
     in_chunks(ids, |ids| {
-        event_participants::table
+        natively!(connection, |native| event_participants::table
             .filter(moment.stands(event_participants::since, event_participants::until))
             .filter(among(event_participants::event_id, ids))
             .order((event_participants::event_id, event_participants::ordinal))
             .select(ParticipantRow::as_select())
-            .load(connection)
+            .load(native))
     })
 }
 
@@ -453,11 +458,11 @@ fn participants_of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> R
 /// When a query fails.
 pub fn views_of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<Vec<EventView>, Problem> {
     let rows = in_chunks::<_, EventRow, Problem>(ids, |ids| {
-        events::table
+        natively!(connection, |native| events::table
             .filter(moment.stands(events::since, events::until))
             .filter(among(events::id, ids))
             .select(EventRow::as_select())
-            .load(connection)
+            .load(native))
     })?;
     let mut rows: HashMap<Id, EventRow> = rows.into_iter().map(|row| (row.id, row)).collect();
     views(connection, moment, ids.iter().filter_map(|id| rows.remove(id)).collect())
@@ -503,10 +508,10 @@ pub fn views_among(
 /// # Errors
 /// When the query fails.
 pub fn named(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Vec<serde_json::Value>, Problem> {
-    let rows: Vec<(Id, String)> = events::table
+    let rows: Vec<(Id, String)> = natively!(connection, |native| events::table
         .filter(sight.sees(events::id, events::since, events::until, events::audience))
         .filter(among(events::id, ids))
         .select((events::id, events::slug))
-        .load(connection)?;
+        .load(native))?;
     Ok(rows.into_iter().map(|(id, slug)| serde_json::json!({"type": "event", "id": id, "slug": slug})).collect())
 }

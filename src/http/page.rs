@@ -250,22 +250,22 @@ impl Display for SortKey {
     }
 }
 
-/// Orders a query by a column and then by id, starting after the window's cursor. The first comparison lets the database
+/// The rows after the window's cursor and their order: by a column and then by id. The first comparison lets the database
 /// start inside of an index on the column; the second drops the few rows that share the cursor's key.
 #[macro_export]
 macro_rules! in_order {
-    ($query:expr, $direction:ident, $column:expr, $id:expr, $window:expr, $sort:expr, $key:ty) => {{
-        let mut query = $query;
+    ($conditions:expr, $direction:ident, $column:expr, $id:expr, $window:expr, $sort:expr, $key:ty) => {{
+        let mut conditions = $conditions;
         if let Some((last_key, last_id)) = $window.after::<$key>($sort)? {
-            query = $crate::in_order!(@after $direction, query, $column, $id, last_key, last_id);
+            conditions = $crate::in_order!(@after $direction, conditions, $column, $id, last_key, last_id);
         }
-        query.order_by(($column.$direction(), $id.$direction())).limit($window.fetch())
+        (conditions, $crate::db::Ordered::by(($column.$direction(), $id.$direction())))
     }};
-    (@after desc, $query:ident, $column:expr, $id:expr, $key:ident, $last:ident) => {
-        $query.filter($column.le($key.clone())).filter($column.lt($key).or($id.lt($last)))
+    (@after desc, $conditions:ident, $column:expr, $id:expr, $key:ident, $last:ident) => {
+        $conditions.and($column.le($key.clone())).and($column.lt($key).or($id.lt($last)))
     };
-    (@after asc, $query:ident, $column:expr, $id:expr, $key:ident, $last:ident) => {
-        $query.filter($column.ge($key.clone())).filter($column.gt($key).or($id.gt($last)))
+    (@after asc, $conditions:ident, $column:expr, $id:expr, $key:ident, $last:ident) => {
+        $conditions.and($column.ge($key.clone())).and($column.gt($key).or($id.gt($last)))
     };
 }
 
@@ -511,20 +511,20 @@ pub fn merge_ordered<K: Ord>(sources: Vec<Vec<K>>, descending: bool) -> Vec<K> {
     keys
 }
 
-/// Narrows a query to rows whose column has one of these values. One value is said as an equation, which lets both
+/// Narrows conditions to rows whose column has one of these values. One value is said as an equation, which lets both
 /// databases read along an index in order.
 #[macro_export]
 macro_rules! one_of {
-    ($query:expr, $column:expr, $values:expr) => {{
-        let query = $query;
+    ($conditions:expr, $column:expr, $values:expr) => {{
+        let conditions = $conditions;
         let mut values: Vec<_> = $values.collect();
         match values.len() {
-            0 => query,
+            0 => conditions,
             1 => match values.pop() {
-                Some(value) => query.filter($column.eq(value)),
-                None => query,
+                Some(value) => conditions.and($column.eq(value)),
+                None => conditions,
             },
-            _ => query.filter($column.eq_any(values)),
+            _ => conditions.and($column.eq_any(values)),
         }
     }};
 }

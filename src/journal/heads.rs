@@ -13,6 +13,7 @@ use crate::access::{Audience, CLASSES, Caller};
 use crate::db::schema::heads;
 use crate::db::types::Timestamp;
 use crate::db::{Connection, Db};
+use crate::natively;
 use crate::problem::Problem;
 
 /// How often is looked at what others write.
@@ -105,8 +106,9 @@ async fn keep_up(db: Db, known: watch::Sender<Known>) {
 fn read_after(commits: u64) -> impl FnOnce(&mut Connection) -> Result<Known, Problem> + Send {
     move |connection| {
         let at = Instant::now();
-        let rows: Vec<(i16, i64, Timestamp)> =
-            heads::table.select((heads::class, heads::position, heads::at)).load(connection)?;
+        let rows: Vec<(i16, i64, Timestamp)> = natively!(connection, |native| heads::table
+            .select((heads::class, heads::position, heads::at))
+            .load(native))?;
         let mut of = [Head::start(); CLASSES];
         for (class, position, at) in rows {
             if let Some(head) = usize::try_from(class).ok().and_then(|class| of.get_mut(class)) {

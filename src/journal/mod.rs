@@ -22,6 +22,7 @@ use crate::db::schema::{self, journal, resources};
 use crate::db::types::{Id, Timestamp};
 use crate::db::{Cached, Connection};
 use crate::insert_row;
+use crate::natively;
 use crate::problem::Problem;
 use crate::reference::Reference;
 use crate::vocabulary::{Change, Kind};
@@ -154,7 +155,10 @@ impl Write<'_> {
     /// When the statement fails.
     pub fn permit(&mut self, id: Id, audience: Audience, content: Audience) -> Result<(), Problem> {
         let row = diesel::update(resources::table.find(id));
-        Cached(row.set((resources::audience.eq(audience), resources::content.eq(content)))).execute(self.connection)?;
+        natively!(self.connection, |native| Cached(
+            row.set((resources::audience.eq(audience), resources::content.eq(content)))
+        )
+        .execute(native))?;
         Ok(())
     }
 
@@ -254,7 +258,7 @@ impl Write<'_> {
         let moved = schema::heads::table.filter(schema::heads::class.eq_any(classes));
         let to = (schema::heads::position.eq(position), schema::heads::at.eq(self.at));
         // There are as many forms of it as there are numbers of classes.
-        Cached(diesel::update(moved).set(to)).execute(self.connection)?;
+        natively!(self.connection, |native| Cached(diesel::update(moved).set(to)).execute(native))?;
         Ok(position)
     }
 }
@@ -264,12 +268,12 @@ impl Write<'_> {
 /// # Errors
 /// When the query fails.
 pub fn head(connection: &mut Connection) -> QueryResult<Head> {
-    journal::table
+    natively!(connection, |native| journal::table
         .order(journal::position.desc())
         .select((journal::position, journal::at))
-        .first(connection)
-        .optional()
-        .map(|head| head.unwrap_or_else(Head::start))
+        .first(native))
+    .optional()
+    .map(|head| head.unwrap_or_else(Head::start))
 }
 
 /// What was written at a position, and when.
@@ -277,7 +281,11 @@ pub fn head(connection: &mut Connection) -> QueryResult<Head> {
 /// # Errors
 /// When the query fails.
 pub fn entry_at(connection: &mut Connection, position: i64) -> Result<Option<(Id, Timestamp)>, Problem> {
-    Ok(journal::table.find(position).select((journal::resource_id, journal::at)).first(connection).optional()?)
+    Ok(natively!(connection, |native| journal::table
+        .find(position)
+        .select((journal::resource_id, journal::at))
+        .first(native))
+    .optional()?)
 }
 
 /// Ends the living versions of what belongs to `$id`. Those that this very write has made are undone instead: no position
@@ -288,9 +296,11 @@ macro_rules! end_versions {
         let since = $write.since();
         let living = $table::table.filter($table::$owner.eq($id)).filter($table::until.is_null());
         if $write.has_begun() {
-            $crate::db::Cached(diesel::delete(living.filter($table::since.eq(since)))).execute($write.connection)?;
+            let undone = living.filter($table::since.eq(since));
+            $crate::natively!($write.connection, |native| $crate::db::Cached(diesel::delete(undone)).execute(native))?;
         }
-        $crate::db::Cached(diesel::update(living).set($table::until.eq(since))).execute($write.connection)?;
+        let ended = diesel::update(living).set($table::until.eq(since));
+        $crate::natively!($write.connection, |native| $crate::db::Cached(ended).execute(native))?;
     }};
 }
 
@@ -331,7 +341,7 @@ pub fn changed_ids(
     kind: Kind,
     since: Option<Timestamp>,
 ) -> Result<Option<Vec<Id>>, Problem> {
-    Ok(since.map(|time| changed_since(sight, kind, time).load(connection)).transpose()?)
+    Ok(since.map(|time| natively!(connection, |native| changed_since(sight, kind, time).load(native))).transpose()?)
 }
 
 /// What a caller sees as of a time, or now.
@@ -342,12 +352,12 @@ pub fn sight(connection: &mut Connection, caller: &Caller, as_of: Option<Timesta
     let Some(time) = as_of else {
         return Ok(Sight::now(caller));
     };
-    let position: Option<i64> = journal::table
+    let position: Option<i64> = natively!(connection, |native| journal::table
         .filter(journal::at.le(time))
         .order((journal::at.desc(), journal::position.desc()))
         .select(journal::position)
-        .first(connection)
-        .optional()?;
+        .first(native))
+    .optional()?;
     Ok(Sight { caller: *caller, moment: Moment::At { position: position.unwrap_or_default(), time } })
 }
 
@@ -357,7 +367,10 @@ pub fn sight(connection: &mut Connection, caller: &Caller, as_of: Option<Timesta
 /// When the query fails.
 pub fn last_seen(connection: &mut Connection, caller: &Caller) -> Result<Head, Problem> {
     let class = Audience::class_of(caller);
-    Ok(schema::heads::table.find(class).select((schema::heads::position, schema::heads::at)).first(connection)?)
+    Ok(natively!(connection, |native| schema::heads::table
+        .find(class)
+        .select((schema::heads::position, schema::heads::at))
+        .first(native))?)
 }
 
 /// The same as far as a position: what an answer may claim that knows of nothing later.
@@ -369,12 +382,12 @@ pub fn last_seen_by(connection: &mut Connection, caller: &Caller, position: i64)
     if last.position <= position {
         return Ok(last);
     }
-    let earlier = journal::table
+    let earlier = natively!(connection, |native| journal::table
         .filter(journal::position.le(position))
         .filter(visible(journal::audience, caller))
         .order(journal::position.desc())
         .select((journal::position, journal::at))
-        .first(connection)
-        .optional()?;
+        .first(native))
+    .optional()?;
     Ok(earlier.unwrap_or_else(Head::start))
 }

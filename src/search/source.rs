@@ -9,6 +9,7 @@ use crate::access::Moment;
 use crate::db::schema::{brief_events, erasures, journal, resources, tombstones, trends};
 use crate::db::types::Id;
 use crate::db::{Connection, among, in_chunks};
+use crate::natively;
 use crate::problem::Problem;
 use crate::vocabulary::Kind;
 use crate::{actors, briefs, categories, events};
@@ -72,12 +73,12 @@ pub(super) struct Change {
 /// # Errors
 /// When a query fails.
 pub(super) fn changed_after(connection: &mut Connection, position: i64, limit: i64) -> Result<Change, Problem> {
-    let rows: Vec<(i64, Kind, Id)> = journal::table
+    let rows: Vec<(i64, Kind, Id)> = natively!(connection, |native| journal::table
         .filter(journal::position.gt(position))
         .order(journal::position)
         .limit(limit)
         .select((journal::position, journal::kind, journal::resource_id))
-        .load(connection)?;
+        .load(native))?;
     let named = |wanted: Kind| -> BTreeSet<Id> {
         rows.iter().filter(|(_, kind, _)| *kind == wanted).map(|(_, _, id)| *id).collect()
     };
@@ -105,11 +106,11 @@ pub(super) fn changed_after(connection: &mut Connection, position: i64, limit: i
 fn erased_among(connection: &mut Connection, ids: &[Id]) -> Result<bool, Problem> {
     let wholly = in_chunks::<_, Id, Problem>(ids, |ids| {
         let erased = tombstones::table.filter(tombstones::erased.eq(true)).filter(among(tombstones::id, ids));
-        erased.select(tombstones::id).load(connection)
+        natively!(connection, |native| erased.select(tombstones::id).load(native))
     })?;
     let in_part = in_chunks::<_, Id, Problem>(ids, |ids| {
         let erased = erasures::table.filter(among(erasures::resource_id, ids));
-        erased.select(erasures::resource_id).load(connection)
+        natively!(connection, |native| erased.select(erasures::resource_id).load(native))
     })?;
     Ok(!wholly.is_empty() || !in_part.is_empty())
 }
@@ -117,32 +118,32 @@ fn erased_among(connection: &mut Connection, ids: &[Id]) -> Result<bool, Problem
 /// The living briefs that show these events.
 fn showing(connection: &mut Connection, events: &BTreeSet<Id>) -> Result<Vec<Id>, Problem> {
     in_chunks(&list(events), |events| {
-        brief_events::table
+        natively!(connection, |native| brief_events::table
             .filter(brief_events::until.is_null())
             .filter(among(brief_events::event_id, events))
             .select(brief_events::brief_id)
-            .load(connection)
+            .load(native))
     })
 }
 
 /// The events that these briefs show or ever showed: they are found by the category of what shows them.
 fn shown_by(connection: &mut Connection, briefs: &BTreeSet<Id>) -> Result<Vec<Id>, Problem> {
     in_chunks(&list(briefs), |briefs| {
-        brief_events::table
+        natively!(connection, |native| brief_events::table
             .filter(among(brief_events::brief_id, briefs))
             .select(brief_events::event_id)
-            .load(connection)
+            .load(native))
     })
 }
 
 /// The living trends of these briefs: they are found by what their brief is.
 fn judged_in(connection: &mut Connection, briefs: &BTreeSet<Id>) -> Result<Vec<Id>, Problem> {
     in_chunks(&list(briefs), |briefs| {
-        trends::table
+        natively!(connection, |native| trends::table
             .filter(trends::until.is_null())
             .filter(among(trends::brief_id, briefs))
             .select(trends::id)
-            .load(connection)
+            .load(native))
     })
 }
 

@@ -10,6 +10,7 @@ use crate::access::Moment;
 use crate::db::schema::{briefs, trends};
 use crate::db::types::{Id, Json};
 use crate::db::{Connection, among, in_chunks};
+use crate::natively;
 use crate::problem::Problem;
 use crate::search::document::{Document, Tag, day_number, joined};
 use crate::search::permits::Permits;
@@ -88,11 +89,11 @@ struct OfBrief {
 /// When a query fails.
 pub fn of(connection: &mut Connection, moment: Moment, ids: &[Id]) -> Result<Vec<Document>, Problem> {
     let rows = in_chunks::<_, TrendRow, Problem>(ids, |ids| {
-        trends::table
+        natively!(connection, |native| trends::table
             .filter(moment.stands(trends::since, trends::until))
             .filter(among(trends::id, ids))
             .select(TrendRow::as_select())
-            .load(connection)
+            .load(native))
     })?;
     let permits = Permits::of(connection, moment, ids)?;
     let mut actors = actors_of(connection, moment, ids)?;
@@ -135,7 +136,7 @@ fn briefs_of(connection: &mut Connection, moment: Moment, rows: &[TrendRow]) -> 
     ids.sort_unstable();
     ids.dedup();
     let found = in_chunks::<_, OfBrief, Problem>(&ids, |ids| {
-        briefs::table
+        natively!(connection, |native| briefs::table
             .filter(moment.stands(briefs::since, briefs::until))
             .filter(among(briefs::id, ids))
             .select((
@@ -148,7 +149,7 @@ fn briefs_of(connection: &mut Connection, moment: Moment, rows: &[TrendRow]) -> 
                 briefs::marking,
                 briefs::authors,
             ))
-            .load(connection)
+            .load(native))
     })?;
     Ok(found.into_iter().map(|brief| (brief.id, brief)).collect())
 }

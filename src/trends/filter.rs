@@ -15,14 +15,14 @@ use crate::access::{Sight, Stands};
 use crate::actors::names;
 use crate::categories;
 use crate::db::schema::{briefs, trend_actors, trends};
-use crate::db::subquery::{HasRow, Same};
 use crate::db::types::{Id, Timestamp};
-use crate::db::{Among, Connection, MultiBackend, among, in_chunks, in_order_of};
+use crate::db::{All, Among, Connection, among, in_chunks, in_order_of};
 use crate::http::body::Invalid;
 use crate::http::dates::{Span, When};
 use crate::http::page::{self, Extras, Listed, Rows, SortKey, Window, merge_ordered};
 use crate::http::query::{Many, NameOrSlug, Repeated};
 use crate::journal::changed_since;
+use crate::natively;
 use crate::problem::Problem;
 use crate::scalars::{CountryCode, Day, LanguageCode, Slug};
 use crate::vocabulary::{Assessment, BriefState, Direction, Kind, Marking};
@@ -127,8 +127,9 @@ impl TrendFilter {
     /// 400 for a filter that names what does not exist.
     pub fn ids_among(&self, connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<HashSet<Id>, Problem> {
         let resolved = self.resolve(connection, sight)?;
-        let query = resolved.query(sight).filter(among(trends::id, ids));
-        Ok(query.select(trends::id).load(connection)?.into_iter().collect())
+        let these = resolved.conditions(sight).and(among(trends::id, ids));
+        let found = trends::table.filter(these).select(trends::id);
+        Ok(natively!(connection, |native| found.load(native))?.into_iter().collect())
     }
 
     pub(super) fn resolve(&self, connection: &mut Connection, sight: Sight) -> Result<Resolved<'_>, Problem> {
@@ -153,47 +154,45 @@ impl TrendFilter {
 }
 
 impl<'a> Resolved<'a> {
-    /// The trends of a part of what is seen that pass every filter.
-    pub(super) fn query(&self, part: Sight) -> trends::BoxedQuery<'a, MultiBackend> {
+    /// The conditions of every filter on a part of what is seen.
+    pub(super) fn conditions(&self, part: Sight) -> All<'a, trends::table> {
         let sight = self.sight;
-        let mut query =
-            trends::table.filter(part.sees(trends::id, trends::since, trends::until, trends::audience)).into_boxed();
+        let mut all = All::of(trends::table).and(part.sees(trends::id, trends::since, trends::until, trends::audience));
         if let Some(day) = self.span.first_day() {
-            query = query.filter(trends::period_to.ge(day));
+            all = all.and(trends::period_to.ge(day));
         }
         if let Some(day) = self.span.last_day() {
-            query = query.filter(trends::period_from.le(day));
+            all = all.and(trends::period_from.le(day));
         }
-        query = one_of!(query, trends::direction, self.filter.direction.0.iter().copied());
-        query = one_of!(query, trends::assessment, self.filter.assessment.0.iter().copied());
-        query = one_of!(query, trends::series, self.filter.series.0.iter().map(|series| series.as_str().to_owned()));
+        all = one_of!(all, trends::direction, self.filter.direction.0.iter().copied());
+        all = one_of!(all, trends::assessment, self.filter.assessment.0.iter().copied());
+        all = one_of!(all, trends::series, self.filter.series.0.iter().map(|series| series.as_str().to_owned()));
         if !self.any_of.is_empty() {
-            query = query.filter(exists(concerns(sight, self.any_of.clone())));
+            all = all.and(exists(concerns(sight, self.any_of.clone())));
         }
         for bearers in &self.all_of {
-            query = query.filter(exists(concerns(sight, bearers.clone())));
+            all = all.and(exists(concerns(sight, bearers.clone())));
         }
         if self.filter.asks_of_brief() {
-            let same_brief = Same(briefs::id, trends::brief_id);
-            query = query.filter(HasRow(self.briefs().filter(same_brief)));
+            let brief = briefs::table.filter(self.conditions_on_brief()).filter(briefs::id.eq(trends::brief_id));
+            all = all.and(exists(brief));
         }
         if let Some(time) = self.filter.updated_since {
-            query = query.filter(trends::id.eq_any(changed_since(sight, Kind::Trend, time)));
+            all = all.and(trends::id.eq_any(changed_since(sight, Kind::Trend, time)));
         }
-        query
+        all
     }
 
-    /// The briefs that pass what the filter asks of a trend's brief.
-    fn briefs(&self) -> briefs::BoxedQuery<'a, MultiBackend> {
-        let mut query = briefs::table
-            .filter(self.sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
-            .into_boxed();
-        query = one_of!(query, briefs::category_id, self.categories.iter().copied());
-        query = one_of!(query, briefs::category_status, self.filter.category_status.0.iter().copied());
-        query = one_of!(query, briefs::country, self.filter.country.0.iter().map(|code| code.as_str().to_owned()));
-        query = one_of!(query, briefs::language, self.filter.language.0.iter().map(|code| code.as_str().to_owned()));
-        query = one_of!(query, briefs::state, self.filter.state.0.iter().copied());
-        one_of!(query, briefs::marking, self.filter.marking.0.iter().copied())
+    /// What the filter asks of a trend's brief.
+    fn conditions_on_brief(&self) -> All<'a, briefs::table> {
+        let mut all =
+            All::of(briefs::table).and(self.sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience));
+        all = one_of!(all, briefs::category_id, self.categories.iter().copied());
+        all = one_of!(all, briefs::category_status, self.filter.category_status.0.iter().copied());
+        all = one_of!(all, briefs::country, self.filter.country.0.iter().map(|code| code.as_str().to_owned()));
+        all = one_of!(all, briefs::language, self.filter.language.0.iter().map(|code| code.as_str().to_owned()));
+        all = one_of!(all, briefs::state, self.filter.state.0.iter().copied());
+        one_of!(all, briefs::marking, self.filter.marking.0.iter().copied())
     }
 
     fn driving_actors(&self) -> &[Id] {
@@ -210,24 +209,24 @@ impl<'a> Resolved<'a> {
         sort: &str,
     ) -> Result<Vec<(NaiveDate, Id)>, Problem> {
         use trend_actors::{actor_id, audience, period_from, period_to, since, trend_id, until};
-        let same_trend = Same(trends::id, trend_actors::trend_id);
-        let mut query = trend_actors::table
-            .filter(actor_id.eq(actor))
-            .filter(self.sight.sees(trend_id, since, until, audience))
-            .filter(HasRow(self.query(self.sight).filter(same_trend)))
-            .select((period_to, trend_id))
-            .into_boxed();
+        let trend = trends::table.filter(self.conditions(self.sight)).filter(trends::id.eq(trend_id));
+        let mut all = All::of(trend_actors::table)
+            .and(actor_id.eq(actor))
+            .and(self.sight.sees(trend_id, since, until, audience))
+            .and(exists(trend));
         if let Some(day) = self.span.first_day() {
-            query = query.filter(period_to.ge(day));
+            all = all.and(period_to.ge(day));
         }
         if let Some(day) = self.span.last_day() {
-            query = query.filter(period_from.le(day));
+            all = all.and(period_from.le(day));
         }
-        Ok(if descending {
-            in_order!(query, desc, period_to, trend_id, window, sort, NaiveDate).load(connection)?
+        let (all, order) = if descending {
+            in_order!(all, desc, period_to, trend_id, window, sort, NaiveDate)
         } else {
-            in_order!(query, asc, period_to, trend_id, window, sort, NaiveDate).load(connection)?
-        })
+            in_order!(all, asc, period_to, trend_id, window, sort, NaiveDate)
+        };
+        let keys = trend_actors::table.filter(all).select((period_to, trend_id));
+        Ok(natively!(connection, |native| keys.order_by(order).limit(window.fetch()).load(native))?)
     }
 
     fn page_by_actor(
@@ -245,11 +244,10 @@ impl<'a> Resolved<'a> {
         keys.map(|keys| {
             let ids: Vec<Id> = keys.into_iter().map(|(_, id)| id).collect();
             let rows = in_chunks::<_, TrendRow, Problem>(&ids, |ids| {
-                trends::table
+                let these = trends::table
                     .filter(self.sight.stands(trends::since, trends::until))
-                    .filter(among(trends::id, ids))
-                    .select(TrendRow::as_select())
-                    .load(connection)
+                    .filter(among(trends::id, ids));
+                natively!(connection, |native| these.select(TrendRow::as_select()).load(native))
             })?;
             views::views(connection, self.sight, in_order_of(&ids, rows, |row| row.id))
         })
@@ -294,15 +292,16 @@ impl Listed for TrendFilter {
         }
         let mut rows: Vec<TrendRow> = Vec::new();
         for part in sight.parts() {
-            let query = resolved.query(part);
-            let query = match sort {
+            let all = resolved.conditions(part);
+            let (all, order) = match sort {
                 TrendSort::Relevance => return Err(page::relevance_needs_words()),
-                TrendSort::PeriodTo => in_order!(query, asc, period_to, id, window, name, NaiveDate),
-                TrendSort::PeriodToDescending => in_order!(query, desc, period_to, id, window, name, NaiveDate),
-                TrendSort::UpdatedAt => in_order!(query, asc, updated_at, id, window, name, Timestamp),
-                TrendSort::UpdatedAtDescending => in_order!(query, desc, updated_at, id, window, name, Timestamp),
+                TrendSort::PeriodTo => in_order!(all, asc, period_to, id, window, name, NaiveDate),
+                TrendSort::PeriodToDescending => in_order!(all, desc, period_to, id, window, name, NaiveDate),
+                TrendSort::UpdatedAt => in_order!(all, asc, updated_at, id, window, name, Timestamp),
+                TrendSort::UpdatedAtDescending => in_order!(all, desc, updated_at, id, window, name, Timestamp),
             };
-            rows.append(&mut query.select(TrendRow::as_select()).load(connection)?);
+            let page = trends::table.filter(all).order_by(order).limit(window.fetch());
+            rows.append(&mut natively!(connection, |native| page.select(TrendRow::as_select()).load(native))?);
         }
         let rows = window.cut(name, rows, |row| {
             let key = if by_period { SortKey::Day(row.period_to) } else { SortKey::Time(row.updated_at) };
@@ -313,6 +312,9 @@ impl Listed for TrendFilter {
 
     fn count(&self, connection: &mut Connection, sight: Sight) -> Result<i64, Problem> {
         let resolved = self.resolve(connection, sight)?;
-        page::sum(sight.parts(), |part| resolved.query(part).count().get_result(connection))
+        page::sum(sight.parts(), |part| {
+            let rows = trends::table.filter(resolved.conditions(part)).count();
+            natively!(connection, |native| rows.get_result(native))
+        })
     }
 }

@@ -12,6 +12,7 @@ use crate::db::types::Id;
 use crate::db::{Connection, among, in_chunks, in_order_of};
 use crate::http::page::Extras;
 use crate::journal;
+use crate::natively;
 use crate::problem::Problem;
 use crate::search::ask::Ask;
 use crate::search::counts::FacetName;
@@ -78,7 +79,8 @@ impl Searched for TrendFilter {
         let resolved = self.resolve(connection, sight)?;
         let mut ids = Vec::new();
         for part in sight.parts() {
-            ids.append(&mut resolved.query(part).select(trends::id).load(connection)?);
+            let found = trends::table.filter(resolved.conditions(part)).select(trends::id);
+            ids.append(&mut natively!(connection, |native| found.load(native))?);
         }
         Ok(ids)
     }
@@ -91,11 +93,11 @@ impl Searched for TrendFilter {
         ids: &[Id],
     ) -> Result<Vec<TrendView>, Problem> {
         let rows = in_chunks::<_, TrendRow, Problem>(ids, |ids| {
-            trends::table
+            natively!(connection, |native| trends::table
                 .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
                 .filter(among(trends::id, ids))
                 .select(TrendRow::as_select())
-                .load(connection)
+                .load(native))
         })?;
         views::views(connection, sight, in_order_of(ids, rows, |row| row.id))
     }

@@ -21,6 +21,7 @@ use crate::events::model::EventRow;
 use crate::history::erasure::{self, Stored as StoredVersion, Stretch};
 use crate::http::body::Fault;
 use crate::journal::{self, Write};
+use crate::natively;
 use crate::problem::Problem;
 use crate::reference::{self, Reference};
 use crate::removal::Removal;
@@ -67,31 +68,34 @@ impl Resource for TrendRow {
     }
 
     fn look_up(connection: &mut Connection, sight: Sight, reference: &Reference) -> Result<Option<Self>, Problem> {
-        let seen = |part: Sight| {
-            trends::table
-                .filter(part.sees(trends::id, trends::since, trends::until, trends::audience))
-                .select(Self::as_select())
-        };
+        let seen =
+            |part: Sight| trends::table.filter(part.sees(trends::id, trends::since, trends::until, trends::audience));
         reference::first(
             connection,
             sight,
             reference,
-            |connection, part, id| seen(part).filter(trends::id.eq(id)).first(connection),
-            |connection, part, slug| seen(part).filter(trends::slug.eq(slug)).first(connection),
+            |connection, part, id| {
+                let found = seen(part).filter(trends::id.eq(id));
+                natively!(connection, |native| found.select(Self::as_select()).first(native))
+            },
+            |connection, part, slug| {
+                let found = seen(part).filter(trends::slug.eq(slug));
+                natively!(connection, |native| found.select(Self::as_select()).first(native))
+            },
         )
     }
 
     fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
         let same = trends::table.filter(trends::until.is_null()).filter(trends::slug.eq(slug));
-        Ok(same.count().get_result::<i64>(connection)? > 0)
+        Ok(natively!(connection, |native| same.count().get_result::<i64>(native))? > 0)
     }
 
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<StoredVersion>, Problem> {
-        Ok(trends::table
+        Ok(natively!(connection, |native| trends::table
             .filter(trends::id.eq(id))
             .order(trends::version)
             .select((trends::version, trends::since, trends::until, trends::audience, trends::slug))
-            .load(connection)?)
+            .load(native))?)
     }
 
     fn destroy(write: &mut Write<'_>, id: Id, stretch: Stretch) -> Result<(), Problem> {
@@ -174,11 +178,11 @@ fn brief_for(write: &mut Write<'_>, reference: Option<&Reference>) -> Result<Bri
 }
 
 fn reread(write: &mut Write<'_>, id: Id) -> Result<TrendRow, Problem> {
-    Ok(trends::table
+    Ok(natively!(write.connection, |native| trends::table
         .filter(trends::until.is_null())
         .filter(trends::id.eq(id))
         .select(TrendRow::as_select())
-        .first(write.connection)?)
+        .first(native))?)
 }
 
 fn insert_at(planned: &mut Vec<Plan>, place: Option<u16>, plan: Plan) {
@@ -306,7 +310,11 @@ fn close(write: &mut Write<'_>, id: Id) -> Result<(), Problem> {
 /// # Errors
 /// When the query fails.
 pub fn ever_of_brief(connection: &mut Connection, brief: Id) -> Result<Vec<Id>, Problem> {
-    Ok(trends::table.filter(trends::brief_id.eq(brief)).select(trends::id).distinct().load(connection)?)
+    Ok(natively!(connection, |native| trends::table
+        .filter(trends::brief_id.eq(brief))
+        .select(trends::id)
+        .distinct()
+        .load(native))?)
 }
 
 /// Says who may see the trends that a brief had once: those who may see what it says now.
@@ -316,7 +324,10 @@ pub fn ever_of_brief(connection: &mut Connection, brief: Id) -> Result<Vec<Id>, 
 pub fn permit_former(write: &mut Write<'_>, brief: Id, audience: Audience) -> Result<(), Problem> {
     let living = of_brief_ids(write.connection, brief)?;
     for trend in ever_of_brief(write.connection, brief)?.into_iter().filter(|trend| !living.contains(trend)) {
-        let present: Audience = resources::table.find(trend).select(resources::audience).first(write.connection)?;
+        let present: Audience = natively!(write.connection, |native| resources::table
+            .find(trend)
+            .select(resources::audience)
+            .first(native))?;
         // Nobody is let see again what was erased.
         if present != Audience::NOBODY {
             write.permit(trend, audience, audience)?;
@@ -327,7 +338,7 @@ pub fn permit_former(write: &mut Write<'_>, brief: Id, audience: Audience) -> Re
 
 fn of_brief_ids(connection: &mut Connection, brief: Id) -> Result<Vec<Id>, Problem> {
     let living = trends::table.filter(trends::until.is_null()).filter(trends::brief_id.eq(brief));
-    Ok(living.select(trends::id).load(connection)?)
+    Ok(natively!(connection, |native| living.select(trends::id).load(native))?)
 }
 
 /// Erases what a trend said within a stretch of the journal, as a part of its brief.
@@ -356,13 +367,13 @@ pub fn erase_within(write: &mut Write<'_>, trend: Id, stretch: Stretch, reason: 
 /// # Errors
 /// 403 when one of the briefs is published and the writer no publisher.
 pub fn move_actor(write: &mut Write<'_>, from: Id, to: Id) -> Result<(), Problem> {
-    let concerned: Vec<Id> = trend_actors::table
+    let concerned: Vec<Id> = natively!(write.connection, |native| trend_actors::table
         .inner_join(trends::table.on(trends::id.eq(trend_actors::trend_id).and(trends::until.is_null())))
         .filter(trend_actors::actor_id.eq(from))
         .filter(trend_actors::until.is_null())
         .select(trends::brief_id)
         .distinct()
-        .load(write.connection)?;
+        .load(native))?;
     for brief in concerned {
         let brief = briefs::store::to_write(write, brief)?;
         let mut planned = Plan::of_stored(of_brief(write.connection, brief.id)?);
@@ -379,12 +390,12 @@ pub fn move_actor(write: &mut Write<'_>, from: Id, to: Id) -> Result<(), Problem
 /// # Errors
 /// When a query fails.
 pub fn of_brief(connection: &mut Connection, brief: Id) -> Result<Vec<Stored>, Problem> {
-    let rows: Vec<TrendRow> = trends::table
+    let rows: Vec<TrendRow> = natively!(connection, |native| trends::table
         .filter(trends::until.is_null())
         .filter(trends::brief_id.eq(brief))
         .order(trends::position)
         .select(TrendRow::as_select())
-        .load(connection)?;
+        .load(native))?;
     let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
     let (mut actors, mut evidence) =
         (actors_of(connection, Moment::Head, &ids)?, evidence_of(connection, Moment::Head, &ids)?);
@@ -404,12 +415,12 @@ pub fn of_brief(connection: &mut Connection, brief: Id) -> Result<Vec<Stored>, P
 /// When the query fails.
 pub fn rows_of_briefs(connection: &mut Connection, sight: Sight, briefs: &[Id]) -> Result<Vec<TrendRow>, Problem> {
     in_chunks(briefs, |briefs| {
-        trends::table
+        natively!(connection, |native| trends::table
             .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
             .filter(among(trends::brief_id, briefs))
             .order((trends::brief_id, trends::position))
             .select(TrendRow::as_select())
-            .load(connection)
+            .load(native))
     })
 }
 
@@ -423,12 +434,12 @@ pub(super) fn actors_of(
     ids: &[Id],
 ) -> Result<HashMap<Id, Vec<Id>>, Problem> {
     let rows = in_chunks::<_, (Id, Id), Problem>(ids, |ids| {
-        trend_actors::table
+        natively!(connection, |native| trend_actors::table
             .filter(moment.stands(trend_actors::since, trend_actors::until))
             .filter(among(trend_actors::trend_id, ids))
             .order((trend_actors::trend_id, trend_actors::ordinal))
             .select((trend_actors::trend_id, trend_actors::actor_id))
-            .load(connection)
+            .load(native))
     })?;
     Ok(grouped(rows))
 }
@@ -443,12 +454,12 @@ pub(super) fn evidence_of(
     ids: &[Id],
 ) -> Result<HashMap<Id, Vec<Id>>, Problem> {
     let rows = in_chunks::<_, (Id, Id), Problem>(ids, |ids| {
-        trend_evidence::table
+        natively!(connection, |native| trend_evidence::table
             .filter(moment.stands(trend_evidence::since, trend_evidence::until))
             .filter(among(trend_evidence::trend_id, ids))
             .order((trend_evidence::trend_id, trend_evidence::ordinal))
             .select((trend_evidence::trend_id, trend_evidence::event_id))
-            .load(connection)
+            .load(native))
     })?;
     Ok(grouped(rows))
 }
@@ -458,10 +469,10 @@ pub(super) fn evidence_of(
 /// # Errors
 /// When the query fails.
 pub fn named(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Vec<serde_json::Value>, Problem> {
-    let rows: Vec<(Id, String)> = trends::table
+    let rows: Vec<(Id, String)> = natively!(connection, |native| trends::table
         .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
         .filter(among(trends::id, ids))
         .select((trends::id, trends::slug))
-        .load(connection)?;
+        .load(native))?;
     Ok(rows.into_iter().map(|(id, slug)| serde_json::json!({"type": "trend", "id": id, "slug": slug})).collect())
 }

@@ -15,6 +15,7 @@ use crate::briefs::model::BriefLink;
 use crate::db::schema::events;
 use crate::db::types::Id;
 use crate::db::{Connection, among, in_chunks};
+use crate::natively;
 use crate::problem::Problem;
 use crate::reference::{Link, deleted_beside};
 
@@ -28,11 +29,11 @@ pub fn event_links(
     ids: &[Id],
 ) -> Result<HashMap<Id, Link<EventLink>>, Problem> {
     let living = in_chunks::<_, EventLink, Problem>(ids, |ids| {
-        events::table
+        natively!(connection, |native| events::table
             .filter(sight.sees(events::id, events::since, events::until, events::audience))
             .filter(among(events::id, ids))
             .select((events::id, events::slug, events::title, events::occurred))
-            .load(connection)
+            .load(native))
     })?;
     let mut links: HashMap<Id, _> = living.into_iter().map(|link| (link.id, Link::Living(link))).collect();
     let deleted = deleted_beside(connection, sight, ids, &links)?;

@@ -10,9 +10,10 @@ use super::message::Subject;
 use super::sender::Attempt;
 use crate::db::schema::webhook_deliveries;
 use crate::db::types::{Id, Timestamp};
-use crate::db::{Connection, among};
+use crate::db::{All, Connection, among};
 use crate::http::page::{Rows, Window};
 use crate::in_order;
+use crate::natively;
 use crate::problem::Problem;
 use crate::vocabulary::vocabulary;
 
@@ -120,12 +121,13 @@ pub fn page(
     window: &Window,
 ) -> Result<Rows<Delivery>, Problem> {
     use webhook_deliveries::{id, last_attempt_at, outcome as outcome_is, webhook_id};
-    let mut query = webhook_deliveries::table.filter(webhook_id.eq(webhook)).into_boxed();
+    let mut all = All::of(webhook_deliveries::table).and(webhook_id.eq(webhook));
     if let Some(outcome) = outcome {
-        query = query.filter(outcome_is.eq(outcome));
+        all = all.and(outcome_is.eq(outcome));
     }
-    let query = in_order!(query, desc, last_attempt_at, id, window, ORDER, Timestamp);
-    let rows: Vec<Delivery> = query.select(Delivery::as_select()).load(connection)?;
+    let (all, order) = in_order!(all, desc, last_attempt_at, id, window, ORDER, Timestamp);
+    let page = webhook_deliveries::table.filter(all).order_by(order).limit(window.fetch());
+    let rows: Vec<Delivery> = natively!(connection, |native| page.select(Delivery::as_select()).load(native))?;
     Ok(window.cut(ORDER, rows, |delivery| (delivery.last_attempt_at, delivery.id)))
 }
 
