@@ -138,8 +138,10 @@ fn open(database: &DatabaseArgs, readers: usize) -> Result<Db, Box<dyn std::erro
 }
 
 fn serve(arguments: &ServeArgs) -> Outcome {
-    let db = open(&arguments.database, arguments.database_connections.into())?;
-    let config = arguments.config(&arguments.database.location()?);
+    let location = arguments.database.location()?;
+    db::migrate(&location)?;
+    let db = Db::open_with_replicas(&location, arguments.database_connections.into(), &arguments.replicas()?)?;
+    let config = arguments.config(&location);
     let listener = app::listen(arguments.listen)
         .map_err(|error| format!("cannot listen on {}: {error}; --listen takes another port", arguments.listen))?;
     let address = listener.local_addr()?;

@@ -73,7 +73,10 @@ pub struct ServeArgs {
     /// How many mebibytes of answers are kept in memory; 0 keeps none
     #[arg(long, env = "BRIEFWIRE_ANSWER_MEMORY", default_value_t = 64, value_parser = clap::value_parser!(u32).range(0..=1_048_576))]
     pub answer_memory: u32,
-    /// How many connections read from PostgreSQL
+    /// A streaming replica of the PostgreSQL database to read from too; repeatable
+    #[arg(long, env = "BRIEFWIRE_READ_URL", value_delimiter = ' ', hide_env_values = true)]
+    pub read_url: Vec<String>,
+    /// How many connections read from PostgreSQL, and from each replica
     #[arg(long, env = "BRIEFWIRE_DATABASE_CONNECTIONS", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub database_connections: u16,
     /// Accept changes only with If-Match
@@ -178,6 +181,21 @@ fn network(text: &str) -> Result<IpNet, String> {
 }
 
 impl ServeArgs {
+    /// The replicas to read from.
+    ///
+    /// # Errors
+    /// [`DbError::UnknownScheme`], and [`DbError::NoReplica`] where one of them, or the database itself, is not PostgreSQL's.
+    pub fn replicas(&self) -> Result<Vec<Location>, DbError> {
+        let replicas = self.read_url.iter().map(|url| url.parse()).collect::<Result<Vec<Location>, _>>()?;
+        let primary = self.database.location()?;
+        let can_have_replicas = |location: &Location| matches!(location, Location::Postgres(_));
+        if replicas.is_empty() || replicas.iter().chain([&primary]).all(can_have_replicas) {
+            Ok(replicas)
+        } else {
+            Err(DbError::NoReplica)
+        }
+    }
+
     /// The settings that outlive the start.
     #[must_use]
     pub fn config(&self, archive: &Location) -> Config {

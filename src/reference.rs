@@ -16,7 +16,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::access::{Audience, Caller, Moment, Sight, visible};
 use crate::db::schema::{erasures, redirects, resources, tombstones};
 use crate::db::types::{Id, Timestamp};
-use crate::db::{Connection, MultiBackend, among, in_chunks};
+use crate::db::{All, Connection, among, in_chunks};
 use crate::http::body::{refuse, unknown_name, wrong_kind};
 use crate::journal::Write;
 use crate::natively;
@@ -263,8 +263,8 @@ pub fn is_known(connection: &mut Connection, id: Id) -> Result<bool, Problem> {
 }
 
 /// The graves of this moment that this caller could once see; what was erased was gone whenever it could be seen.
-fn graves(sight: Sight) -> tombstones::BoxedQuery<'static, MultiBackend> {
-    let graves = tombstones::table.filter(visible(tombstones::audience, &sight.caller)).into_boxed();
+fn graves(sight: Sight) -> All<'static, tombstones::table> {
+    let graves = All::of(tombstones::table).and(visible(tombstones::audience, &sight.caller));
     match sight.moment.position() {
         None => graves,
         Some(position) => {
@@ -273,7 +273,7 @@ fn graves(sight: Sight) -> tombstones::BoxedQuery<'static, MultiBackend> {
                 .filter(erasures::since.le(position))
                 .filter(erasures::until.gt(position).or(erasures::until.is_null()))
                 .filter(visible(erasures::audience, &sight.caller));
-            graves.filter(tombstones::since.le(position).or(diesel::dsl::exists(erased_then)))
+            graves.and(tombstones::since.le(position).or(diesel::dsl::exists(erased_then)))
         }
     }
 }
@@ -283,7 +283,10 @@ fn graves(sight: Sight) -> tombstones::BoxedQuery<'static, MultiBackend> {
 /// # Errors
 /// When the query fails.
 pub fn deleted_among(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Vec<Id>, Problem> {
-    in_chunks(ids, |ids| graves(sight).filter(among(tombstones::id, ids)).select(tombstones::id).load(connection))
+    in_chunks(ids, |ids| {
+        let graves = tombstones::table.filter(graves(sight).and(among(tombstones::id, ids)));
+        natively!(connection, |native| graves.select(tombstones::id).load(native))
+    })
 }
 
 /// The same of those that have not been found living.
@@ -310,11 +313,9 @@ pub fn buried(
     kind: Kind,
     reference: &Reference,
 ) -> Result<Option<Id>, Problem> {
-    Ok(grave_of(Sight::now(caller), kind, reference)
-        .filter(tombstones::erased.eq(false))
-        .select(tombstones::id)
-        .first(connection)
-        .optional()?)
+    let graves = grave_of(Sight::now(caller), kind, reference).and(tombstones::erased.eq(false));
+    let latest = tombstones::table.filter(graves).order(tombstones::deleted_at.desc()).select(tombstones::id);
+    Ok(natively!(connection, |native| latest.first(native)).optional()?)
 }
 
 /// Lets everything that led to a resource which is no more, its id included, lead to another from this write on.
@@ -454,22 +455,22 @@ pub fn first<T>(
     Ok(None)
 }
 
-/// The graves under a reference, the latest first.
-fn grave_of(sight: Sight, kind: Kind, reference: &Reference) -> tombstones::BoxedQuery<'static, MultiBackend> {
-    let graves = graves(sight).filter(tombstones::kind.eq(kind)).order(tombstones::deleted_at.desc());
+/// The graves under a reference.
+fn grave_of(sight: Sight, kind: Kind, reference: &Reference) -> All<'static, tombstones::table> {
+    let graves = graves(sight).and(tombstones::kind.eq(kind));
     match (&reference.id, &reference.slug) {
-        (Some(id), _) => graves.filter(tombstones::id.eq(*id)),
+        (Some(id), _) => graves.and(tombstones::id.eq(*id)),
         (None, slug) => {
             let slug = slug.clone().unwrap_or_default();
-            graves.filter(tombstones::slug.eq(veiled(&slug)).or(tombstones::slug.eq(slug)))
+            graves.and(tombstones::slug.eq(veiled(&slug)).or(tombstones::slug.eq(slug)))
         }
     }
 }
 
 /// The problem of a reference that leads nowhere: 410 with the tombstone for those who could once see it, else 404.
 pub fn missing(connection: &mut Connection, sight: Sight, kind: Kind, reference: &Reference) -> Problem {
-    let found =
-        grave_of(sight, kind, reference).select(TombstoneRow::as_select()).first::<TombstoneRow>(connection).optional();
+    let latest = tombstones::table.filter(grave_of(sight, kind, reference)).order(tombstones::deleted_at.desc());
+    let found = natively!(connection, |native| latest.select(TombstoneRow::as_select()).first(native)).optional();
     match found {
         Ok(Some(grave)) => gone(kind, grave.deleted_at, grave.reason, grave.replacement),
         Ok(None) => Problem::not_found(kind.as_str()),

@@ -36,6 +36,11 @@ const DEAD_PEERS: &str =
 const DEAD_LEADERS: &str = "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; \
     SET tcp_user_timeout = 20000";
 
+/// The same URL, with which a server that is gone without a word is noticed soon.
+pub(super) fn with_dead_peers(url: &str) -> String {
+    format!("{url}{}{DEAD_PEERS}", if url.contains('?') { '&' } else { '?' })
+}
+
 #[derive(QueryableByName)]
 struct Taken {
     #[diesel(sql_type = Bool)]
@@ -69,8 +74,7 @@ impl Lock {
     fn open(location: &Location) -> Result<Self, DbError> {
         match location {
             Location::Postgres(url) => {
-                let url = format!("{url}{}{DEAD_PEERS}", if url.contains('?') { '&' } else { '?' });
-                let session = PgConnection::establish(&url).and_then(|mut session| {
+                let session = PgConnection::establish(&with_dead_peers(url)).and_then(|mut session| {
                     session.batch_execute(DEAD_LEADERS).map_err(ConnectionError::CouldntSetupConfiguration)?;
                     Ok(session)
                 });

@@ -19,6 +19,7 @@ mod connection;
 pub mod dialect;
 mod leadership;
 mod pool;
+mod replicas;
 pub mod schema;
 pub mod types;
 mod union;
@@ -51,6 +52,8 @@ pub enum DbError {
     Unavailable(String),
     /// The URL names no database that Briefwire knows.
     UnknownScheme(String),
+    /// A replica was named that can be none.
+    NoReplica,
     /// A migration failed.
     Migration(String),
 }
@@ -63,6 +66,7 @@ impl std::fmt::Display for DbError {
             Self::UnknownScheme(url) => {
                 write!(f, "`{url}` names no database: give sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE")
             }
+            Self::NoReplica => write!(f, "a read URL is for a streaming replica of a PostgreSQL database"),
             Self::Migration(cause) => write!(f, "migration failed: {cause}"),
         }
     }

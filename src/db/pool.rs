@@ -11,6 +11,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use diesel::connection::TransactionManager;
 use tokio::sync::{oneshot, watch};
 
+use super::replicas::{self, Replicas};
 use super::{Connection, DbError, Leadership, Location, connect, dialect};
 
 /// How many waiting writes one commit takes along, and how long the first of them waits for the others at most.
@@ -31,13 +32,13 @@ impl Pace {
 const WAY: Duration = Duration::from_millis(3);
 
 type Transactions = <Connection as diesel::Connection>::TransactionManager;
-type ReadJob = Box<dyn FnOnce(&mut Connection) -> Health + Send>;
+pub(super) type ReadJob = Box<dyn FnOnce(&mut Connection) -> Health + Send>;
 /// Runs one caller's work in its savepoint, and returns the step that answers the caller once the commit is decided.
 type WriteJob = Box<dyn FnOnce(&mut Connection) -> Box<dyn FnOnce(bool)> + Send>;
 
 /// Whether a connection may be used again.
 #[derive(PartialEq, Eq)]
-enum Health {
+pub(super) enum Health {
     Good,
     Lost,
 }
@@ -55,6 +56,8 @@ struct Inner {
     commits: watch::Receiver<u64>,
     /// PostgreSQL only: the threads that read.
     readers: Option<Sender<ReadJob>>,
+    /// PostgreSQL only: the replicas that are read too.
+    replicas: Option<Arc<Replicas>>,
     to_purge: AtomicBool,
 }
 
@@ -68,7 +71,15 @@ impl Db {
     /// # Errors
     /// [`DbError::Unavailable`] when it cannot be reached now, or no thread can be started.
     pub fn open(location: &Location, readers: usize) -> Result<Self, DbError> {
-        Self::paced(location, readers, Pace::SERVING)
+        Self::paced(location, readers, Pace::SERVING, &[])
+    }
+
+    /// The same, with streaming replicas that are read from where they have what is asked for; so many connections to each.
+    ///
+    /// # Errors
+    /// As [`Db::open`]; a replica that cannot be reached is no error.
+    pub fn open_with_replicas(location: &Location, readers: usize, replicas: &[Location]) -> Result<Self, DbError> {
+        Self::paced(location, readers, Pace::SERVING, replicas)
     }
 
     /// Opens the database for one who writes much by himself: larger commits and more memory.
@@ -76,21 +87,25 @@ impl Db {
     /// # Errors
     /// As [`Db::open`].
     pub fn open_for_bulk(location: &Location) -> Result<Self, DbError> {
-        Self::paced(location, 1, Pace::BULK)
+        Self::paced(location, 1, Pace::BULK, &[])
     }
 
-    fn paced(location: &Location, readers: usize, pace: Pace) -> Result<Self, DbError> {
+    fn paced(location: &Location, readers: usize, pace: Pace, replicas: &[Location]) -> Result<Self, DbError> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let first = open_writer(location, pace)?;
         let (committed, commits) = watch::channel(0);
-        let writer = start_writer(location.clone(), first, pace, committed)?;
+        let replicas = match replicas {
+            [] => None,
+            some => Some(Arc::new(Replicas::watch(location, some, readers)?)),
+        };
+        let writer = start_writer(location.clone(), first, pace, committed, replicas.clone())?;
         let readers = match location {
             Location::Sqlite(_) => None,
-            Location::Postgres(_) => Some(start_readers(location, readers)?),
+            Location::Postgres(_) => Some(start_readers(location, readers, "reader")?),
         };
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let to_purge = AtomicBool::new(matches!(location, Location::Sqlite(_)));
-        Ok(Self(Arc::new(Inner { number, location: location.clone(), writer, commits, readers, to_purge })))
+        Ok(Self(Arc::new(Inner { number, location: location.clone(), writer, commits, readers, replicas, to_purge })))
     }
 
     /// Runs short queries in one snapshot.
@@ -109,7 +124,27 @@ impl Db {
         }
     }
 
-    /// The same for long queries, which on SQLite must not hold the worker that calls.
+    /// The same, from any database that has come to this position of the journal: a replica if one has, and it answers. What a
+    /// replica answers is less than a second old.
+    ///
+    /// # Errors
+    /// As [`Db::read`].
+    pub async fn read_at_least<T, E, F>(&self, position: i64, read: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T, E> + Clone + Send + 'static,
+    {
+        let Some(replicas) = &self.0.replicas else {
+            return self.read(read).await;
+        };
+        match replicas.ask(position, read.clone()).await {
+            Some(answer) => Ok(answer),
+            None => self.read(read).await,
+        }
+    }
+
+    /// [`Db::read`] for long queries, which on SQLite must not hold the worker that calls.
     ///
     /// # Errors
     /// As [`Db::read`].
@@ -387,22 +422,25 @@ fn start_writer(
     first: Connection,
     pace: Pace,
     committed: watch::Sender<u64>,
+    replicas: Option<Arc<Replicas>>,
 ) -> Result<Sender<WriteJob>, DbError> {
     let (jobs, waiting) = unbounded();
-    spawn("writer".into(), move || write_groups(&location, pace, first, &waiting, &committed))?;
+    spawn("writer".into(), move || {
+        write_groups(&location, pace, first, &waiting, &committed, replicas.as_deref());
+    })?;
     Ok(jobs)
 }
 
-fn start_readers(location: &Location, count: usize) -> Result<Sender<ReadJob>, DbError> {
+pub(super) fn start_readers(location: &Location, count: usize, name: &str) -> Result<Sender<ReadJob>, DbError> {
     let (jobs, waiting) = unbounded();
     for number in 1..=count.max(1) {
         let (location, waiting) = (location.clone(), waiting.clone());
-        spawn(format!("reader-{number}"), move || serve_reads(&location, &waiting))?;
+        spawn(format!("{name}-{number}"), move || serve_reads(&location, &waiting))?;
     }
     Ok(jobs)
 }
 
-fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Result<(), DbError> {
+pub(super) fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Result<(), DbError> {
     thread::Builder::new()
         .name(name)
         .spawn(work)
@@ -416,6 +454,7 @@ fn write_groups(
     first: Connection,
     waiting: &Receiver<WriteJob>,
     commits: &watch::Sender<u64>,
+    replicas: Option<&Replicas>,
 ) {
     let mut connection = Some(first);
     while let Ok(job) = waiting.recv() {
@@ -424,6 +463,8 @@ fn write_groups(
             continue;
         };
         let answers = run_group(&mut open, pace, job, waiting);
+        // If this fails, so does the commit.
+        let written = replicas.and_then(|_| replicas::head(&mut open).ok());
         let committed = match Transactions::commit_transaction(&mut open) {
             Ok(()) => true,
             Err(error) => {
@@ -431,6 +472,9 @@ fn write_groups(
                 false
             }
         };
+        if let (Some(replicas), Some((position, _)), true) = (replicas, written, committed) {
+            replicas.has_written(position);
+        }
         commits.send_modify(|count| *count += 1);
         for answer in answers {
             answer(committed);
@@ -492,12 +536,21 @@ where
     A: FnOnce(Result<T, E>) + Send + 'static,
 {
     let job: ReadJob = Box::new(move |connection| {
-        let outcome = run_and_close(connection, read);
-        let health = if usable(connection) { Health::Good } else { Health::Lost };
+        let (outcome, health) = read_in(connection, read);
         answer(outcome);
         health
     });
     readers.send(job).map_err(|_| DbError::Unavailable("no reader is left".into()).into())
+}
+
+/// Reads in the open snapshot, and tells whether the connection may be used again.
+pub(super) fn read_in<T, E: From<DbError>>(
+    connection: &mut Connection,
+    read: impl FnOnce(&mut Connection) -> Result<T, E>,
+) -> (Result<T, E>, Health) {
+    let outcome = run_and_close(connection, read);
+    let health = if usable(connection) { Health::Good } else { Health::Lost };
+    (outcome, health)
 }
 
 fn reader_gone() -> DbError {

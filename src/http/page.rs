@@ -357,6 +357,9 @@ impl<L: Listed> Listing<L> {
         let Self { caller, as_of, filter, extras, selection } = self;
         let left_out = without(L::EXTRAS, &extras);
         let is_long = filter.is_long();
+        // What the index has found has to be there to be read.
+        let found_at = if filter.fresh_to() == i64::MAX { 0 } else { filter.fresh_to() };
+        let at_least = answer::at_least(request)?.max(found_at);
         let work = move |connection: &mut Connection| {
             let sight = journal::sight(connection, &caller, as_of)?;
             let rows = filter.page(connection, sight, &extras, &window)?;
@@ -366,7 +369,7 @@ impl<L: Listed> Listing<L> {
             Ok::<_, Problem>((head, rows, total, facets))
         };
         let (head, rows, total, facets) =
-            if is_long { state.db.scan(work).await? } else { state.db.read(work).await? };
+            if is_long { state.db.scan(work).await? } else { state.db.read_at_least(at_least, work).await? };
         let next = rows.cursor();
         let link = next.as_ref().map(|next| next_link(&state.config.public_url, request, next));
         let body = match format {

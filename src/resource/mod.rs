@@ -375,7 +375,7 @@ pub async fn answer_get<R: Resource>(
     state.settle(as_of).await?;
     let (head, version, view) = state
         .db
-        .read(move |connection| {
+        .read_at_least(answer::at_least(request)?, move |connection| {
             let sight = journal::sight(connection, &reader, as_of)?;
             let row: R = find(connection, sight, &reference)?;
             let version = row.version();

@@ -38,6 +38,7 @@ mod oracle;
 mod partner;
 mod plans;
 mod properties;
+mod replicas;
 mod robustness;
 mod search;
 mod snapshots;

@@ -10,6 +10,7 @@ use super::postgres;
 /// A fresh database with the schema in place.
 pub struct Database {
     url: String,
+    replicas: Vec<Location>,
     place: Place,
 }
 
@@ -27,7 +28,7 @@ impl Database {
     pub fn on_sqlite() -> Self {
         let directory = TempDir::new().expect("a temporary directory");
         let url = format!("sqlite://{}", directory.path().join("briefwire.db").display());
-        let database = Self { url, place: Place::File(directory) };
+        let database = Self { url, replicas: Vec::new(), place: Place::File(directory) };
         db::migrate(&database.location()).expect("the migrations run");
         database
     }
@@ -38,7 +39,7 @@ impl Database {
         let server = postgres::server()?;
         let name = format!("briefwire_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         server.create_database(&name);
-        Some(Self { url: server.url_of(&name), place: Place::Server { name, server } })
+        Some(Self { url: server.url_of(&name), replicas: Vec::new(), place: Place::Server { name, server } })
     }
 
     /// Another fresh one, of the same kind.
@@ -52,7 +53,12 @@ impl Database {
 
     /// This one once more. It goes with the one that it is of.
     pub fn same(&self) -> Self {
-        Self { url: self.url.clone(), place: Place::Elsewhere }
+        Self { url: self.url.clone(), replicas: self.replicas.clone(), place: Place::Elsewhere }
+    }
+
+    /// Somebody else's, with replicas to read from.
+    pub fn replicated(url: String, replicas: Vec<Location>) -> Self {
+        Self { url, replicas, place: Place::Elsewhere }
     }
 
     pub fn url(&self) -> &str {
@@ -64,7 +70,7 @@ impl Database {
     }
 
     pub fn open(&self) -> Db {
-        Db::open(&self.location(), 2).expect("the database opens")
+        Db::open_with_replicas(&self.location(), 2, &self.replicas).expect("the database opens")
     }
 
     /// A connection past the server, to look at the tables themselves.

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 mod app;
 mod client;
+pub mod cluster;
 pub mod command;
 mod database;
 mod endpoint;

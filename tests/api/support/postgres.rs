@@ -56,15 +56,22 @@ static SERVER: LazyLock<Option<Server>> = LazyLock::new(Server::find);
 /// # Panics
 /// When there is none and `BRIEFWIRE_REQUIRE_POSTGRES=1`.
 pub fn server() -> Option<&'static Server> {
-    let server = SERVER.as_ref();
-    if server.is_none() {
+    required(SERVER.as_ref())
+}
+
+/// What was found of a server; if nothing was, says so.
+///
+/// # Panics
+/// When there is none and `BRIEFWIRE_REQUIRE_POSTGRES=1`.
+pub fn required<T>(found: Option<T>) -> Option<T> {
+    if found.is_none() {
         assert!(
             !env::var(REQUIRED).is_ok_and(|value| value == "1"),
             "PostgreSQL is required ({REQUIRED}=1), but neither are its server's binaries on this machine nor is {GIVEN} set"
         );
         eprintln!("LEFT OUT: no PostgreSQL server binaries on this machine, and {GIVEN} is not set");
     }
-    server
+    found
 }
 
 impl Server {
@@ -155,7 +162,7 @@ fn wait_until_it_answers(process: &mut Child, url: &Url) -> bool {
 }
 
 /// PostgreSQL refuses to run as root; its packages bring a user of their own.
-fn as_ordinary_user(program: &str) -> Command {
+pub fn as_ordinary_user(program: &str) -> Command {
     let id = Command::new("id").arg("-u").output().expect("id");
     if id.stdout.trim_ascii() != b"0" {
         return Command::new(program);
@@ -165,12 +172,12 @@ fn as_ordinary_user(program: &str) -> Command {
     command
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }
 
 /// The directory of the newest server binaries.
-fn binaries() -> Option<PathBuf> {
+pub fn binaries() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut packaged: Vec<(u32, PathBuf)> = versions
         .filter_map(|version| Some((version.file_name().to_str()?.parse().ok()?, version.path().join("bin"))))
