@@ -69,9 +69,7 @@ impl Replicas {
     pub(super) fn watch(primary: &Location, replicas: &[Location], connections: usize) -> Result<Self, DbError> {
         let heads = Arc::new(Heads::default());
         let (weak, primary) = (Arc::downgrade(&heads), with_dead_peers(primary));
-        spawn("primary-head".into(), move || {
-            keep_looking(&primary, &weak, |heads, asked, head| heads.remember(asked, head));
-        })?;
+        spawn("primary-head".into(), move || keep_looking(&primary, &weak, Heads::remember))?;
         let mut all = Vec::new();
         for (number, location) in (1..).zip(replicas) {
             let location = with_dead_peers(location);
@@ -176,7 +174,7 @@ pub(super) fn head(connection: &mut Connection) -> QueryResult<Head> {
 fn with_dead_peers(location: &Location) -> Location {
     match location {
         Location::Postgres(url) => Location::Postgres(super::leadership::with_dead_peers(url)),
-        other => other.clone(),
+        file @ Location::Sqlite(_) => file.clone(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use briefwire::db::{self, Location};
 use diesel::QueryableByName;
@@ -39,8 +39,8 @@ const SERVE_UNTIL_STDIN_ENDS: &str = r#"
 pub struct Cluster {
     directory: PathBuf,
     ports: [u16; 3],
-    #[expect(dead_code, reason = "while this pipe is open, the servers run")]
-    alive: ChildStdin,
+    /// While its standard input is open, the servers run.
+    process: Child,
 }
 
 impl Cluster {
@@ -57,11 +57,10 @@ impl Cluster {
             .stdout(Stdio::piped())
             .spawn()
             .expect("a shell");
-        let alive = process.stdin.take().expect("a pipe");
         let mut directory = String::new();
         BufReader::new(process.stdout.take().expect("a pipe")).read_line(&mut directory).expect("UTF-8");
         assert!(!directory.is_empty(), "PostgreSQL and its replicas do not start");
-        let cluster = Self { directory: directory.trim_end().into(), ports, alive };
+        let cluster = Self { directory: directory.trim_end().into(), ports, process };
         db::migrate(&cluster.location(cluster.ports[0])).expect("the migrations run");
         Some(cluster)
     }
@@ -130,6 +129,8 @@ impl Drop for Cluster {
                 self.thaw(replica);
             }
         }
+        drop(self.process.stdin.take());
+        self.process.wait().ok();
     }
 }
 
