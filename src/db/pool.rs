@@ -463,18 +463,21 @@ fn write_groups(
             continue;
         };
         let answers = run_group(&mut open, pace, job, waiting);
-        // If this fails, so does the commit.
-        let written = replicas.and_then(|_| replicas::head(&mut open).ok());
-        let committed = match Transactions::commit_transaction(&mut open) {
-            Ok(()) => true,
+        let written = replicas.map(|_| replicas::head(&mut open)).transpose();
+        let committed = match written.and_then(|head| Transactions::commit_transaction(&mut open).map(|()| head)) {
+            Ok(head) => {
+                if let (Some(replicas), Some((position, _))) = (replicas, head) {
+                    replicas.has_written(position);
+                }
+                true
+            }
             Err(error) => {
                 tracing::error!(%error, writes = answers.len(), "a group of writes could not be committed");
+                // A connection that cannot even do that is not used again.
+                drop(unwind_to(&mut open, 0));
                 false
             }
         };
-        if let (Some(replicas), Some((position, _)), true) = (replicas, written, committed) {
-            replicas.has_written(position);
-        }
         commits.send_modify(|count| *count += 1);
         for answer in answers {
             answer(committed);

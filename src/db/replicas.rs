@@ -19,13 +19,15 @@ use crossbeam_channel::Sender;
 use diesel::prelude::*;
 use tokio::sync::oneshot;
 
-use super::pool::{Health, ReadJob, read_in, spawn, start_readers};
+use super::pool::{ReadJob, read_in, spawn, start_readers};
 use super::schema::journal;
 use super::types::Timestamp;
 use super::{Connection, DbError, Location, connect};
 
 /// How often is looked where the primary and the replicas are.
 const TICK: Duration = Duration::from_millis(50);
+/// How long to wait after one could not be asked, or is not to be read.
+const PAUSE: Duration = Duration::from_secs(1);
 /// How long the primary's heads are remembered: longer than any of them counts.
 const MEMORY: Duration = Duration::from_secs(2);
 /// What a replica lacks may be so old at most when it is chosen, and it may take so long to answer: together less than a second,
@@ -69,7 +71,7 @@ impl Replicas {
     pub(super) fn watch(primary: &Location, replicas: &[Location], connections: usize) -> Result<Self, DbError> {
         let heads = Arc::new(Heads::default());
         let (weak, primary) = (Arc::downgrade(&heads), with_dead_peers(primary));
-        spawn("primary-head".into(), move || keep_looking(&primary, &weak, Heads::remember))?;
+        spawn("primary-head".into(), move || keep_looking(&primary, &weak, look_at_primary))?;
         let mut all = Vec::new();
         for (number, location) in (1..).zip(replicas) {
             let location = with_dead_peers(location);
@@ -77,7 +79,7 @@ impl Replicas {
             let jobs = start_readers(&location, connections, &format!("replica-{number}"))?;
             let (weak, seen) = (Arc::downgrade(&heads), Arc::clone(&standing));
             spawn(format!("replica-{number}-head"), move || {
-                keep_looking(&location, &weak, |heads, _, head| heads.judge(&mut locked(&seen), head));
+                keep_looking(&location, &weak, |connection, heads| look_at_replica(connection, heads, &seen));
             })?;
             all.push(Replica { jobs, standing });
         }
@@ -96,13 +98,17 @@ impl Replicas {
         E: From<DbError> + Send + 'static,
         F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
     {
-        let replica = self.choose(at_least)?;
+        let position = at_least.max(self.written.load(Ordering::Acquire));
+        let replica = self.choose(position)?;
         let (answer, answered) = oneshot::channel();
         let job: ReadJob = Box::new(move |connection| {
-            if answer.is_closed() {
-                return Health::Good;
-            }
-            let (outcome, health) = read_in(connection, read);
+            let (outcome, health) = read_in(connection, |connection| {
+                // Nobody waits any more, or the replica was started anew and is behind what it was.
+                if answer.is_closed() || head(connection).map_err(DbError::from)?.0 < position {
+                    return Err(DbError::Unavailable("the replica is not asked any more".into()).into());
+                }
+                read(connection)
+            });
             drop(answer.send(outcome));
             health
         });
@@ -110,8 +116,7 @@ impl Replicas {
         tokio::time::timeout(PATIENCE, answered).await.ok()?.ok()?.ok()
     }
 
-    fn choose(&self, at_least: i64) -> Option<&Replica> {
-        let position = at_least.max(self.written.load(Ordering::Acquire));
+    fn choose(&self, position: i64) -> Option<&Replica> {
         let first = self.turn.fetch_add(1, Ordering::Relaxed);
         let may_be_asked = |replica: &&Replica| {
             locked(&replica.standing).is_some_and(|it| it.position >= position && it.as_of.elapsed() < LAG)
@@ -129,38 +134,69 @@ impl Heads {
         }
     }
 
-    /// How far a replica has come whose own head is this: as far as the primary was when it had that head, or one before it. One
-    /// that has something else at a position is a replica of another archive.
-    fn judge(&self, standing: &mut Option<Standing>, head: Head) {
-        let heads = locked(&self.0);
-        let Some((as_of, reached)) = heads.iter().rev().find(|(_, (position, _))| *position <= head.0) else {
-            return;
-        };
-        if reached.0 == head.0 && reached.1 != head.1 {
-            tracing::error!(position = head.0, "a replica is one of another archive: it is not read");
-            *standing = None;
-        } else {
-            *standing = Some(Standing { position: head.0, as_of: *as_of });
-        }
+    /// The primary's last head that is at a position or before it, and the time at which nothing was after that.
+    fn reached_by(&self, position: i64) -> Option<(Instant, Head)> {
+        locked(&self.0).iter().rev().find(|(_, head)| head.0 <= position).copied()
     }
 }
 
-/// Reads the head of a journal again and again, as long as anyone watches, and tells when it was asked for.
-fn keep_looking(location: &Location, heads: &Weak<Heads>, tell: impl Fn(&Heads, Instant, Head)) {
+/// Looks again and again, as long as anyone watches, and less often at what cannot be asked or read.
+fn keep_looking(
+    location: &Location,
+    heads: &Weak<Heads>,
+    look: impl Fn(&mut Connection, &Weak<Heads>) -> QueryResult<bool>,
+) {
     let mut connection = None;
-    while let Some(watched) = heads.upgrade() {
-        let asked = Instant::now();
-        match connection.take().map_or_else(|| connect(location), Ok).and_then(|mut open| Ok((head(&mut open)?, open)))
-        {
-            Ok((head, open)) => {
-                tell(&watched, asked, head);
+    while heads.strong_count() > 0 {
+        let looked = connection.take().map_or_else(|| connect(location), Ok).and_then(|mut open| {
+            let is_read = look(&mut open, heads)?;
+            Ok((is_read, open))
+        });
+        let pause = match looked {
+            Ok((is_read, open)) => {
                 connection = Some(open);
+                if is_read { TICK } else { PAUSE }
             }
-            Err(error) => tracing::warn!(%error, "a database that is read from does not say how far it has come"),
-        }
-        drop(watched);
-        thread::sleep(TICK);
+            Err(error) => {
+                tracing::warn!(%error, "a database that is read from does not say how far it has come");
+                PAUSE
+            }
+        };
+        thread::sleep(pause);
     }
+}
+
+fn look_at_primary(connection: &mut Connection, heads: &Weak<Heads>) -> QueryResult<bool> {
+    let asked = Instant::now();
+    let head = head(connection)?;
+    if let Some(heads) = heads.upgrade() {
+        heads.remember(asked, head);
+    }
+    Ok(true)
+}
+
+/// A replica has all that the primary had when it had the replica's head, or one before it. One that has something else at that
+/// position is a replica of another archive.
+fn look_at_replica(
+    connection: &mut Connection,
+    heads: &Weak<Heads>,
+    standing: &Mutex<Option<Standing>>,
+) -> QueryResult<bool> {
+    let (position, _) = head(connection)?;
+    let Some((as_of, reached)) = heads.upgrade().and_then(|heads| heads.reached_by(position)) else {
+        return Ok(true);
+    };
+    let is_same = reached.0 == 0 || time_at(connection, reached.0)? == Some(reached.1);
+    if !is_same {
+        tracing::error!(position = reached.0, "a replica is one of another archive: it is not read");
+    }
+    *locked(standing) = is_same.then_some(Standing { position, as_of });
+    Ok(is_same)
+}
+
+fn time_at(connection: &mut Connection, position: i64) -> QueryResult<Option<Timestamp>> {
+    let time = journal::table.find(position).select(journal::at);
+    crate::natively!(connection, |native| time.first(native)).optional()
 }
 
 /// The journal's head, whoever may see it.
@@ -192,21 +228,12 @@ mod tests {
 
     #[test]
     fn a_replica_is_as_fresh_as_the_last_head_of_the_primary_that_it_has() {
-        let (heads, mut standing) = (Heads::default(), None);
+        let heads = Heads::default();
         let (earlier, later) = (Instant::now(), Instant::now());
         heads.remember(earlier, head_at(10, 100));
         heads.remember(later, head_at(12, 120));
-        heads.judge(&mut standing, head_at(11, 110));
-        assert_eq!(standing.map(|it| (it.position, it.as_of)), Some((11, earlier)));
-        heads.judge(&mut standing, head_at(12, 120));
-        assert_eq!(standing.map(|it| (it.position, it.as_of)), Some((12, later)));
-    }
-
-    #[test]
-    fn a_replica_of_another_archive_has_no_standing() {
-        let (heads, mut standing) = (Heads::default(), None);
-        heads.remember(Instant::now(), head_at(10, 100));
-        heads.judge(&mut standing, head_at(10, 101));
-        assert!(standing.is_none());
+        assert_eq!(heads.reached_by(11), Some((earlier, head_at(10, 100))));
+        assert_eq!(heads.reached_by(12), Some((later, head_at(12, 120))));
+        assert_eq!(heads.reached_by(9), None);
     }
 }
