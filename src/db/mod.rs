@@ -37,6 +37,7 @@ pub(crate) use connection::MultiRawValue;
 pub use connection::{AnyConnection as Connection, MultiBackend};
 pub use leadership::Leadership;
 pub use pool::Db;
+pub(crate) use replicas::head;
 use types::Id;
 pub use union::UnionAll;
 

@@ -199,8 +199,8 @@ fn time_at(connection: &mut Connection, position: i64) -> QueryResult<Option<Tim
     crate::natively!(connection, |native| time.first(native)).optional()
 }
 
-/// The journal's head, whoever may see it.
-pub(super) fn head(connection: &mut Connection) -> QueryResult<Head> {
+/// The journal's head, whoever may see it; position 0 before the first.
+pub(crate) fn head(connection: &mut Connection) -> QueryResult<Head> {
     let last = journal::table.order(journal::position.desc()).select((journal::position, journal::at));
     let head = crate::natively!(connection, |native| last.first(native));
     Ok(head.optional()?.unwrap_or((0, Timestamp::from_micros(0))))

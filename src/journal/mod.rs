@@ -20,7 +20,7 @@ use diesel::prelude::*;
 use crate::access::{Audience, Caller, Moment, Sight, Visible, visible};
 use crate::db::schema::{self, journal, resources};
 use crate::db::types::{Id, Timestamp};
-use crate::db::{Cached, Connection};
+use crate::db::{self, Cached, Connection};
 use crate::insert_row;
 use crate::natively;
 use crate::problem::Problem;
@@ -268,12 +268,7 @@ impl Write<'_> {
 /// # Errors
 /// When the query fails.
 pub fn head(connection: &mut Connection) -> QueryResult<Head> {
-    natively!(connection, |native| journal::table
-        .order(journal::position.desc())
-        .select((journal::position, journal::at))
-        .first(native))
-    .optional()
-    .map(|head| head.unwrap_or_else(Head::start))
+    db::head(connection).map(|(position, at)| Head { position, at })
 }
 
 /// What was written at a position, and when.
