@@ -23,6 +23,7 @@ use crate::http::memory::{self, Memory};
 use crate::http::middleware;
 use crate::journal::{self, Head, Heads, Write};
 use crate::problem::Problem;
+use crate::projections::Projections;
 use crate::routes::{self, RouteTable};
 use crate::search::{self, Finder, Search};
 use crate::webhooks::{Dispatcher, Sender};
@@ -37,6 +38,8 @@ pub struct AppState {
     pub heads: Heads,
     /// The answers that stand.
     pub memory: Memory,
+    /// The rows and pages that are ready.
+    pub projections: Projections,
     /// The settings.
     pub config: Config,
     /// Which path knows which methods.
@@ -243,11 +246,13 @@ pub fn serve(listener: TcpListener, db: Db, config: Config, workers: Option<usiz
         std::io::Error::other(detail)
     })?;
     let heads = Heads::follow(db.clone()).map_err(std::io::Error::other)?;
+    let projections = Projections::start(db.clone(), &config.index_dir, config.projections)?;
     let state = web::Data::new(AppState {
         db,
         search,
         heads,
         memory: Memory::of(config.answer_memory),
+        projections,
         sender: Sender::new(&config.webhooks),
         config,
         routes,

@@ -73,6 +73,9 @@ pub struct ServeArgs {
     /// How many mebibytes of answers are kept in memory; 0 keeps none
     #[arg(long, env = "BRIEFWIRE_ANSWER_MEMORY", default_value_t = 64, value_parser = clap::value_parser!(u32).range(0..=1_048_576))]
     pub answer_memory: u32,
+    /// How many mebibytes of rows and pages are kept ready on disk, in the directory of the index; 0 keeps none
+    #[arg(long, env = "BRIEFWIRE_PROJECTIONS", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(0..=1_048_576))]
+    pub projections: u32,
     /// A streaming replica of the PostgreSQL database to read from too; repeatable
     #[arg(long, env = "BRIEFWIRE_READ_URL", value_delimiter = ' ', hide_env_values = true)]
     pub read_url: Vec<String>,
@@ -111,12 +114,14 @@ pub struct ServeArgs {
 /// What the running application needs to know of its settings.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The directory of the search index.
+    /// The directory of the search index, and of what is kept ready.
     pub index_dir: PathBuf,
     /// The base of absolute links, without a slash at its end.
     pub public_url: String,
     /// How many bytes of answers are kept in memory.
     pub answer_memory: u64,
+    /// How many bytes of rows and pages are kept ready on disk.
+    pub projections: u64,
     /// Whether a change without `If-Match` is refused.
     pub require_if_match: bool,
     /// How many requests callers have, if that is limited.
@@ -205,6 +210,7 @@ impl ServeArgs {
             index_dir: self.index.directory(archive),
             public_url: public_url.trim_end_matches('/').to_owned(),
             answer_memory: u64::from(self.answer_memory) << 20,
+            projections: u64::from(self.projections) << 20,
             require_if_match: self.require_if_match,
             limits,
             trusted_proxies: self.trusted_proxies.clone(),

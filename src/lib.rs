@@ -8,6 +8,7 @@
 //! - The slices of the domain: [`briefs`], [`events`], [`actors`], [`trends`], [`categories`]; what they do alike is in
 //!   [`resource`]; how they name one another in [`reference`](mod@reference) and [`slugs`].
 //! - Words, counts and names in any spelling, from an index that follows the journal: [`search`].
+//! - Rows and pages that are ready to be sent, kept by those who made them: [`projections`].
 //! - Every version of everything: [`history`]. What changed, for those who keep a copy: [`changes`], [`feeds`], [`embed`]. Bulk in and out: [`transfer`].
 //! - The words of the domain: [`vocabulary`], [`edtf`], [`scalars`], [`sources`], [`markdown`].
 //! - HTTP: [`http`], [`problem`], [`routes`], [`openapi`], [`docs`], [`ops`].
@@ -36,6 +37,7 @@ pub mod markdown;
 pub mod openapi;
 pub mod ops;
 pub mod problem;
+pub mod projections;
 pub mod reference;
 pub mod removal;
 pub mod resource;

@@ -8,14 +8,14 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use utoipa::IntoParams;
 
-use super::model::{BriefRow, BriefView, NOT_YET_PUBLISHED, without_texts};
+use super::model::{BriefView, NOT_YET_PUBLISHED};
 use super::views;
 use crate::access::{Sees, Sight};
 use crate::actors::names;
 use crate::categories;
 use crate::db::schema::{brief_actors, brief_events, briefs, event_participants, events, trend_actors, trends};
 use crate::db::types::{Id, Timestamp};
-use crate::db::{All, Among, Connection, among, in_chunks, in_order_of};
+use crate::db::{All, Among, Connection, among};
 use crate::http::body::Invalid;
 use crate::http::dates::{Span, When};
 use crate::http::page::{self, Extras, Listed, Rows, Window, merge_ordered};
@@ -23,7 +23,9 @@ use crate::http::query::{Many, NameOrSlug, Repeated};
 use crate::journal::changed_since;
 use crate::natively;
 use crate::problem::Problem;
+use crate::projections::Ready;
 use crate::scalars::{CountryCode, Day, LanguageCode, Slug};
+use crate::search::lists::Searched;
 use crate::vocabulary::{Assessment, BriefState, Direction, EventKind, Kind, Marking};
 use crate::{in_order, one_of};
 
@@ -142,6 +144,34 @@ impl BriefFilter {
         let these = resolved.conditions(sight).and(among(briefs::id, ids));
         let found = briefs::table.filter(these).select(briefs::id);
         Ok(natively!(connection, |native| found.load(native))?.into_iter().collect())
+    }
+
+    fn ids_of_page(&self, connection: &mut Connection, sight: Sight, window: &Window) -> Result<Rows<Id>, Problem> {
+        use briefs::{id, listed_at, updated_at};
+        let resolved = self.resolve(connection, sight)?;
+        let sort = self.sort.unwrap_or(BriefSort::PublishedAtDescending);
+        let name = sort.as_str();
+        let by_publication = matches!(sort, BriefSort::PublishedAt | BriefSort::PublishedAtDescending);
+        if by_publication && !resolved.driving_actors().is_empty() {
+            return resolved.page_by_actor(connection, sort == BriefSort::PublishedAtDescending, window, name);
+        }
+        let mut keys: Vec<(Timestamp, Timestamp, Id)> = Vec::new();
+        for part in sight.parts() {
+            let all = resolved.conditions(part);
+            let (all, order) = match sort {
+                BriefSort::Relevance => return Err(page::relevance_needs_words()),
+                BriefSort::PublishedAt => in_order!(all, asc, listed_at, id, window, name, Timestamp),
+                BriefSort::PublishedAtDescending => in_order!(all, desc, listed_at, id, window, name, Timestamp),
+                BriefSort::UpdatedAt => in_order!(all, asc, updated_at, id, window, name, Timestamp),
+                BriefSort::UpdatedAtDescending => in_order!(all, desc, updated_at, id, window, name, Timestamp),
+            };
+            let page = briefs::table.filter(all).order_by(order).limit(window.fetch());
+            keys.append(&mut natively!(connection, |native| page.select((listed_at, updated_at, id)).load(native))?);
+        }
+        let keys = window.cut(name, keys, |(listed, updated, brief)| {
+            (if by_publication { *listed } else { *updated }, *brief)
+        });
+        keys.map(|keys| Ok(keys.into_iter().map(|(_, _, brief)| brief).collect()))
     }
 
     pub(super) fn resolve(&self, connection: &mut Connection, sight: Sight) -> Result<Resolved<'_>, Problem> {
@@ -314,27 +344,13 @@ impl<'a> Resolved<'a> {
         descending: bool,
         window: &Window,
         sort: &str,
-        with_texts: bool,
-    ) -> Result<Rows<BriefRow>, Problem> {
+    ) -> Result<Rows<Id>, Problem> {
         let mut keys = Vec::new();
         for actor in self.driving_actors() {
             keys.push(self.keys_of(connection, *actor, descending, window, sort)?);
         }
         let keys = window.cut(sort, merge_ordered(keys, descending), |key| *key);
-        keys.map(|keys| {
-            let ids: Vec<Id> = keys.into_iter().map(|(_, id)| id).collect();
-            let rows = in_chunks::<_, BriefRow, Problem>(&ids, |ids| {
-                let these = briefs::table
-                    .filter(self.sight.stands(briefs::since, briefs::until))
-                    .filter(among(briefs::id, ids));
-                if with_texts {
-                    natively!(connection, |native| these.select(BriefRow::as_select()).load(native))
-                } else {
-                    natively!(connection, |native| these.select(without_texts()).load(native))
-                }
-            })?;
-            Ok(in_order_of(&ids, rows, |row| row.id))
-        })
+        keys.map(|keys| Ok(keys.into_iter().map(|(_, id)| id).collect()))
     }
 }
 
@@ -371,35 +387,19 @@ impl Listed for BriefFilter {
         extras: &Extras,
         window: &Window,
     ) -> Result<Rows<BriefView>, Problem> {
-        use briefs::{id, listed_at, updated_at};
-        let resolved = self.resolve(connection, sight)?;
-        let sort = self.sort.unwrap_or(BriefSort::PublishedAtDescending);
-        let name = sort.as_str();
-        let by_publication = matches!(sort, BriefSort::PublishedAt | BriefSort::PublishedAtDescending);
-        let with_texts = extras.has("body") || extras.has("body_html");
-        let rows = if by_publication && !resolved.driving_actors().is_empty() {
-            resolved.page_by_actor(connection, sort == BriefSort::PublishedAtDescending, window, name, with_texts)?
-        } else {
-            let mut rows: Vec<BriefRow> = Vec::new();
-            for part in sight.parts() {
-                let all = resolved.conditions(part);
-                let (all, order) = match sort {
-                    BriefSort::Relevance => return Err(page::relevance_needs_words()),
-                    BriefSort::PublishedAt => in_order!(all, asc, listed_at, id, window, name, Timestamp),
-                    BriefSort::PublishedAtDescending => in_order!(all, desc, listed_at, id, window, name, Timestamp),
-                    BriefSort::UpdatedAt => in_order!(all, asc, updated_at, id, window, name, Timestamp),
-                    BriefSort::UpdatedAtDescending => in_order!(all, desc, updated_at, id, window, name, Timestamp),
-                };
-                let page = briefs::table.filter(all).order_by(order).limit(window.fetch());
-                rows.append(&mut if with_texts {
-                    natively!(connection, |native| page.select(BriefRow::as_select()).load(native))?
-                } else {
-                    natively!(connection, |native| page.select(without_texts()).load(native))?
-                });
-            }
-            window.cut(name, rows, |row| (if by_publication { row.listed_at } else { row.updated_at }, row.id))
-        };
-        rows.map(|rows| views::rows(connection, sight, rows, extras))
+        self.ids_of_page(connection, sight, window)?.map(|ids| self.rows(connection, sight, extras, &ids))
+    }
+
+    fn json(
+        &self,
+        connection: &mut Connection,
+        sight: Sight,
+        extras: &Extras,
+        window: &Window,
+        ready: &mut Ready,
+    ) -> Result<Rows<Vec<u8>>, Problem> {
+        self.ids_of_page(connection, sight, window)?
+            .map(|ids| self.rows_as_json(connection, sight, extras, &ids, ready))
     }
 
     fn count(&self, connection: &mut Connection, sight: Sight) -> Result<i64, Problem> {

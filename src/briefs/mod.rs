@@ -8,6 +8,7 @@ pub mod input;
 pub mod links;
 mod meant;
 pub mod model;
+mod pages;
 pub mod similar;
 pub mod sought;
 pub mod steps;

@@ -129,6 +129,14 @@ pub fn links_to(
     Ok(likest.into_iter().map(|compared| compared.link).collect())
 }
 
+/// The same where nothing else is known of it.
+///
+/// # Errors
+/// When a query fails.
+pub fn links(connection: &mut Connection, sight: Sight, row: &BriefRow) -> Result<Vec<BriefLink>, Problem> {
+    Ok(likest(connection, sight, row, SHOWN)?.into_iter().map(|compared| compared.link).collect())
+}
+
 /// The briefs like this one that the caller may see, the likest first; neither itself nor its translations, and in its
 /// language, since one brief of each group of translations is enough. What was like it in the past follows from all that
 /// could be seen then: of that only what an editor chose is kept.
@@ -136,13 +144,17 @@ pub fn links_to(
 /// # Errors
 /// When a query fails.
 pub fn found(connection: &mut Connection, sight: Sight, row: &BriefRow, limit: usize) -> Result<Vec<Similar>, Problem> {
+    let likest = likest(connection, sight, row, limit)?;
+    explained(connection, sight, likest)
+}
+
+fn likest(connection: &mut Connection, sight: Sight, row: &BriefRow, limit: usize) -> Result<Vec<Compared>, Problem> {
     if !views::withheld(connection, sight, std::slice::from_ref(row))?.is_empty() {
         return Ok(Vec::new());
     }
     let chosen = chosen(connection, sight, row)?;
     let translations = links::translations_of(connection, sight.moment, row.id)?;
-    let likest = Own::of(connection, sight, row)?.likest(connection, sight, &chosen, &translations, limit)?;
-    explained(connection, sight, likest)
+    Own::of(connection, sight, row)?.likest(connection, sight, &chosen, &translations, limit)
 }
 
 fn chosen(connection: &mut Connection, sight: Sight, row: &BriefRow) -> Result<Vec<Id>, Problem> {

@@ -4,16 +4,17 @@ use diesel::prelude::*;
 
 use super::documents;
 use super::filter::{BriefFilter, BriefSort};
-use super::model::{BriefRow, BriefView, NOT_YET_PUBLISHED};
+use super::model::{BriefRow, BriefView, NOT_YET_PUBLISHED, without_texts};
 use super::views;
 use crate::access::Sight;
 use crate::db::schema::briefs;
 use crate::db::types::{Id, Timestamp};
 use crate::db::{Connection, among, in_chunks, in_order_of};
-use crate::http::page::Extras;
+use crate::http::page::{Extras, as_json};
 use crate::journal;
 use crate::natively;
 use crate::problem::Problem;
+use crate::projections::{Form, Ready};
 use crate::search::ask::Ask;
 use crate::search::counts::FacetName;
 use crate::search::document::{Naming, Tag};
@@ -97,31 +98,61 @@ impl Searched for BriefFilter {
         extras: &Extras,
         ids: &[Id],
     ) -> Result<Vec<BriefView>, Problem> {
-        let rows = seen(connection, sight, ids)?;
+        let with_texts = extras.has("body") || extras.has("body_html");
+        let rows = seen(connection, sight, ids, with_texts)?;
         views::rows(connection, sight, rows, extras)
     }
 
-    fn found(
+    fn rows_as_json(
         &self,
         connection: &mut Connection,
         sight: Sight,
         extras: &Extras,
         ids: &[Id],
-    ) -> Result<(Vec<BriefView>, Vec<Searchable>), Problem> {
-        let rows = seen(connection, sight, ids)?;
-        let texts = documents::texts(connection, sight, &rows)?;
-        Ok((views::rows(connection, sight, rows, extras)?, texts))
+        ready: &mut Ready,
+    ) -> Result<Vec<Vec<u8>>, Problem> {
+        let mut made = |ids: &[Id]| -> Result<Vec<_>, Problem> {
+            let rows = self.rows(connection, sight, extras, ids)?;
+            rows.iter().map(|row| Ok((row.id, as_json(row)?))).collect()
+        };
+        if extras.is_empty() {
+            ready.each(Form::BriefRow, ids, made)
+        } else {
+            Ok(made(ids)?.into_iter().map(|(_, row)| row).collect())
+        }
+    }
+
+    fn texts(
+        connection: &mut Connection,
+        sight: Sight,
+        ids: &[Id],
+        ready: &mut Ready,
+    ) -> Result<Vec<Searchable>, Problem> {
+        let texts = ready.each(Form::BriefText, ids, |ids| {
+            let rows = seen(connection, sight, ids, true)?;
+            let texts = documents::texts(connection, sight, &rows)?;
+            Ok::<_, Problem>(texts.iter().map(|text| (text.id, text.to_bytes())).collect())
+        })?;
+        texts.iter().map(|bytes| Searchable::of_bytes(bytes)).collect()
     }
 }
 
 /// These briefs, as far as they are seen, in this order.
-fn seen(connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<Vec<BriefRow>, Problem> {
+fn seen(
+    connection: &mut Connection,
+    sight: Sight,
+    ids: &[Id],
+    with_texts: bool,
+) -> Result<Vec<BriefRow>, Problem> {
     let rows = in_chunks::<_, BriefRow, Problem>(ids, |ids| {
-        natively!(connection, |native| briefs::table
+        let these = briefs::table
             .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
-            .filter(among(briefs::id, ids))
-            .select(BriefRow::as_select())
-            .load(native))
+            .filter(among(briefs::id, ids));
+        if with_texts {
+            natively!(connection, |native| these.select(BriefRow::as_select()).load(native))
+        } else {
+            natively!(connection, |native| these.select(without_texts()).load(native))
+        }
     })?;
     Ok(in_order_of(ids, rows, |row| row.id))
 }

@@ -11,7 +11,7 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use utoipa::IntoParams;
 
-use super::model::{EventRow, EventView};
+use super::model::EventView;
 use super::store;
 use crate::access::{Sight, Stands};
 use crate::actors::names;
@@ -26,7 +26,9 @@ use crate::http::query::{Many, NameOrSlug, Repeated};
 use crate::journal::changed_since;
 use crate::natively;
 use crate::problem::Problem;
+use crate::projections::Ready;
 use crate::scalars::{CountryCode, Day};
+use crate::search::lists::Searched;
 use crate::vocabulary::{BriefState, EventKind, EventState, Kind, Marking};
 use crate::{in_order, one_of};
 
@@ -107,6 +109,35 @@ pub(super) struct Resolved<'a> {
 }
 
 impl EventFilter {
+    fn ids_of_page(&self, connection: &mut Connection, sight: Sight, window: &Window) -> Result<Rows<Id>, Problem> {
+        use events::{id, occurred_from, updated_at};
+        let resolved = self.resolve(connection, sight)?;
+        let sort = self.sort.unwrap_or(EventSort::OccurredFromDescending);
+        let name = sort.as_str();
+        let by_date = matches!(sort, EventSort::OccurredFrom | EventSort::OccurredFromDescending);
+        if by_date && resolved.driving() != Driving::Nothing {
+            let descending = sort == EventSort::OccurredFromDescending;
+            return resolved.page_by_actor(connection, descending, window, name);
+        }
+        let mut keys: Vec<(NaiveDate, Timestamp, Id)> = Vec::new();
+        for part in sight.parts() {
+            let all = resolved.conditions(part, Driving::Nothing);
+            let (all, order) = match sort {
+                EventSort::Relevance => return Err(page::relevance_needs_words()),
+                EventSort::OccurredFrom => in_order!(all, asc, occurred_from, id, window, name, NaiveDate),
+                EventSort::OccurredFromDescending => in_order!(all, desc, occurred_from, id, window, name, NaiveDate),
+                EventSort::UpdatedAt => in_order!(all, asc, updated_at, id, window, name, Timestamp),
+                EventSort::UpdatedAtDescending => in_order!(all, desc, updated_at, id, window, name, Timestamp),
+            };
+            let page = events::table.filter(all).order_by(order).limit(window.fetch());
+            keys.append(&mut natively!(connection, |native| page.select((occurred_from, updated_at, id)).load(native))?);
+        }
+        let keys = window.cut(name, keys, |(first_day, updated, event)| {
+            (if by_date { SortKey::Day(*first_day) } else { SortKey::Time(*updated) }, *event)
+        });
+        keys.map(|keys| Ok(keys.into_iter().map(|(_, _, event)| event).collect()))
+    }
+
     /// Which of these pass the filter and are seen.
     ///
     /// # Errors
@@ -276,34 +307,19 @@ impl Listed for EventFilter {
         _: &Extras,
         window: &Window,
     ) -> Result<Rows<EventView>, Problem> {
-        use events::{id, occurred_from, updated_at};
-        let resolved = self.resolve(connection, sight)?;
-        let sort = self.sort.unwrap_or(EventSort::OccurredFromDescending);
-        let name = sort.as_str();
-        let by_date = matches!(sort, EventSort::OccurredFrom | EventSort::OccurredFromDescending);
-        if by_date && resolved.driving() != Driving::Nothing {
-            let descending = sort == EventSort::OccurredFromDescending;
-            let ids = resolved.page_by_actor(connection, descending, window, name)?;
-            return ids.map(|ids| store::views_of(connection, sight.moment, &ids));
-        }
-        let mut rows: Vec<EventRow> = Vec::new();
-        for part in sight.parts() {
-            let all = resolved.conditions(part, Driving::Nothing);
-            let (all, order) = match sort {
-                EventSort::Relevance => return Err(page::relevance_needs_words()),
-                EventSort::OccurredFrom => in_order!(all, asc, occurred_from, id, window, name, NaiveDate),
-                EventSort::OccurredFromDescending => in_order!(all, desc, occurred_from, id, window, name, NaiveDate),
-                EventSort::UpdatedAt => in_order!(all, asc, updated_at, id, window, name, Timestamp),
-                EventSort::UpdatedAtDescending => in_order!(all, desc, updated_at, id, window, name, Timestamp),
-            };
-            let page = events::table.filter(all).order_by(order).limit(window.fetch());
-            rows.append(&mut natively!(connection, |native| page.select(EventRow::as_select()).load(native))?);
-        }
-        let rows = window.cut(name, rows, |row| {
-            let key = if by_date { SortKey::Day(row.occurred_from) } else { SortKey::Time(row.updated_at) };
-            (key, row.id)
-        });
-        rows.map(|rows| store::views(connection, sight.moment, rows))
+        self.ids_of_page(connection, sight, window)?.map(|ids| store::views_of(connection, sight.moment, &ids))
+    }
+
+    fn json(
+        &self,
+        connection: &mut Connection,
+        sight: Sight,
+        extras: &Extras,
+        window: &Window,
+        ready: &mut Ready,
+    ) -> Result<Rows<Vec<u8>>, Problem> {
+        self.ids_of_page(connection, sight, window)?
+            .map(|ids| self.rows_as_json(connection, sight, extras, &ids, ready))
     }
 
     fn count(&self, connection: &mut Connection, sight: Sight) -> Result<i64, Problem> {

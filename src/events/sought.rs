@@ -9,10 +9,11 @@ use crate::access::Sight;
 use crate::db::schema::events;
 use crate::db::types::Id;
 use crate::db::{Connection, among, in_chunks};
-use crate::http::page::Extras;
+use crate::http::page::{Extras, as_json};
 use crate::journal;
 use crate::natively;
 use crate::problem::Problem;
+use crate::projections::{Form, Ready};
 use crate::search::ask::Ask;
 use crate::search::counts::FacetName;
 use crate::search::document::{Naming, Tag};
@@ -87,5 +88,19 @@ impl Searched for EventFilter {
         })?;
         let ids: Vec<Id> = ids.iter().copied().filter(|id| seen.contains(id)).collect();
         store::views_of(connection, sight.moment, &ids)
+    }
+
+    fn rows_as_json(
+        &self,
+        connection: &mut Connection,
+        sight: Sight,
+        extras: &Extras,
+        ids: &[Id],
+        ready: &mut Ready,
+    ) -> Result<Vec<Vec<u8>>, Problem> {
+        ready.each(Form::EventRow, ids, |ids| {
+            let rows = self.rows(connection, sight, extras, ids)?;
+            rows.iter().map(|row| Ok((row.id, as_json(row)?))).collect()
+        })
     }
 }

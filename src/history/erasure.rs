@@ -7,13 +7,14 @@
 use diesel::prelude::*;
 
 use crate::access::{Audience, Sight, visible};
-use crate::db::Connection;
+use crate::db::{Connection, among, in_chunks};
 use crate::db::schema::{erasures, journal, redirects, resources, tombstones};
 use crate::db::types::{Id, Timestamp};
 use crate::http::answer::Precondition;
 use crate::http::body::Fault;
 use crate::http::idempotency;
 use crate::journal::Write;
+use crate::natively;
 use crate::problem::Problem;
 use crate::reference::{self, Reference};
 use crate::removal::Removal;
@@ -340,4 +341,20 @@ pub fn ever_seen_by<R: Resource>(connection: &mut Connection, id: Id) -> Result<
         erasures::table.filter(erasures::resource_id.eq(id)).select(erasures::audience).load(connection)?;
     let stored = seen_by(&R::stored(connection, id)?);
     Ok(erased.into_iter().fold(stored, |all, audience| all | audience))
+}
+
+/// Whether anything of these resources was erased, so that nothing may be left of it where it was copied to.
+///
+/// # Errors
+/// When a query fails.
+pub fn erased_among(connection: &mut Connection, ids: &[Id]) -> Result<bool, Problem> {
+    let wholly = in_chunks::<_, Id, Problem>(ids, |ids| {
+        let erased = tombstones::table.filter(tombstones::erased.eq(true)).filter(among(tombstones::id, ids));
+        natively!(connection, |native| erased.select(tombstones::id).load(native))
+    })?;
+    let in_part = in_chunks::<_, Id, Problem>(ids, |ids| {
+        let erased = erasures::table.filter(among(erasures::resource_id, ids));
+        natively!(connection, |native| erased.select(erasures::resource_id).load(native))
+    })?;
+    Ok(!wholly.is_empty() || !in_part.is_empty())
 }

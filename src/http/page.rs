@@ -28,6 +28,7 @@ use crate::http::query::{Limit, ListQuery, ListView};
 use crate::http::tabular;
 use crate::journal;
 use crate::problem::Problem;
+use crate::projections::Ready;
 use crate::search::counts::Facets;
 use crate::search::lists::Match;
 
@@ -61,6 +62,21 @@ pub trait Listed: Clone + Send + 'static {
         extras: &Extras,
         window: &Window,
     ) -> Result<Rows<Self::View>, Problem>;
+
+    /// The same rows as JSON, of which a list may have some ready.
+    ///
+    /// # Errors
+    /// As [`Listed::page`].
+    fn json(
+        &self,
+        connection: &mut Connection,
+        sight: Sight,
+        extras: &Extras,
+        window: &Window,
+        _: &mut Ready,
+    ) -> Result<Rows<Vec<u8>>, Problem> {
+        self.page(connection, sight, extras, window)?.map(|rows| rows.iter().map(as_json).collect())
+    }
 
     /// How many rows there are on all pages.
     ///
@@ -96,6 +112,12 @@ impl Extras {
     #[must_use]
     pub fn all(names: &[&'static str]) -> Self {
         Self(names.to_vec())
+    }
+
+    /// Whether none was asked for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Whether this one was asked for.
@@ -269,10 +291,9 @@ macro_rules! in_order {
     };
 }
 
-/// A page of a list as JSON.
+/// What a page of a list has beside its rows.
 #[derive(Debug, Serialize)]
-struct Answer<'a, T> {
-    data: &'a [T],
+struct Beside {
     page: PageInfo,
     #[serde(skip_serializing_if = "Option::is_none")]
     facets: Option<Facets>,
@@ -330,6 +351,21 @@ async fn answered<L: Listed>(
     }
 }
 
+/// A page as views, which can be made into anything, or as JSON already.
+enum Page<V> {
+    Views(Rows<V>),
+    Json(Rows<Vec<u8>>),
+}
+
+impl<V> Page<V> {
+    fn cursor(&self) -> Option<String> {
+        match self {
+            Self::Views(rows) => rows.cursor(),
+            Self::Json(rows) => rows.cursor(),
+        }
+    }
+}
+
 struct Listing<L> {
     caller: Caller,
     as_of: Option<Timestamp>,
@@ -360,28 +396,42 @@ impl<L: Listed> Listing<L> {
         // What the index has found has to be there to be read.
         let found_at = if filter.fresh_to() == i64::MAX { 0 } else { filter.fresh_to() };
         let at_least = answer::at_least(request)?.max(found_at);
+        let in_json = format == Format::Json && selection.is_none();
+        let state_there = state.clone();
         let work = move |connection: &mut Connection| {
             let sight = journal::sight(connection, &caller, as_of)?;
-            let rows = filter.page(connection, sight, &extras, &window)?;
+            let seen = journal::last_seen(connection, &caller)?;
+            let page = if in_json {
+                let mut ready = if sight.is_now() { state_there.projections.at(&caller, seen) } else { Ready::nothing() };
+                Page::Json(filter.json(connection, sight, &extras, &window, &mut ready)?)
+            } else {
+                Page::Views(filter.page(connection, sight, &extras, &window)?)
+            };
             let total = count.then(|| filter.count(connection, sight)).transpose()?;
             let facets = filter.facets(connection, sight)?;
-            let head = journal::last_seen_by(connection, &caller, filter.fresh_to())?;
-            Ok::<_, Problem>((head, rows, total, facets))
+            let head = journal::seen_by(connection, &caller, seen, filter.fresh_to())?;
+            Ok::<_, Problem>((head, page, total, facets))
         };
-        let (head, rows, total, facets) =
+        let (head, page, total, facets) =
             if is_long { state.db.scan(work).await? } else { state.db.read_at_least(at_least, work).await? };
-        let next = rows.cursor();
+        let next = page.cursor();
         let link = next.as_ref().map(|next| next_link(&state.config.public_url, request, next));
-        let body = match format {
-            Format::Json => {
-                let (data, page) = (&rows.rows, PageInfo { limit, next, total });
-                json_page(Answer { data, page, facets, matches: rows.matches }, selection.as_ref())?
+        let info = PageInfo { limit, next, total };
+        let body = match (page, format) {
+            (Page::Json(rows), _) => json_page(&rows.rows, Beside { page: info, facets, matches: rows.matches })?,
+            (Page::Views(rows), Format::Json) => {
+                let chosen = |row| match &selection {
+                    Some(selection) => as_json(&selection.apply(row)?),
+                    None => as_json(row),
+                };
+                let chosen = rows.rows.iter().map(chosen).collect::<Result<Vec<_>, _>>()?;
+                json_page(&chosen, Beside { page: info, facets, matches: rows.matches })?
             }
-            Format::Csv => {
+            (Page::Views(rows), Format::Csv) => {
                 let columns = tabular::Columns::of(&members::<L>(), &left_out, selection.as_ref());
                 columns.csv(&rows.rows, selection.as_ref(), true)?
             }
-            Format::Ndjson => tabular::ndjson(&rows.rows, selection.as_ref())?,
+            (Page::Views(rows), Format::Ndjson) => tabular::ndjson(&rows.rows, selection.as_ref())?,
         };
         Ok(answer::list(request, &caller, head, format, body, link))
     }
@@ -451,16 +501,28 @@ impl<L: Listed> RowStream<L> {
     }
 }
 
-fn json_page<T: Serialize>(answer: Answer<'_, T>, selection: Option<&Selection>) -> Result<Vec<u8>, Problem> {
-    let body = match selection {
-        None => serde_json::to_vec(&answer),
-        Some(selection) => {
-            let data = answer.data.iter().map(|row| selection.apply(row)).collect::<Result<Vec<_>, _>>()?;
-            let Answer { page, facets, matches, .. } = answer;
-            serde_json::to_vec(&Answer { data: &data, page, facets, matches })
+/// A page of rows that are JSON already.
+fn json_page(rows: &[Vec<u8>], beside: Beside) -> Result<Vec<u8>, Problem> {
+    let beside = as_json(&beside)?;
+    let mut body = Vec::with_capacity(rows.iter().map(|row| row.len() + 1).sum::<usize>() + beside.len() + 16);
+    body.extend_from_slice(b"{\"data\":[");
+    for (place, row) in rows.iter().enumerate() {
+        if place > 0 {
+            body.push(b',');
         }
-    };
-    body.map_err(Problem::internal)
+        body.extend_from_slice(row);
+    }
+    body.extend_from_slice(b"],");
+    body.extend(beside.into_iter().skip(1));
+    Ok(body)
+}
+
+/// Something as JSON.
+///
+/// # Errors
+/// 500 when it cannot be serialised, which nothing that is served should.
+pub fn as_json(document: &impl Serialize) -> Result<Vec<u8>, Problem> {
+    serde_json::to_vec(document).map_err(Problem::internal)
 }
 
 /// The next page's link, RFC 8288, built from the public URL and never from what the client calls the host.

@@ -106,17 +106,25 @@ async fn keep_up(db: Db, known: watch::Sender<Known>) {
 fn read_after(commits: u64) -> impl FnOnce(&mut Connection) -> Result<Known, Problem> + Send {
     move |connection| {
         let at = Instant::now();
-        let rows: Vec<(i16, i64, Timestamp)> = natively!(connection, |native| heads::table
-            .select((heads::class, heads::position, heads::at))
-            .load(native))?;
-        let mut of = [Head::start(); CLASSES];
-        for (class, position, at) in rows {
-            if let Some(head) = usize::try_from(class).ok().and_then(|class| of.get_mut(class)) {
-                *head = Head { position, at };
-            }
-        }
-        Ok(Known { of, commits, at })
+        Ok(Known { of: heads(connection)?, commits, at })
     }
+}
+
+/// The last position that each class of callers may see something of, by the number of the class.
+///
+/// # Errors
+/// When the query fails.
+pub fn heads(connection: &mut Connection) -> QueryResult<[Head; CLASSES]> {
+    let rows: Vec<(i16, i64, Timestamp)> = natively!(connection, |native| heads::table
+        .select((heads::class, heads::position, heads::at))
+        .load(native))?;
+    let mut of = [Head::start(); CLASSES];
+    for (class, position, at) in rows {
+        if let Some(head) = usize::try_from(class).ok().and_then(|class| of.get_mut(class)) {
+            *head = Head { position, at };
+        }
+    }
+    Ok(of)
 }
 
 /// Puts what was read in the place of what was known, unless that is newer. Only those are woken for whom there is something.

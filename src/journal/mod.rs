@@ -27,7 +27,7 @@ use crate::problem::Problem;
 use crate::reference::Reference;
 use crate::vocabulary::{Change, Kind};
 
-pub use heads::Heads;
+pub use heads::{Heads, heads};
 
 /// A position with its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
@@ -374,6 +374,14 @@ pub fn last_seen(connection: &mut Connection, caller: &Caller) -> Result<Head, P
 /// When a query fails.
 pub fn last_seen_by(connection: &mut Connection, caller: &Caller, position: i64) -> Result<Head, Problem> {
     let last = last_seen(connection, caller)?;
+    seen_by(connection, caller, last, position)
+}
+
+/// The same where it is known what the last is.
+///
+/// # Errors
+/// When the query fails.
+pub fn seen_by(connection: &mut Connection, caller: &Caller, last: Head, position: i64) -> Result<Head, Problem> {
     if last.position <= position {
         return Ok(last);
     }

@@ -11,6 +11,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use deserr::Deserr;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 use super::ask::Ask;
 use super::counts::{self, FacetName, Facets};
@@ -25,10 +26,11 @@ use crate::app::AppState;
 use crate::db::Connection;
 use crate::db::types::{Id, Timestamp};
 use crate::http::body::Invalid;
-use crate::http::page::{self, Extras, Listed, Rows, Window};
+use crate::http::page::{self, Extras, Listed, Rows, Window, as_json};
 use crate::http::query::{Limit, ListQuery, Many, SearchText, Unfiltered};
 use crate::journal::{self, Head};
 use crate::problem::Problem;
+use crate::projections::Ready;
 use crate::vocabulary::Kind;
 
 /// What lists can be asked beside their filters: words, and counts.
@@ -107,22 +109,35 @@ pub trait Searched: Listed {
         facets(connection, sight, finder, ask, names, limit, Self::KIND == Kind::Actor)
     }
 
-    /// These rows with what is searched in them, as far as the caller sees it.
+    /// The same as JSON, of which some may be ready.
     ///
     /// # Errors
     /// When a query fails.
-    fn found(
+    fn rows_as_json(
         &self,
         connection: &mut Connection,
         sight: Sight,
         extras: &Extras,
         ids: &[Id],
-    ) -> Result<(Vec<Self::View>, Vec<Searchable>), Problem> {
+        _: &mut Ready,
+    ) -> Result<Vec<Vec<u8>>, Problem> {
+        self.rows(connection, sight, extras, ids)?.iter().map(as_json).collect()
+    }
+
+    /// What is searched in these of its rows, as far as the caller sees it.
+    ///
+    /// # Errors
+    /// When a query fails.
+    fn texts(
+        connection: &mut Connection,
+        sight: Sight,
+        ids: &[Id],
+        _: &mut Ready,
+    ) -> Result<Vec<Searchable>, Problem> {
         let class = Audience::only(&sight.caller);
         let documents = documents(connection, Self::KIND, sight.moment, ids)?;
         let seen = documents.into_iter().filter(|document| document.audience.meets(class));
-        let texts = seen.map(|Document { id, title, text, .. }| Searchable { id, title, text }).collect();
-        Ok((self.rows(connection, sight, extras, ids)?, texts))
+        Ok(seen.map(|Document { id, title, text, .. }| Searchable { id, title, text }).collect())
     }
 }
 
@@ -135,6 +150,27 @@ pub struct Searchable {
     pub title: String,
     /// Everything else that is searched.
     pub text: String,
+}
+
+impl Searchable {
+    /// It as it is kept ready. No text has a zero byte in it.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        [self.id.0.as_bytes(), self.title.as_bytes(), b"\0", self.text.as_bytes()].concat()
+    }
+
+    /// It as it was kept.
+    ///
+    /// # Errors
+    /// 500 when it was not kept so.
+    pub fn of_bytes(kept: &[u8]) -> Result<Self, Problem> {
+        let read = || {
+            let (id, words) = kept.split_first_chunk()?;
+            let (title, text) = std::str::from_utf8(words).ok()?.split_once('\0')?;
+            Some(Self { id: Id(Uuid::from_bytes(*id)), title: title.to_owned(), text: text.to_owned() })
+        };
+        read().ok_or_else(|| Problem::internal("what is searched was not kept well"))
+    }
 }
 
 /// How a row matches what was searched for.
@@ -265,6 +301,24 @@ impl<L: Searched> Sought<L> {
         standing.finder(connection, sight, &self.filter, self.wanted.is_some())
     }
 
+    /// The page of what is searched for, and how well each row of it matches if that is the order.
+    fn found(
+        &self,
+        connection: &mut Connection,
+        sight: Sight,
+        window: &Window,
+    ) -> Result<(Rows<Id>, Vec<(Id, Option<f64>)>), Problem> {
+        let (name, order) = self.filter.order()?.unwrap_or(("relevance", Order::Relevance));
+        let (finder, ask) = (self.finder(connection, sight)?, self.ask(connection, sight)?);
+        let after = window.after::<i64>(name)?.map(|(value, id)| Key { value, id });
+        let limit = usize::try_from(window.fetch()).unwrap_or_default();
+        let keys = finder.gather(&sight.caller, &ask, Wish::page(Page { order, after, limit }))?.page;
+        let keys = window.cut_sorted(name, keys, |key| (key.value.to_string(), key.id));
+        let scored = order == Order::Relevance;
+        let found = keys.rows.iter().map(|key| (key.id, scored.then(|| hundredths(key.value)))).collect();
+        Ok((keys.map(|keys| Ok::<_, Problem>(keys.into_iter().map(|key| key.id).collect()))?, found))
+    }
+
     fn facets_of(&self, connection: &mut Connection, sight: Sight) -> Result<Facets, Problem> {
         let (finder, ask) = (self.finder(connection, sight)?, self.ask(connection, sight)?);
         let limit = self.finding.facet_limit.map_or(DEFAULT_FACET_LIMIT, |limit| limit.0 as usize);
@@ -376,18 +430,27 @@ impl<L: Searched> Listed for Sought<L> {
         let Some(wanted) = self.wanted.as_deref() else {
             return self.filter.page(connection, sight, extras, window);
         };
-        let (name, order) = self.filter.order()?.unwrap_or(("relevance", Order::Relevance));
-        let (finder, ask) = (self.finder(connection, sight)?, self.ask(connection, sight)?);
-        let after = window.after::<i64>(name)?.map(|(value, id)| Key { value, id });
-        let limit = usize::try_from(window.fetch()).unwrap_or_default();
-        let keys = finder.gather(&sight.caller, &ask, Wish::page(Page { order, after, limit }))?.page;
-        let keys = window.cut_sorted(name, keys, |key| (key.value.to_string(), key.id));
-        let ids: Vec<Id> = keys.rows.iter().map(|key| key.id).collect();
-        let scored = order == Order::Relevance;
-        let found = keys.rows.iter().map(|key| (key.id, scored.then(|| hundredths(key.value))));
-        let (rows, texts) = self.filter.found(connection, sight, extras, &ids)?;
-        let matches = Some(matches(wanted, found, texts));
-        Ok(Rows { rows, next: keys.next, matches })
+        let (ids, found) = self.found(connection, sight, window)?;
+        let texts = L::texts(connection, sight, &ids.rows, &mut Ready::nothing())?;
+        let rows = self.filter.rows(connection, sight, extras, &ids.rows)?;
+        Ok(Rows { rows, next: ids.next, matches: Some(matches(wanted, found, texts)) })
+    }
+
+    fn json(
+        &self,
+        connection: &mut Connection,
+        sight: Sight,
+        extras: &Extras,
+        window: &Window,
+        ready: &mut Ready,
+    ) -> Result<Rows<Vec<u8>>, Problem> {
+        let Some(wanted) = self.wanted.as_deref() else {
+            return self.filter.json(connection, sight, extras, window, ready);
+        };
+        let (ids, found) = self.found(connection, sight, window)?;
+        let texts = L::texts(connection, sight, &ids.rows, ready)?;
+        let rows = self.filter.rows_as_json(connection, sight, extras, &ids.rows, ready)?;
+        Ok(Rows { rows, next: ids.next, matches: Some(matches(wanted, found, texts)) })
     }
 
     fn count(&self, connection: &mut Connection, sight: Sight) -> Result<i64, Problem> {
@@ -412,10 +475,11 @@ impl<L: Searched> Listed for Sought<L> {
 }
 
 /// How the rows of a page match, in their order.
-fn matches(wanted: &Wanted, found: impl Iterator<Item = (Id, Option<f64>)>, texts: Vec<Searchable>) -> Vec<Match> {
+fn matches(wanted: &Wanted, found: Vec<(Id, Option<f64>)>, texts: Vec<Searchable>) -> Vec<Match> {
     let marker = Marker::of(wanted);
     let texts: HashMap<Id, Searchable> = texts.into_iter().map(|text| (text.id, text)).collect();
     found
+        .into_iter()
         .filter_map(|(id, score)| {
             let found = texts.get(&id)?;
             let (title, snippet) = (marker.whole(&found.title), marker.extract(&found.text));

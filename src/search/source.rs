@@ -6,9 +6,10 @@ use diesel::prelude::*;
 
 use super::document::Document;
 use crate::access::Moment;
-use crate::db::schema::{brief_events, erasures, journal, resources, tombstones, trends};
+use crate::db::schema::{brief_events, journal, resources, trends};
 use crate::db::types::Id;
 use crate::db::{Connection, among, in_chunks};
+use crate::history::erasure::erased_among;
 use crate::natively;
 use crate::problem::Problem;
 use crate::vocabulary::Kind;
@@ -101,18 +102,6 @@ pub(super) fn changed_after(connection: &mut Connection, position: i64, limit: i
         change.concerned.append(&mut ids);
     }
     Ok(change)
-}
-
-fn erased_among(connection: &mut Connection, ids: &[Id]) -> Result<bool, Problem> {
-    let wholly = in_chunks::<_, Id, Problem>(ids, |ids| {
-        let erased = tombstones::table.filter(tombstones::erased.eq(true)).filter(among(tombstones::id, ids));
-        natively!(connection, |native| erased.select(tombstones::id).load(native))
-    })?;
-    let in_part = in_chunks::<_, Id, Problem>(ids, |ids| {
-        let erased = erasures::table.filter(among(erasures::resource_id, ids));
-        natively!(connection, |native| erased.select(erasures::resource_id).load(native))
-    })?;
-    Ok(!wholly.is_empty() || !in_part.is_empty())
 }
 
 /// The living briefs that show these events.

@@ -13,6 +13,7 @@ use serde_json::Value;
 use utoipa::IntoParams;
 
 use super::model::{BriefRow, BriefView};
+use super::pages;
 use crate::access::{Caller, Sight};
 use crate::actors::input::ActorFilter;
 use crate::actors::model::ActorView;
@@ -92,6 +93,9 @@ pub async fn answer_get(
             "application/json, application/ld+json, application/ninjs+json, text/markdown, text/html",
         )
     })?;
+    if format == BriefFormat::Json && fields.is_none() && as_of.is_none() {
+        return pages::answer_get(state, request, caller, id).await;
+    }
     if format == BriefFormat::Json {
         let query = SingleQuery { fields, as_of, format: Some(SingleFormat::Json) };
         return resource::answer_get::<BriefRow>(state, request, caller, id, &query).await;

@@ -53,6 +53,7 @@ impl TestApp {
             index_dir: index.path().to_owned(),
             public_url: url.clone(),
             answer_memory: 64 << 20,
+            projections: 64 << 20,
             require_if_match: false,
             limits: None,
             trusted_proxies: Vec::new(),

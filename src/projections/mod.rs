@@ -1,0 +1,201 @@
+//! Rows and pages that are ready to be sent, kept on disk beside the database.
+//!
+//! What a list shows of a brief, and what its page shows, is put together from a dozen tables; but it changes rarely, and is
+//! asked for often. So whoever puts it together leaves it on a [`shelf`], as JSON, for the others of its class of callers. A
+//! list then only has to find out which rows it shows.
+//!
+//! The [`follower`] reads the journal and takes from the shelf what a write may have changed ([`concerned`]). The shelf says up
+//! to where it has done so, and is read and filled only by those whose class of callers has seen nothing later: what is on
+//! it is never older than what the database says. It is a scratch file of this process: nothing is lost with it.
+
+mod concerned;
+mod follower;
+mod shelf;
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::access::{Audience, Caller};
+use crate::db::Db;
+use crate::db::types::Id;
+use crate::journal::Head;
+use crate::reference::Reference;
+use shelf::{Item, Key, Shelf};
+
+/// What is kept of a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// A brief whole, but for what is like it.
+    BriefPage,
+    /// What is like a brief. It depends on all other briefs, and so stands only as long as nothing at all is written.
+    BriefSimilar,
+    /// A brief in a list.
+    BriefRow,
+    /// What is searched in a brief.
+    BriefText,
+    /// An event, in a list or alone.
+    EventRow,
+}
+
+impl Form {
+    const ALL: [Self; 5] =
+        [Self::BriefPage, Self::BriefSimilar, Self::BriefRow, Self::BriefText, Self::EventRow];
+
+    /// Whether it has to be made anew after any write that its class of callers may see.
+    fn is_fleeting(self) -> bool {
+        self == Self::BriefSimilar
+    }
+}
+
+/// What is kept ready, for all classes of callers. Cheap to clone.
+#[derive(Clone)]
+pub struct Projections {
+    shelf: Option<Arc<Shelf>>,
+}
+
+/// A brief whole, as it was kept.
+pub struct Whole {
+    /// Its version.
+    pub version: i32,
+    /// All of its JSON but for what is like it.
+    pub page: Vec<u8>,
+    /// The JSON of what is like it, unless that has to be made anew.
+    pub similar: Option<Vec<u8>>,
+}
+
+impl Projections {
+    /// Starts to follow the journal, with a file in this directory that takes so many bytes at most; with none, nothing is kept.
+    ///
+    /// # Errors
+    /// When the file cannot be made.
+    pub fn start(db: Db, directory: &Path, bytes: u64) -> io::Result<Self> {
+        if bytes == 0 {
+            return Ok(Self { shelf: None });
+        }
+        let shelf = Arc::new(Shelf::in_directory(directory, bytes)?);
+        follower::start(db, &shelf)?;
+        Ok(Self { shelf: Some(shelf) })
+    }
+
+    /// What is kept for callers of this class, as the archive stands for them at this head.
+    #[must_use]
+    pub fn at(&self, caller: &Caller, head: Head) -> Ready {
+        let class = u8::try_from(Audience::class_of(caller)).unwrap_or(u8::MAX);
+        Ready { shelf: self.shelf.clone(), class, head, made: Vec::new() }
+    }
+}
+
+/// What is kept for a class of callers at a head of the journal, and what is made beside it. That is kept too when this ends.
+pub struct Ready {
+    shelf: Option<Arc<Shelf>>,
+    class: u8,
+    head: Head,
+    made: Vec<Item>,
+}
+
+impl Ready {
+    /// For what nothing is kept of.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self { shelf: None, class: 0, head: Head::start(), made: Vec::new() }
+    }
+
+    fn key(&self, form: Form, id: Id) -> Key {
+        Key { id, form, class: self.class }
+    }
+
+    /// These in their order; those that are not kept are made.
+    ///
+    /// # Errors
+    /// What `make` returns. What it makes nothing of is left out.
+    pub fn each<E>(
+        &mut self,
+        form: Form,
+        ids: &[Id],
+        make: impl FnOnce(&[Id]) -> Result<Vec<(Id, Vec<u8>)>, E>,
+    ) -> Result<Vec<Vec<u8>>, E> {
+        let keys: Vec<Key> = ids.iter().map(|id| self.key(form, *id)).collect();
+        let mut kept = match &self.shelf {
+            Some(shelf) => shelf.take(self.class, self.head, &keys),
+            None => vec![None; ids.len()],
+        };
+        let missing: Vec<Id> = ids.iter().zip(&kept).filter(|(_, kept)| kept.is_none()).map(|(id, _)| *id).collect();
+        if !missing.is_empty() {
+            let mut made = make(&missing)?.into_iter();
+            let mut next = made.next();
+            for (id, place) in ids.iter().zip(&mut kept).filter(|(_, place)| place.is_none()) {
+                if let Some((_, body)) = next.take_if(|(made, _)| made == id) {
+                    self.keep(form, *id, body.clone());
+                    *place = Some(body);
+                    next = made.next();
+                }
+            }
+        }
+        Ok(kept.into_iter().flatten().collect())
+    }
+
+    /// The brief that a reference means, if it is kept. One by an old slug is not.
+    #[must_use]
+    pub fn whole(&self, reference: &Reference) -> Option<Whole> {
+        let shelf = self.shelf.as_ref()?;
+        let id = match (&reference.id, &reference.slug) {
+            (Some(id), _) => *id,
+            (None, slug) => shelf.named(name_of(slug.as_deref()?))?,
+        };
+        let keys = [self.key(Form::BriefPage, id), self.key(Form::BriefSimilar, id)];
+        let mut kept = shelf.take(self.class, self.head, &keys).into_iter();
+        let (page, similar) = (kept.next()??, kept.next()?);
+        let (version, slug, page) = open_page(page)?;
+        let is_meant = reference.id.is_some() || reference.slug.as_deref() == Some(slug.as_str());
+        is_meant.then_some(Whole { version, page, similar })
+    }
+
+    /// Keeps a brief whole, but for what is like it.
+    pub fn keep_page(&mut self, id: Id, slug: &str, version: i32, page: &[u8]) {
+        let Some(shelf) = &self.shelf else { return };
+        shelf.name(name_of(slug), id);
+        self.keep(Form::BriefPage, id, close_page(version, slug, page));
+    }
+
+    /// Keeps what is like a brief.
+    pub fn keep_similar(&mut self, id: Id, similar: &[u8]) {
+        self.keep(Form::BriefSimilar, id, similar.to_vec());
+    }
+
+    fn keep(&mut self, form: Form, id: Id, body: Vec<u8>) {
+        if self.shelf.is_some() {
+            self.made.push(Item { key: self.key(form, id), body });
+        }
+    }
+}
+
+impl Drop for Ready {
+    fn drop(&mut self) {
+        if let Some(shelf) = self.shelf.as_ref().filter(|_| !self.made.is_empty()) {
+            shelf.put(self.class, self.head, &self.made);
+        }
+    }
+}
+
+fn name_of(slug: &str) -> u128 {
+    xxh3_128(slug.as_bytes())
+}
+
+/// A page begins with its version, the length of its slug, and that: it is found by what may be somebody else's by now.
+fn close_page(version: i32, slug: &str, page: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(slug.len()).unwrap_or_default();
+    [&version.to_le_bytes()[..], &length.to_le_bytes(), slug.as_bytes(), page].concat()
+}
+
+fn open_page(mut kept: Vec<u8>) -> Option<(i32, String, Vec<u8>)> {
+    let (version, rest) = kept.split_first_chunk()?;
+    let (length, rest) = rest.split_first_chunk()?;
+    let (version, length) = (i32::from_le_bytes(*version), usize::from(u16::from_le_bytes(*length)));
+    let slug = String::from_utf8(rest.get(..length)?.to_vec()).ok()?;
+    let page_at = kept.len() - (rest.len() - length);
+    kept.drain(..page_at);
+    Some((version, slug, kept))
+}

@@ -1,0 +1,323 @@
+//! The file, and where in it everything lies.
+//!
+//! Everything is written behind what was written before, and never changed. What is taken off is forgotten, and its place is
+//! free when its whole volume is: of two volumes the older one goes when the younger one is full.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use rustc_hash::FxHashMap;
+
+use super::Form;
+use crate::access::CLASSES;
+use crate::db::types::Id;
+use crate::journal::Head;
+
+/// What something is found by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub(super) id: Id,
+    pub(super) form: Form,
+    pub(super) class: u8,
+}
+
+/// Something to be kept.
+pub(super) struct Item {
+    pub(super) key: Key,
+    pub(super) body: Vec<u8>,
+}
+
+/// Up to where the journal has been followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// Everything up to this position has been heeded.
+    pub(super) position: i64,
+    /// What each class of callers has seen last by then.
+    pub(super) heads: [Head; CLASSES],
+}
+
+pub(super) struct Shelf {
+    directory: PathBuf,
+    /// How large one volume may become.
+    largest: u64,
+    stock: RwLock<Stock>,
+}
+
+struct Stock {
+    /// None until the journal has been looked at.
+    standing: Option<Standing>,
+    places: FxHashMap<Key, Place>,
+    /// The ids of briefs by the digests of their slugs.
+    names: FxHashMap<u128, Id>,
+    young: Arc<Volume>,
+    old: Option<Arc<Volume>>,
+    end: u64,
+}
+
+#[derive(Clone, Copy)]
+struct Place {
+    volume: u32,
+    length: u32,
+    offset: u64,
+    /// Since when it is kept, for what every write makes an end to.
+    position: i64,
+}
+
+struct Volume {
+    number: u32,
+    file: File,
+}
+
+impl Shelf {
+    pub(super) fn in_directory(directory: &Path, bytes: u64) -> io::Result<Self> {
+        let young = Volume::new(directory, 0)?;
+        Ok(Self {
+            directory: directory.to_owned(),
+            largest: bytes / 2,
+            stock: RwLock::new(Stock {
+                standing: None,
+                places: FxHashMap::default(),
+                names: FxHashMap::default(),
+                young: Arc::new(young),
+                old: None,
+                end: 0,
+            }),
+        })
+    }
+
+    /// What is kept under these keys, if what this class of callers sees is at this head.
+    pub(super) fn take(&self, class: u8, head: Head, keys: &[Key]) -> Vec<Option<Vec<u8>>> {
+        let found: Vec<Option<(Arc<Volume>, Place)>> = {
+            let stock = self.reading();
+            if !stock.is_at(class, head) {
+                return vec![None; keys.len()];
+            }
+            keys.iter().map(|key| stock.find(key, head)).collect()
+        };
+        // What is written once stays as it is, so this needs no lock.
+        found.into_iter().map(|found| found.and_then(|(volume, place)| volume.read(place))).collect()
+    }
+
+    pub(super) fn named(&self, name: u128) -> Option<Id> {
+        self.reading().names.get(&name).copied()
+    }
+
+    pub(super) fn name(&self, name: u128, id: Id) {
+        self.writing().names.insert(name, id);
+    }
+
+    /// Keeps what was made from what this class of callers saw at this head, unless there is something later.
+    pub(super) fn put(&self, class: u8, head: Head, items: &[Item]) {
+        let mut stock = self.writing();
+        if !stock.is_at(class, head) {
+            return;
+        }
+        if let Err(error) = self.append(&mut stock, head, items) {
+            tracing::warn!(%error, "what was made ready cannot be kept");
+        }
+    }
+
+    fn append(&self, stock: &mut Stock, head: Head, items: &[Item]) -> io::Result<()> {
+        let bodies: Vec<&[u8]> = items.iter().map(|item| item.body.as_slice()).collect();
+        let bytes = bodies.concat();
+        if stock.end + bytes.len() as u64 > self.largest {
+            if bytes.len() as u64 > self.largest {
+                return Ok(());
+            }
+            self.turn_over(stock)?;
+        }
+        let (volume, mut offset) = (stock.young.number, stock.end);
+        stock.young.file.write_all_at(&bytes, offset)?;
+        stock.end += bytes.len() as u64;
+        for Item { key, body } in items {
+            let length = u32::try_from(body.len()).map_err(io::Error::other)?;
+            stock.places.insert(*key, Place { volume, length, offset, position: head.position });
+            offset += u64::from(length);
+        }
+        Ok(())
+    }
+
+    /// Begins a new volume, and forgets what is in the one before the last.
+    fn turn_over(&self, stock: &mut Stock) -> io::Result<()> {
+        let next = Volume::new(&self.directory, stock.young.number.wrapping_add(1))?;
+        let last = std::mem::replace(&mut stock.young, Arc::new(next));
+        let stays = last.number;
+        stock.old = Some(last);
+        stock.end = 0;
+        stock.places.retain(|_, place| place.volume == stays);
+        let pages: HashSet<Id> =
+            stock.places.keys().filter(|key| key.form == Form::BriefPage).map(|key| key.id).collect();
+        stock.names.retain(|_, id| pages.contains(id));
+        Ok(())
+    }
+
+    /// Up to where the journal has been followed, and whether there is anything that it may concern.
+    pub(super) fn standing(&self) -> (Option<Standing>, bool) {
+        let stock = self.reading();
+        (stock.standing, !stock.places.is_empty())
+    }
+
+    /// Forgets what these resources show, and stands from now on where the journal has been followed to.
+    pub(super) fn forget(&self, concerned: &HashSet<Id>, standing: Standing) {
+        let mut stock = self.writing();
+        for id in concerned {
+            for form in Form::ALL {
+                for class in 0..CLASSES {
+                    let class = u8::try_from(class).unwrap_or(u8::MAX);
+                    stock.places.remove(&Key { id: *id, form, class });
+                }
+            }
+        }
+        stock.standing = Some(standing);
+    }
+
+    /// Forgets everything, and gives back the place that it took.
+    pub(super) fn clear(&self, standing: Standing) {
+        let mut stock = self.writing();
+        stock.standing = None;
+        stock.places.clear();
+        stock.names.clear();
+        if stock.end == 0 && stock.old.is_none() {
+            stock.standing = Some(standing);
+            return;
+        }
+        match Volume::new(&self.directory, stock.young.number.wrapping_add(1)) {
+            Ok(volume) => {
+                (stock.young, stock.old, stock.end) = (Arc::new(volume), None, 0);
+                stock.standing = Some(standing);
+            }
+            // It stands nowhere then, and nothing is taken from it or put into it.
+            Err(error) => tracing::error!(%error, "the file of what is kept ready cannot be made anew"),
+        }
+    }
+
+    // Nothing panics while it holds the lock, and should it, the standing is set last.
+    fn reading(&self) -> RwLockReadGuard<'_, Stock> {
+        self.stock.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn writing(&self) -> RwLockWriteGuard<'_, Stock> {
+        self.stock.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Stock {
+    fn is_at(&self, class: u8, head: Head) -> bool {
+        self.standing.is_some_and(|standing| standing.heads.get(usize::from(class)) == Some(&head))
+    }
+
+    fn find(&self, key: &Key, head: Head) -> Option<(Arc<Volume>, Place)> {
+        let place = *self.places.get(key)?;
+        if key.form.is_fleeting() && place.position != head.position {
+            return None;
+        }
+        let volumes = [Some(&self.young), self.old.as_ref()];
+        let volume = volumes.into_iter().flatten().find(|volume| volume.number == place.volume)?;
+        Some((Arc::clone(volume), place))
+    }
+}
+
+impl Volume {
+    /// A file without a name: it is gone with the process, however that ends.
+    fn new(directory: &Path, number: u32) -> io::Result<Self> {
+        Ok(Self { number, file: tempfile::tempfile_in(directory)? })
+    }
+
+    fn read(&self, place: Place) -> Option<Vec<u8>> {
+        let mut body = vec![0; usize::try_from(place.length).ok()?];
+        match self.file.read_exact_at(&mut body, place.offset) {
+            Ok(()) => Some(body),
+            Err(error) => {
+                tracing::warn!(%error, "what was kept ready cannot be read");
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::types::Timestamp;
+
+    const CLASS: u8 = 0;
+
+    fn head(position: i64) -> Head {
+        Head { position, at: Timestamp::from_micros(position) }
+    }
+
+    fn standing(position: i64) -> Standing {
+        Standing { position, heads: [head(position); CLASSES] }
+    }
+
+    fn key(form: Form) -> Key {
+        Key { id: Id::new(), form, class: CLASS }
+    }
+
+    fn shelf(bytes: u64) -> Shelf {
+        let shelf = Shelf::in_directory(&std::env::temp_dir(), bytes).expect("a file");
+        shelf.clear(standing(1));
+        shelf
+    }
+
+    fn taken(shelf: &Shelf, position: i64, key: Key) -> Option<Vec<u8>> {
+        shelf.take(CLASS, head(position), &[key]).pop().flatten()
+    }
+
+    #[test]
+    fn what_is_put_is_taken_until_it_is_concerned() {
+        let shelf = shelf(1 << 20);
+        let [changed, other] = [key(Form::BriefRow), key(Form::BriefRow)];
+        shelf.put(CLASS, head(1), &[Item { key: changed, body: b"one".into() }, Item { key: other, body: b"two".into() }]);
+        assert_eq!(taken(&shelf, 1, changed).as_deref(), Some(&b"one"[..]));
+        shelf.forget(&HashSet::from([changed.id]), standing(2));
+        assert_eq!(taken(&shelf, 2, changed), None);
+        assert_eq!(taken(&shelf, 2, other).as_deref(), Some(&b"two"[..]));
+    }
+
+    #[test]
+    fn nothing_is_taken_or_put_at_another_head() {
+        let shelf = shelf(1 << 20);
+        let key = key(Form::EventRow);
+        shelf.put(CLASS, head(2), &[Item { key, body: b"early".into() }]);
+        shelf.forget(&HashSet::new(), standing(2));
+        assert_eq!(taken(&shelf, 2, key), None, "it was put before the shelf had come so far");
+        shelf.put(CLASS, head(2), &[Item { key, body: b"right".into() }]);
+        assert_eq!(taken(&shelf, 1, key), None);
+        assert_eq!(taken(&shelf, 3, key), None);
+        assert_eq!(taken(&shelf, 2, key).as_deref(), Some(&b"right"[..]));
+    }
+
+    #[test]
+    fn what_is_like_a_brief_ends_with_any_write() {
+        let shelf = shelf(1 << 20);
+        let [page, similar] = [key(Form::BriefPage), key(Form::BriefSimilar)];
+        shelf.put(CLASS, head(1), &[Item { key: page, body: b"{".into() }, Item { key: similar, body: b"[]".into() }]);
+        assert!(taken(&shelf, 1, similar).is_some());
+        shelf.forget(&HashSet::new(), standing(2));
+        assert_eq!(taken(&shelf, 2, similar), None);
+        assert!(taken(&shelf, 2, page).is_some());
+    }
+
+    #[test]
+    fn it_takes_no_more_place_than_it_may() {
+        let (shelf, mut keys) = (shelf(20_000), Vec::new());
+        for number in 0..100_u8 {
+            let key = key(Form::BriefPage);
+            shelf.name(number.into(), key.id);
+            shelf.put(CLASS, head(1), &[Item { key, body: vec![number; 1000] }]);
+            keys.push(key);
+            let stock = shelf.reading();
+            assert!(stock.end <= 10_000);
+            assert!(stock.places.len() <= 20);
+            assert!(stock.names.len() <= 21);
+        }
+        let kept = keys.iter().filter(|key| taken(&shelf, 1, **key).is_some()).count();
+        assert!(kept >= 10, "only {kept} are left");
+        assert_eq!(taken(&shelf, 1, keys[99]), Some(vec![99; 1000]));
+    }
+}
