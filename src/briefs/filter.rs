@@ -18,7 +18,7 @@ use crate::db::types::{Id, Timestamp};
 use crate::db::{All, Among, Connection, among};
 use crate::http::body::Invalid;
 use crate::http::dates::{Span, When};
-use crate::http::page::{self, Extras, Listed, Rows, Window, merge_ordered};
+use crate::http::page::{self, Extras, JsonRows, Listed, Rows, Window, merge_ordered};
 use crate::http::query::{Many, NameOrSlug, Repeated};
 use crate::journal::changed_since;
 use crate::natively;
@@ -168,9 +168,8 @@ impl BriefFilter {
             let page = briefs::table.filter(all).order_by(order).limit(window.fetch());
             keys.append(&mut natively!(connection, |native| page.select((listed_at, updated_at, id)).load(native))?);
         }
-        let keys = window.cut(name, keys, |(listed, updated, brief)| {
-            (if by_publication { *listed } else { *updated }, *brief)
-        });
+        let keys = window
+            .cut(name, keys, |(listed, updated, brief)| (if by_publication { *listed } else { *updated }, *brief));
         keys.map(|keys| Ok(keys.into_iter().map(|(_, _, brief)| brief).collect()))
     }
 
@@ -397,9 +396,9 @@ impl Listed for BriefFilter {
         extras: &Extras,
         window: &Window,
         ready: &mut Ready,
-    ) -> Result<Rows<Vec<u8>>, Problem> {
+    ) -> Result<JsonRows, Problem> {
         self.ids_of_page(connection, sight, window)?
-            .map(|ids| self.rows_as_json(connection, sight, extras, &ids, ready))
+            .in_json(|ids| self.rows_as_json(connection, sight, extras, &ids, ready))
     }
 
     fn count(&self, connection: &mut Connection, sight: Sight) -> Result<i64, Problem> {

@@ -10,7 +10,7 @@ use crate::access::Sight;
 use crate::db::schema::briefs;
 use crate::db::types::{Id, Timestamp};
 use crate::db::{Connection, among, in_chunks, in_order_of};
-use crate::http::page::{Extras, as_json};
+use crate::http::page::{Extras, JsonPage, as_json};
 use crate::journal;
 use crate::natively;
 use crate::problem::Problem;
@@ -110,16 +110,14 @@ impl Searched for BriefFilter {
         extras: &Extras,
         ids: &[Id],
         ready: &mut Ready,
-    ) -> Result<Vec<Vec<u8>>, Problem> {
-        let mut made = |ids: &[Id]| -> Result<Vec<_>, Problem> {
+    ) -> Result<JsonPage, Problem> {
+        if !extras.is_empty() {
+            return JsonPage::of(&self.rows(connection, sight, extras, ids)?);
+        }
+        ready.page(Form::BriefRow, ids, |ids| {
             let rows = self.rows(connection, sight, extras, ids)?;
             rows.iter().map(|row| Ok((row.id, as_json(row)?))).collect()
-        };
-        if extras.is_empty() {
-            ready.each(Form::BriefRow, ids, made)
-        } else {
-            Ok(made(ids)?.into_iter().map(|(_, row)| row).collect())
-        }
+        })
     }
 
     fn texts(
@@ -138,12 +136,7 @@ impl Searched for BriefFilter {
 }
 
 /// These briefs, as far as they are seen, in this order.
-fn seen(
-    connection: &mut Connection,
-    sight: Sight,
-    ids: &[Id],
-    with_texts: bool,
-) -> Result<Vec<BriefRow>, Problem> {
+fn seen(connection: &mut Connection, sight: Sight, ids: &[Id], with_texts: bool) -> Result<Vec<BriefRow>, Problem> {
     let rows = in_chunks::<_, BriefRow, Problem>(ids, |ids| {
         let these = briefs::table
             .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))

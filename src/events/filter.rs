@@ -21,7 +21,7 @@ use crate::db::types::{Id, Timestamp};
 use crate::db::{All, Among, Connection, among};
 use crate::http::body::Invalid;
 use crate::http::dates::{Span, When};
-use crate::http::page::{self, Extras, Listed, Rows, SortKey, Window, merge_ordered};
+use crate::http::page::{self, Extras, JsonRows, Listed, Rows, SortKey, Window, merge_ordered};
 use crate::http::query::{Many, NameOrSlug, Repeated};
 use crate::journal::changed_since;
 use crate::natively;
@@ -130,7 +130,9 @@ impl EventFilter {
                 EventSort::UpdatedAtDescending => in_order!(all, desc, updated_at, id, window, name, Timestamp),
             };
             let page = events::table.filter(all).order_by(order).limit(window.fetch());
-            keys.append(&mut natively!(connection, |native| page.select((occurred_from, updated_at, id)).load(native))?);
+            keys.append(&mut natively!(connection, |native| page
+                .select((occurred_from, updated_at, id))
+                .load(native))?);
         }
         let keys = window.cut(name, keys, |(first_day, updated, event)| {
             (if by_date { SortKey::Day(*first_day) } else { SortKey::Time(*updated) }, *event)
@@ -317,9 +319,9 @@ impl Listed for EventFilter {
         extras: &Extras,
         window: &Window,
         ready: &mut Ready,
-    ) -> Result<Rows<Vec<u8>>, Problem> {
+    ) -> Result<JsonRows, Problem> {
         self.ids_of_page(connection, sight, window)?
-            .map(|ids| self.rows_as_json(connection, sight, extras, &ids, ready))
+            .in_json(|ids| self.rows_as_json(connection, sight, extras, &ids, ready))
     }
 
     fn count(&self, connection: &mut Connection, sight: Sight) -> Result<i64, Problem> {

@@ -9,7 +9,7 @@ use crate::access::Sight;
 use crate::db::schema::events;
 use crate::db::types::Id;
 use crate::db::{Connection, among, in_chunks};
-use crate::http::page::{Extras, as_json};
+use crate::http::page::{Extras, JsonPage, as_json};
 use crate::journal;
 use crate::natively;
 use crate::problem::Problem;
@@ -97,8 +97,8 @@ impl Searched for EventFilter {
         extras: &Extras,
         ids: &[Id],
         ready: &mut Ready,
-    ) -> Result<Vec<Vec<u8>>, Problem> {
-        ready.each(Form::EventRow, ids, |ids| {
+    ) -> Result<JsonPage, Problem> {
+        ready.page(Form::EventRow, ids, |ids| {
             let rows = self.rows(connection, sight, extras, ids)?;
             rows.iter().map(|row| Ok((row.id, as_json(row)?))).collect()
         })

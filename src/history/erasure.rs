@@ -7,9 +7,9 @@
 use diesel::prelude::*;
 
 use crate::access::{Audience, Sight, visible};
-use crate::db::{Connection, among, in_chunks};
 use crate::db::schema::{erasures, journal, redirects, resources, tombstones};
 use crate::db::types::{Id, Timestamp};
+use crate::db::{Connection, among, in_chunks};
 use crate::http::answer::Precondition;
 use crate::http::body::Fault;
 use crate::http::idempotency;

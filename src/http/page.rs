@@ -74,8 +74,8 @@ pub trait Listed: Clone + Send + 'static {
         extras: &Extras,
         window: &Window,
         _: &mut Ready,
-    ) -> Result<Rows<Vec<u8>>, Problem> {
-        self.page(connection, sight, extras, window)?.map(|rows| rows.iter().map(as_json).collect())
+    ) -> Result<JsonRows, Problem> {
+        self.page(connection, sight, extras, window)?.in_json(|rows| JsonPage::of(&rows))
     }
 
     /// How many rows there are on all pages.
@@ -138,6 +138,16 @@ pub struct Window {
 pub struct Rows<T> {
     /// In order.
     pub rows: Vec<T>,
+    /// Where the next page goes on.
+    pub next: Option<Cursor>,
+    /// How they match what was searched for, if something was.
+    pub matches: Option<Vec<Match>>,
+}
+
+/// The rows of a page as JSON.
+pub struct JsonRows {
+    /// In order.
+    pub page: JsonPage,
     /// Where the next page goes on.
     pub next: Option<Cursor>,
     /// How they match what was searched for, if something was.
@@ -245,6 +255,14 @@ impl<T> Rows<T> {
     /// What `make` returns.
     pub fn map<U, E>(self, make: impl FnOnce(Vec<T>) -> Result<Vec<U>, E>) -> Result<Rows<U>, E> {
         Ok(Rows { rows: make(self.rows)?, next: self.next, matches: self.matches })
+    }
+
+    /// The same page as JSON.
+    ///
+    /// # Errors
+    /// What `make` returns.
+    pub fn in_json<E>(self, make: impl FnOnce(Vec<T>) -> Result<JsonPage, E>) -> Result<JsonRows, E> {
+        Ok(JsonRows { page: make(self.rows)?, next: self.next, matches: self.matches })
     }
 }
 
@@ -354,14 +372,14 @@ async fn answered<L: Listed>(
 /// A page as views, which can be made into anything, or as JSON already.
 enum Page<V> {
     Views(Rows<V>),
-    Json(Rows<Vec<u8>>),
+    Json(JsonRows),
 }
 
 impl<V> Page<V> {
-    fn cursor(&self) -> Option<String> {
+    fn next(&self) -> Option<&Cursor> {
         match self {
-            Self::Views(rows) => rows.cursor(),
-            Self::Json(rows) => rows.cursor(),
+            Self::Views(rows) => rows.next.as_ref(),
+            Self::Json(rows) => rows.next.as_ref(),
         }
     }
 }
@@ -402,7 +420,8 @@ impl<L: Listed> Listing<L> {
             let sight = journal::sight(connection, &caller, as_of)?;
             let seen = journal::last_seen(connection, &caller)?;
             let page = if in_json {
-                let mut ready = if sight.is_now() { state_there.projections.at(&caller, seen) } else { Ready::nothing() };
+                let mut ready =
+                    if sight.is_now() { state_there.projections.at(&caller, seen) } else { Ready::nothing() };
                 Page::Json(filter.json(connection, sight, &extras, &window, &mut ready)?)
             } else {
                 Page::Views(filter.page(connection, sight, &extras, &window)?)
@@ -414,18 +433,20 @@ impl<L: Listed> Listing<L> {
         };
         let (head, page, total, facets) =
             if is_long { state.db.scan(work).await? } else { state.db.read_at_least(at_least, work).await? };
-        let next = page.cursor();
+        let next = page.next().map(Cursor::encode);
         let link = next.as_ref().map(|next| next_link(&state.config.public_url, request, next));
         let info = PageInfo { limit, next, total };
         let body = match (page, format) {
-            (Page::Json(rows), _) => json_page(&rows.rows, Beside { page: info, facets, matches: rows.matches })?,
+            (Page::Json(rows), _) => rows.page.end(&Beside { page: info, facets, matches: rows.matches })?,
             (Page::Views(rows), Format::Json) => {
-                let chosen = |row| match &selection {
-                    Some(selection) => as_json(&selection.apply(row)?),
-                    None => as_json(row),
+                let page = match &selection {
+                    Some(selection) => {
+                        let chosen = rows.rows.iter().map(|row| selection.apply(row)).collect::<Result<Vec<_>, _>>()?;
+                        JsonPage::of(&chosen)?
+                    }
+                    None => JsonPage::of(&rows.rows)?,
                 };
-                let chosen = rows.rows.iter().map(chosen).collect::<Result<Vec<_>, _>>()?;
-                json_page(&chosen, Beside { page: info, facets, matches: rows.matches })?
+                page.end(&Beside { page: info, facets, matches: rows.matches })?
             }
             (Page::Views(rows), Format::Csv) => {
                 let columns = tabular::Columns::of(&members::<L>(), &left_out, selection.as_ref());
@@ -501,21 +522,68 @@ impl<L: Listed> RowStream<L> {
     }
 }
 
-/// A page of rows that are JSON already.
-fn json_page(rows: &[Vec<u8>], beside: Beside) -> Result<Vec<u8>, Problem> {
-    let beside = as_json(&beside)?;
-    let mut body = Vec::with_capacity(rows.iter().map(|row| row.len() + 1).sum::<usize>() + beside.len() + 16);
-    body.extend_from_slice(b"{\"data\":[");
-    for (place, row) in rows.iter().enumerate() {
-        if place > 0 {
-            body.push(b',');
-        }
-        body.extend_from_slice(row);
+/// A page of a list as JSON, as far as its rows.
+pub struct JsonPage(Vec<u8>);
+
+impl JsonPage {
+    const OPENING: &[u8] = b"{\"data\":[";
+
+    /// One for rows of so many bytes.
+    #[must_use]
+    pub fn with_capacity(bytes: usize) -> Self {
+        let mut page = Vec::with_capacity(bytes + FRAME);
+        page.extend_from_slice(Self::OPENING);
+        Self(page)
     }
-    body.extend_from_slice(b"],");
-    body.extend(beside.into_iter().skip(1));
-    Ok(body)
+
+    /// One of these rows.
+    ///
+    /// # Errors
+    /// 500 when one cannot be serialised, which no row should.
+    pub fn of<T: Serialize>(rows: &[T]) -> Result<Self, Problem> {
+        let mut page = Self::with_capacity(0);
+        for row in rows {
+            page.separate();
+            serde_json::to_writer(&mut page.0, row).map_err(Problem::internal)?;
+        }
+        Ok(page)
+    }
+
+    /// Adds a row that is JSON already.
+    pub fn push(&mut self, row: &[u8]) {
+        self.separate();
+        self.0.extend_from_slice(row);
+    }
+
+    /// Adds a row of so many bytes, which `fill` writes; if it returns nothing, there is no such row.
+    pub fn push_with(&mut self, length: usize, fill: impl FnOnce(&mut [u8]) -> Option<()>) -> Option<()> {
+        let before = self.0.len();
+        self.separate();
+        let start = self.0.len();
+        self.0.resize(start + length, 0);
+        let filled = self.0.get_mut(start..).and_then(fill);
+        if filled.is_none() {
+            self.0.truncate(before);
+        }
+        filled
+    }
+
+    fn separate(&mut self) {
+        if self.0.len() > Self::OPENING.len() {
+            self.0.push(b',');
+        }
+    }
+
+    fn end(mut self, beside: &Beside) -> Result<Vec<u8>, Problem> {
+        self.0.extend_from_slice(b"],");
+        // The members of an object, without its opening.
+        self.0.extend(as_json(beside)?.into_iter().skip(1));
+        Ok(self.0)
+    }
 }
+
+/// What stands around the rows of a page, and between twenty of them.
+const FRAME: usize = 256;
 
 /// Something as JSON.
 ///

@@ -115,9 +115,8 @@ fn read_after(commits: u64) -> impl FnOnce(&mut Connection) -> Result<Known, Pro
 /// # Errors
 /// When the query fails.
 pub fn heads(connection: &mut Connection) -> QueryResult<[Head; CLASSES]> {
-    let rows: Vec<(i16, i64, Timestamp)> = natively!(connection, |native| heads::table
-        .select((heads::class, heads::position, heads::at))
-        .load(native))?;
+    let rows: Vec<(i16, i64, Timestamp)> =
+        natively!(connection, |native| heads::table.select((heads::class, heads::position, heads::at)).load(native))?;
     let mut of = [Head::start(); CLASSES];
     for (class, position, at) in rows {
         if let Some(head) = usize::try_from(class).ok().and_then(|class| of.get_mut(class)) {

@@ -37,8 +37,9 @@ pub(super) fn after(connection: &mut Connection, position: i64) -> Result<Concer
         .limit(MOST as i64)
         .select((journal::kind, journal::resource_id, journal::version))
         .load(native))?;
-    let named =
-        |wanted: Kind| -> Vec<Id> { rows.iter().filter(|(kind, _, _)| *kind == wanted).map(|(_, id, _)| *id).collect() };
+    let named = |wanted: Kind| -> Vec<Id> {
+        rows.iter().filter(|(kind, _, _)| *kind == wanted).map(|(_, id, _)| *id).collect()
+    };
     // A category is in every brief of it, and changes hardly ever; one that is new is in none.
     let is_changed_category = |(kind, _, version): &(Kind, Id, i32)| *kind == Kind::Category && *version > 1;
     let resources: Vec<Id> = rows.iter().map(|(_, id, _)| *id).collect();

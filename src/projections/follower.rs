@@ -82,8 +82,7 @@ fn catch_up(db: &Db, shelf: &Shelf) -> Result<(), Problem> {
             return Ok(News::Nothing);
         }
         // Something may come to an empty shelf by the time this is read: then all of that goes again.
-        let concerned =
-            if is_stocked { concerned::after(connection, before.position)? } else { Concerned::Everything };
+        let concerned = if is_stocked { concerned::after(connection, before.position)? } else { Concerned::Everything };
         Ok(News::Something(concerned, standing))
     })?;
     match news {

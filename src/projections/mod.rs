@@ -21,9 +21,10 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::access::{Audience, Caller};
 use crate::db::Db;
 use crate::db::types::Id;
+use crate::http::page::JsonPage;
 use crate::journal::Head;
 use crate::reference::Reference;
-use shelf::{Item, Key, Shelf};
+use shelf::{Found, Item, Key, Shelf};
 
 /// What is kept of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,8 +42,7 @@ pub enum Form {
 }
 
 impl Form {
-    const ALL: [Self; 5] =
-        [Self::BriefPage, Self::BriefSimilar, Self::BriefRow, Self::BriefText, Self::EventRow];
+    const ALL: [Self; 5] = [Self::BriefPage, Self::BriefSimilar, Self::BriefRow, Self::BriefText, Self::EventRow];
 
     /// Whether it has to be made anew after any write that its class of callers may see.
     fn is_fleeting(self) -> bool {
@@ -107,7 +107,34 @@ impl Ready {
         Key { id, form, class: self.class }
     }
 
-    /// These in their order; those that are not kept are made.
+    /// A page of these rows in their order; those that are not kept are made.
+    ///
+    /// # Errors
+    /// What `make` returns. What it makes nothing of is left out.
+    pub fn page<E>(
+        &mut self,
+        form: Form,
+        ids: &[Id],
+        mut make: impl FnMut(&[Id]) -> Result<Vec<(Id, Vec<u8>)>, E>,
+    ) -> Result<JsonPage, E> {
+        let (kept, made) = self.kept_and_made(form, ids, &mut make)?;
+        let made_bytes = made.iter().map(|item| item.body.len()).sum::<usize>();
+        let bytes = kept.iter().flatten().map(|found| found.length).sum::<usize>() + made_bytes + ids.len();
+        let (mut page, mut next) = (JsonPage::with_capacity(bytes), made.iter().peekable());
+        for (id, kept) in ids.iter().zip(&kept) {
+            if let Some(found) = kept {
+                if page.push_with(found.length, |place| found.read_into(place)).is_none() {
+                    make(&[*id])?.iter().for_each(|(_, body)| page.push(body));
+                }
+            } else if let Some(item) = next.next_if(|item| item.key.id == *id) {
+                page.push(&item.body);
+            }
+        }
+        self.made.extend(made);
+        Ok(page)
+    }
+
+    /// The same each by itself.
     ///
     /// # Errors
     /// What `make` returns. What it makes nothing of is left out.
@@ -115,26 +142,36 @@ impl Ready {
         &mut self,
         form: Form,
         ids: &[Id],
-        make: impl FnOnce(&[Id]) -> Result<Vec<(Id, Vec<u8>)>, E>,
+        mut make: impl FnMut(&[Id]) -> Result<Vec<(Id, Vec<u8>)>, E>,
     ) -> Result<Vec<Vec<u8>>, E> {
-        let keys: Vec<Key> = ids.iter().map(|id| self.key(form, *id)).collect();
-        let mut kept = match &self.shelf {
-            Some(shelf) => shelf.take(self.class, self.head, &keys),
-            None => vec![None; ids.len()],
-        };
-        let missing: Vec<Id> = ids.iter().zip(&kept).filter(|(_, kept)| kept.is_none()).map(|(id, _)| *id).collect();
-        if !missing.is_empty() {
-            let mut made = make(&missing)?.into_iter();
-            let mut next = made.next();
-            for (id, place) in ids.iter().zip(&mut kept).filter(|(_, place)| place.is_none()) {
-                if let Some((_, body)) = next.take_if(|(made, _)| made == id) {
-                    self.keep(form, *id, body.clone());
-                    *place = Some(body);
-                    next = made.next();
-                }
+        let (kept, made) = self.kept_and_made(form, ids, &mut make)?;
+        let (mut each, mut next) = (Vec::with_capacity(ids.len()), made.iter().peekable());
+        for (id, kept) in ids.iter().zip(&kept) {
+            match kept.as_ref().map(Found::read) {
+                Some(Some(body)) => each.push(body),
+                Some(None) => each.extend(make(&[*id])?.into_iter().map(|(_, body)| body)),
+                None => each.extend(next.next_if(|item| item.key.id == *id).map(|item| item.body.clone())),
             }
         }
-        Ok(kept.into_iter().flatten().collect())
+        self.made.extend(made);
+        Ok(each)
+    }
+
+    /// Those of these that are kept, in their places, and the others, in their order.
+    fn kept_and_made<E>(
+        &self,
+        form: Form,
+        ids: &[Id],
+        make: &mut impl FnMut(&[Id]) -> Result<Vec<(Id, Vec<u8>)>, E>,
+    ) -> Result<(Vec<Option<Found>>, Vec<Item>), E> {
+        let mut kept: Vec<Option<Found>> = match &self.shelf {
+            Some(shelf) => shelf.find(self.class, self.head, ids.iter().map(|id| self.key(form, *id))),
+            None => Vec::new(),
+        };
+        kept.resize_with(ids.len(), || None);
+        let missing: Vec<Id> = ids.iter().zip(&kept).filter(|(_, kept)| kept.is_none()).map(|(id, _)| *id).collect();
+        let made = if missing.is_empty() { Vec::new() } else { make(&missing)? };
+        Ok((kept, made.into_iter().map(|(id, body)| Item { key: self.key(form, id), body }).collect()))
     }
 
     /// The brief that a reference means, if it is kept. One by an old slug is not.
@@ -146,11 +183,11 @@ impl Ready {
             (None, slug) => shelf.named(name_of(slug.as_deref()?))?,
         };
         let keys = [self.key(Form::BriefPage, id), self.key(Form::BriefSimilar, id)];
-        let mut kept = shelf.take(self.class, self.head, &keys).into_iter();
+        let mut kept = shelf.find(self.class, self.head, keys.into_iter()).into_iter();
         let (page, similar) = (kept.next()??, kept.next()?);
-        let (version, slug, page) = open_page(page)?;
+        let (version, slug, page) = open_page(page.read()?)?;
         let is_meant = reference.id.is_some() || reference.slug.as_deref() == Some(slug.as_str());
-        is_meant.then_some(Whole { version, page, similar })
+        is_meant.then(|| Whole { version, page, similar: similar.and_then(|similar| similar.read()) })
     }
 
     /// Keeps a brief whole, but for what is like it.
@@ -166,9 +203,7 @@ impl Ready {
     }
 
     fn keep(&mut self, form: Form, id: Id, body: Vec<u8>) {
-        if self.shelf.is_some() {
-            self.made.push(Item { key: self.key(form, id), body });
-        }
+        self.made.push(Item { key: self.key(form, id), body });
     }
 }
 

@@ -72,6 +72,14 @@ struct Volume {
     file: File,
 }
 
+/// Something that is kept. What is written once stays as it is, so it can be read whatever is put and forgotten meanwhile.
+pub(super) struct Found {
+    volume: Arc<Volume>,
+    offset: u64,
+    /// How many bytes it has.
+    pub(super) length: usize,
+}
+
 impl Shelf {
     pub(super) fn in_directory(directory: &Path, bytes: u64) -> io::Result<Self> {
         let young = Volume::new(directory, 0)?;
@@ -90,16 +98,10 @@ impl Shelf {
     }
 
     /// What is kept under these keys, if what this class of callers sees is at this head.
-    pub(super) fn take(&self, class: u8, head: Head, keys: &[Key]) -> Vec<Option<Vec<u8>>> {
-        let found: Vec<Option<(Arc<Volume>, Place)>> = {
-            let stock = self.reading();
-            if !stock.is_at(class, head) {
-                return vec![None; keys.len()];
-            }
-            keys.iter().map(|key| stock.find(key, head)).collect()
-        };
-        // What is written once stays as it is, so this needs no lock.
-        found.into_iter().map(|found| found.and_then(|(volume, place)| volume.read(place))).collect()
+    pub(super) fn find(&self, class: u8, head: Head, keys: impl Iterator<Item = Key>) -> Vec<Option<Found>> {
+        let stock = self.reading();
+        let is_at = stock.is_at(class, head);
+        keys.map(|key| if is_at { stock.find(&key, head) } else { None }).collect()
     }
 
     pub(super) fn named(&self, name: u128) -> Option<Id> {
@@ -210,14 +212,14 @@ impl Stock {
         self.standing.is_some_and(|standing| standing.heads.get(usize::from(class)) == Some(&head))
     }
 
-    fn find(&self, key: &Key, head: Head) -> Option<(Arc<Volume>, Place)> {
+    fn find(&self, key: &Key, head: Head) -> Option<Found> {
         let place = *self.places.get(key)?;
         if key.form.is_fleeting() && place.position != head.position {
             return None;
         }
         let volumes = [Some(&self.young), self.old.as_ref()];
         let volume = volumes.into_iter().flatten().find(|volume| volume.number == place.volume)?;
-        Some((Arc::clone(volume), place))
+        Some(Found { volume: Arc::clone(volume), offset: place.offset, length: usize::try_from(place.length).ok()? })
     }
 }
 
@@ -226,16 +228,20 @@ impl Volume {
     fn new(directory: &Path, number: u32) -> io::Result<Self> {
         Ok(Self { number, file: tempfile::tempfile_in(directory)? })
     }
+}
 
-    fn read(&self, place: Place) -> Option<Vec<u8>> {
-        let mut body = vec![0; usize::try_from(place.length).ok()?];
-        match self.file.read_exact_at(&mut body, place.offset) {
-            Ok(()) => Some(body),
-            Err(error) => {
-                tracing::warn!(%error, "what was kept ready cannot be read");
-                None
-            }
-        }
+impl Found {
+    /// Reads it into a place that is as large as it is.
+    pub(super) fn read_into(&self, place: &mut [u8]) -> Option<()> {
+        let read = self.volume.file.read_exact_at(place, self.offset);
+        read.inspect_err(|error| tracing::warn!(%error, "what was kept ready cannot be read")).ok()
+    }
+
+    /// Reads it.
+    pub(super) fn read(&self) -> Option<Vec<u8>> {
+        let mut body = vec![0; self.length];
+        self.read_into(&mut body)?;
+        Some(body)
     }
 }
 
@@ -265,14 +271,18 @@ mod tests {
     }
 
     fn taken(shelf: &Shelf, position: i64, key: Key) -> Option<Vec<u8>> {
-        shelf.take(CLASS, head(position), &[key]).pop().flatten()
+        shelf.find(CLASS, head(position), [key].into_iter()).pop().flatten()?.read()
     }
 
     #[test]
     fn what_is_put_is_taken_until_it_is_concerned() {
         let shelf = shelf(1 << 20);
         let [changed, other] = [key(Form::BriefRow), key(Form::BriefRow)];
-        shelf.put(CLASS, head(1), &[Item { key: changed, body: b"one".into() }, Item { key: other, body: b"two".into() }]);
+        shelf.put(
+            CLASS,
+            head(1),
+            &[Item { key: changed, body: b"one".into() }, Item { key: other, body: b"two".into() }],
+        );
         assert_eq!(taken(&shelf, 1, changed).as_deref(), Some(&b"one"[..]));
         shelf.forget(&HashSet::from([changed.id]), standing(2));
         assert_eq!(taken(&shelf, 2, changed), None);

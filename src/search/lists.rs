@@ -26,7 +26,7 @@ use crate::app::AppState;
 use crate::db::Connection;
 use crate::db::types::{Id, Timestamp};
 use crate::http::body::Invalid;
-use crate::http::page::{self, Extras, Listed, Rows, Window, as_json};
+use crate::http::page::{self, Extras, JsonPage, JsonRows, Listed, Rows, Window};
 use crate::http::query::{Limit, ListQuery, Many, SearchText, Unfiltered};
 use crate::journal::{self, Head};
 use crate::problem::Problem;
@@ -120,20 +120,15 @@ pub trait Searched: Listed {
         extras: &Extras,
         ids: &[Id],
         _: &mut Ready,
-    ) -> Result<Vec<Vec<u8>>, Problem> {
-        self.rows(connection, sight, extras, ids)?.iter().map(as_json).collect()
+    ) -> Result<JsonPage, Problem> {
+        JsonPage::of(&self.rows(connection, sight, extras, ids)?)
     }
 
     /// What is searched in these of its rows, as far as the caller sees it.
     ///
     /// # Errors
     /// When a query fails.
-    fn texts(
-        connection: &mut Connection,
-        sight: Sight,
-        ids: &[Id],
-        _: &mut Ready,
-    ) -> Result<Vec<Searchable>, Problem> {
+    fn texts(connection: &mut Connection, sight: Sight, ids: &[Id], _: &mut Ready) -> Result<Vec<Searchable>, Problem> {
         let class = Audience::only(&sight.caller);
         let documents = documents(connection, Self::KIND, sight.moment, ids)?;
         let seen = documents.into_iter().filter(|document| document.audience.meets(class));
@@ -443,14 +438,14 @@ impl<L: Searched> Listed for Sought<L> {
         extras: &Extras,
         window: &Window,
         ready: &mut Ready,
-    ) -> Result<Rows<Vec<u8>>, Problem> {
+    ) -> Result<JsonRows, Problem> {
         let Some(wanted) = self.wanted.as_deref() else {
             return self.filter.json(connection, sight, extras, window, ready);
         };
         let (ids, found) = self.found(connection, sight, window)?;
         let texts = L::texts(connection, sight, &ids.rows, ready)?;
-        let rows = self.filter.rows_as_json(connection, sight, extras, &ids.rows, ready)?;
-        Ok(Rows { rows, next: ids.next, matches: Some(matches(wanted, found, texts)) })
+        let page = self.filter.rows_as_json(connection, sight, extras, &ids.rows, ready)?;
+        Ok(JsonRows { page, next: ids.next, matches: Some(matches(wanted, found, texts)) })
     }
 
     fn count(&self, connection: &mut Connection, sight: Sight) -> Result<i64, Problem> {
