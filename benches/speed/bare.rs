@@ -1,12 +1,15 @@
-//! The same questions in SQL, asked in a loop in one thread, without a server around them.
+//! The same questions in SQL: asked in a loop in one thread without a server around them, by `pgbench`, and through Datasette.
 
+use std::io;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 
 use crate::corpus::Corpus;
+use crate::machine::LOAD_CORE;
 use crate::workloads::{Popular, Workload};
 
 const LIVING_BRIEFS: &str = "until IS NULL AND (audience & 1) <> 0";
@@ -85,6 +88,80 @@ pub fn rate(database: &Path, corpus: Corpus, workload: &Workload, time: Duration
         asked += 1;
     }
     Ok(Some(f64::from(asked) / started.elapsed().as_secs_f64()))
+}
+
+/// How many different questions `pgbench` asks in turn.
+const QUESTIONS: usize = 200;
+
+/// How often a second the same questions are answered to `pgbench`, over one connection and by prepared statements.
+pub fn pgbench(
+    url: &str,
+    directory: &Path,
+    corpus: Corpus,
+    workload: &Workload,
+    time: Duration,
+) -> io::Result<Option<f64>> {
+    let statements = statements(workload.name);
+    if statements.is_empty() {
+        return Ok(None);
+    }
+    let (popular, mut rng) = (Popular::of(corpus), Rng::with_seed(7));
+    let mut script = String::new();
+    for _ in 0..QUESTIONS {
+        let parameters = (workload.parameters)(corpus, &popular, &mut rng);
+        for (place, statement) in statements.iter().enumerate() {
+            script.push_str(&in_postgres(statement, &parameters, place > 0));
+            script.push_str(";\n");
+        }
+    }
+    let file = directory.join("pgbench.sql");
+    std::fs::write(&file, script)?;
+    let output = Command::new("taskset")
+        .args(["-c", LOAD_CORE, "pgbench", "--no-vacuum", "--protocol", "prepared"])
+        .args(["--time", &time.as_secs().max(1).to_string(), "--file"])
+        .arg(&file)
+        .arg(url)
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let scripts = said.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse::<f64>().ok());
+    let scripts = scripts.ok_or_else(|| io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()))?;
+    Ok(Some(scripts * QUESTIONS as f64))
+}
+
+/// A statement with its values, as PostgreSQL understands it.
+fn in_postgres(statement: &str, parameters: &[String], follows: bool) -> String {
+    let mut statement = statement.replace("x'ff'", "'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid");
+    for (place, value) in (1..).zip(parameters) {
+        let (placeholder, literal) = (format!("?{place}"), format!("'{value}'"));
+        statement =
+            statement.replace(&format!("unixepoch({placeholder}) * 1000000"), &format!("{literal}::timestamptz"));
+        let literal =
+            if follows { format!("(SELECT id FROM briefs WHERE slug = {literal} AND until IS NULL)") } else { literal };
+        statement = statement.replace(&placeholder, &literal);
+    }
+    statement
+}
+
+/// A question as one statement with named parameters, which is what Datasette answers.
+pub fn for_datasette(name: &str) -> Option<String> {
+    const WHOLE: &str = "SELECT b.*,
+        (SELECT json_group_array(json_object('slug', e.slug, 'title', e.title, 'description', e.description, 'occurred', e.occurred,
+            'sources', json(e.sources), 'participants', (SELECT json_group_array(json_object('slug', a.slug, 'name', a.name, 'role', p.role))
+                FROM event_participants AS p JOIN actors AS a ON a.id = p.actor_id AND a.until IS NULL
+                WHERE p.event_id = e.id AND p.until IS NULL)))
+            FROM brief_events AS l JOIN events AS e ON e.id = l.event_id AND e.until IS NULL
+            WHERE l.brief_id = b.id AND l.until IS NULL) AS events,
+        (SELECT json_group_array(json_object('slug', t.slug, 'statement', t.statement, 'direction', t.direction,
+            'actors', (SELECT json_group_array(json_object('slug', a.slug, 'name', a.name))
+                FROM trend_actors AS l JOIN actors AS a ON a.id = l.actor_id AND a.until IS NULL
+                WHERE l.trend_id = t.id AND l.until IS NULL)))
+            FROM trends AS t WHERE t.brief_id = b.id AND t.until IS NULL) AS trends
+        FROM briefs AS b WHERE b.slug = :p1 AND b.until IS NULL AND (b.audience & 1) <> 0";
+    let statement = match name {
+        "brief by slug, whole" => WHOLE.to_owned(),
+        _ => statements(name).into_iter().next()?,
+    };
+    Some((1..=3).fold(statement, |statement, place| statement.replace(&format!("?{place}"), &format!(":p{place}"))))
 }
 
 /// How often a second a brief with its trends and links is written, each in a transaction of its own.

@@ -9,7 +9,7 @@ use crate::machine::LOAD_CORE;
 
 /// What `wrk` runs: every line of a file is a path, and after a tab the entity tag that is known of it.
 const SCRIPT: &str = r#"
-local requests, place, pause = {}, 0, tonumber(os.getenv("PAUSE"))
+local requests, place, pause, once = {}, 0, tonumber(os.getenv("PAUSE")), os.getenv("ONCE") == "yes"
 init = function()
   for line in io.lines(os.getenv("REQUESTS")) do
     local path, tag = line:match("^(%S+)\t?(.*)$")
@@ -17,7 +17,11 @@ init = function()
     requests[#requests + 1] = wrk.format("GET", path, headers)
   end
 end
-request = function() place = place % #requests + 1; return requests[place] end
+request = function()
+  if once and place == #requests then wrk.thread:stop() end
+  place = place % #requests + 1
+  return requests[place]
+end
 if pause > 0 then delay = function() return pause end end
 "#;
 
@@ -41,7 +45,12 @@ pub struct Measure {
 
 /// Sends these requests in turn, again and again, as fast as they are answered.
 pub fn full(url: &str, requests: &Path, connections: u32, time: Duration) -> io::Result<Measure> {
-    run(url, requests, connections, time, 0)
+    run(url, requests, connections, time, 0, false)
+}
+
+/// Sends each of these requests once, as long as there is time.
+pub fn once(url: &str, requests: &Path, connections: u32, time: Duration) -> io::Result<Measure> {
+    run(url, requests, connections, time, 0, true)
 }
 
 /// Sends so many of these requests a second.
@@ -50,14 +59,14 @@ pub fn paced(url: &str, requests: &Path, rate: f64, time: Duration) -> io::Resul
     const PAUSE: u32 = 20;
     let connections = (rate * f64::from(PAUSE) / 1000.0).ceil().clamp(1.0, 2_000.0);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is clamped")]
-    run(url, requests, connections as u32, time, PAUSE)
+    run(url, requests, connections as u32, time, PAUSE, false)
 }
 
-fn run(url: &str, requests: &Path, connections: u32, time: Duration, pause: u32) -> io::Result<Measure> {
+fn run(url: &str, requests: &Path, connections: u32, time: Duration, pause: u32, once: bool) -> io::Result<Measure> {
     let script = requests.with_file_name("load.lua");
     std::fs::write(&script, [SCRIPT, REPORT].concat())?;
-    let (requests, pause) = (requests.to_string_lossy(), pause.to_string());
-    wrk(url, &script, connections, time, &[("REQUESTS", &requests), ("PAUSE", &pause)])
+    let (requests, pause, once) = (requests.to_string_lossy(), pause.to_string(), if once { "yes" } else { "no" });
+    wrk(url, &script, connections, time, &[("REQUESTS", &requests), ("PAUSE", &pause), ("ONCE", once)])
 }
 
 /// Runs a script, which has to end with [`REPORT`].

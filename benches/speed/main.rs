@@ -32,6 +32,8 @@ use crate::workloads::{DEEP_PAGE, WORKLOADS, Workload};
 /// How many answers nginx has as files for each workload.
 const FILES: usize = 300;
 const CONNECTIONS: u32 = 32;
+/// How long it may take to ask for everything once.
+const LONGEST_ONCE: Duration = Duration::from_secs(60);
 
 /// Measures how fast Briefwire is.
 #[derive(Parser)]
@@ -48,6 +50,9 @@ struct Options {
     /// An empty PostgreSQL database to measure instead of SQLite
     #[arg(long)]
     postgres: Option<String>,
+    /// The program Datasette, to be measured on the same SQLite file
+    #[arg(long)]
+    datasette: Option<String>,
     /// Where corpora and databases are made and kept
     #[arg(long, default_value = "target/speed")]
     directory: PathBuf,
@@ -109,7 +114,10 @@ impl<'o> Bench<'o> {
         drop(server);
         let mut rows = self.reads()?;
         self.unchanged(&mut rows)?;
-        let writes = writes::measure(&self.directory, self.time(), self.options.rounds)?;
+        let writes = match &self.file {
+            Some(_) => writes::measure(&self.directory, self.time(), self.options.rounds)?,
+            None => writes::in_archive(&self.database, &self.directory, self.time(), self.options.rounds)?,
+        };
         let database = if self.file.is_some() { "SQLite" } else { "PostgreSQL" };
         Ok(Figures { briefs: self.corpus.briefs, database, import, started_in, idle, rows, writes })
     }
@@ -157,14 +165,26 @@ impl<'o> Bench<'o> {
                 }
             };
             let bare = match &self.file {
-                None => None,
+                None => bare::pgbench(&self.database, &self.directory, self.corpus, workload, self.time())?,
                 Some(file) => bare::rate(file, self.corpus, workload, self.time()).map_err(io::Error::other)?,
             };
-            let row = Row { name: workload.name.to_owned(), wanted: workload.wanted, cold: Some(cold), hot, bare };
+            let (name, wanted, datasette) = (workload.name.to_owned(), workload.wanted, self.datasette(workload)?);
+            let row = Row { name, wanted, cold: Some(cold), hot, bare, datasette };
             eprintln!("{}", report::line(&row));
             rows.push(row);
         }
         Ok(rows)
+    }
+
+    /// How often a second Datasette answers the same.
+    fn datasette(&self, workload: &Workload) -> io::Result<Option<f64>> {
+        let (Some(program), Some(file)) = (&self.options.datasette, &self.file) else { return Ok(None) };
+        let Some(sql) = bare::for_datasette(workload.name) else { return Ok(None) };
+        let server = Server::datasette(program, file, &self.directory, &[(workload.id(), sql)])?;
+        let requests = self.requests("datasette", &workload.datasette_paths(self.corpus))?;
+        load::full(&server.url, &requests, CONNECTIONS, self.time())?;
+        let rates = (0..self.options.rounds).map(|_| load::full(&server.url, &requests, CONNECTIONS, self.time()));
+        Ok(Some(median(rates.map(|measure| Ok(measure?.rate)).collect::<io::Result<_>>()?)))
     }
 
     /// What has not changed, asked for by those who have it.
@@ -177,8 +197,7 @@ impl<'o> Bench<'o> {
             let theirs = self.requests("their-unchanged", &[known(&nginx, &files[0])?])?;
             let ours = self.requests("unchanged", &[known(&server, path)?])?;
             let hot = self.compared(&nginx, &theirs, &server, &ours)?;
-            let row =
-                Row { name: format!("unchanged {name}"), wanted: (0, 80), cold: None, hot: Some(hot), bare: None };
+            let row = Row { name: format!("unchanged {name}"), wanted: (0, 80), hot: Some(hot), ..Row::default() };
             eprintln!("{}", report::line(&row));
             rows.push(row);
         }
@@ -223,6 +242,7 @@ impl<'o> Bench<'o> {
 
     /// Alternates between nginx and a server, and then sends the server four fifths of what it reached.
     fn compared(&self, nginx: &Server, files: &Path, server: &Server, requests: &Path) -> io::Result<Compared> {
+        let first = load::once(&server.url, requests, CONNECTIONS, LONGEST_ONCE)?.rate;
         load::full(&server.url, requests, CONNECTIONS, self.time())?;
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..self.options.rounds {
@@ -231,14 +251,16 @@ impl<'o> Bench<'o> {
         }
         let rate = median(ours);
         let Measure { p99, .. } = load::paced(&server.url, requests, rate * 0.8, self.time())?;
-        Ok(Compared { rate, nginx: median(theirs), p99 })
+        Ok(Compared { first, rate, nginx: median(theirs), p99 })
     }
 }
 
 /// A server beside nginx.
 #[derive(Debug, Clone, Copy)]
 pub struct Compared {
-    /// Its requests a second.
+    /// Its requests a second while each was asked for the first time.
+    pub first: f64,
+    /// Its requests a second when all had been asked for once.
     pub rate: f64,
     /// Those of nginx.
     pub nginx: f64,

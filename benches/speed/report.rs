@@ -36,11 +36,12 @@ pub struct Import {
 pub struct Writes {
     /// Through the server, by many clients.
     pub created: f64,
-    /// In a loop, each in a transaction of its own.
-    pub one_commit_each: f64,
+    /// In a loop on SQLite, each in a transaction of its own.
+    pub one_commit_each: Option<f64>,
 }
 
 /// A kind of request.
+#[derive(Default)]
 pub struct Row {
     /// What it is called.
     pub name: String,
@@ -52,6 +53,8 @@ pub struct Row {
     pub hot: Option<Compared>,
     /// How often a second the same is answered by SQL alone.
     pub bare: Option<f64>,
+    /// How often a second the same is answered by Datasette.
+    pub datasette: Option<f64>,
 }
 
 /// The whole document.
@@ -62,7 +65,9 @@ pub fn document(all: &[Figures]) -> String {
          noisy, and only what was measured side by side can be compared. Nothing here is to be edited by hand.\n\n\
          {}. {}, wrk, one core for the server and one for the load, 32 connections, medians of the rounds. `%` is that of\n\
          nginx with the same bytes in files (for what is unchanged: nginx answering 304). *Cold* is without answers in memory,\n\
-         *hot* repeats 500 requests, some much more often than others. p99 is taken at four fifths of the rate reached.\n",
+         when up to 20,000 different requests have been made once (*first time*, within a minute): what they made ready on disk\n\
+         is there. *Hot* repeats 500 requests, some much more often than others. p99 is taken at four fifths of the rate reached.\n\
+         *Bare SQL* is the same questions in a loop on SQLite, and to `pgbench` over one connection on PostgreSQL.\n",
         machine::described(),
         machine::version("nginx", "-v"),
     );
@@ -77,19 +82,21 @@ pub fn document(all: &[Figures]) -> String {
 pub fn section(figures: &Figures) -> String {
     let mut text = format!("## {} briefs on {}\n\n", thousands(figures.briefs as f64), figures.database);
     text.push_str(
-        "| workload | cold, a second | % | wanted | p99 | hot, a second | % | wanted | p99 | bare SQL, a second |\n",
+        "| workload | first time, a second | cold, a second | % | wanted | p99 | hot, a second | % | wanted | p99 | bare SQL, a second | Datasette, a second |\n",
     );
-    text.push_str("|---|---|---|---|---|---|---|---|---|---|\n");
+    text.push_str("|---|---|---|---|---|---|---|---|---|---|---|---|\n");
     for row in &figures.rows {
         text.push_str(&line(row));
         text.push('\n');
     }
     text.push_str("\n| also | |\n|---|---|\n");
     let Writes { created, one_commit_each } = figures.writes;
-    let times = created / one_commit_each;
     let mut also = |what: &str, figure: String| text.push_str(&format!("| {what} | {figure} |\n"));
     also("briefs created a second, 32 clients", thousands(created));
-    also("the same in a loop, one commit each", format!("{} ({times:.1} times)", thousands(one_commit_each)));
+    if let Some(one_commit_each) = one_commit_each {
+        let times = created / one_commit_each;
+        also("the same in a loop, one commit each", format!("{} ({times:.1} times)", thousands(one_commit_each)));
+    }
     if let Some(Import { lines, time, resident }) = &figures.import {
         let rate = *lines as f64 / time.as_secs_f64();
         also("lines imported a second, index included", format!("{} ({resident} MiB resident)", thousands(rate)));
@@ -104,13 +111,16 @@ pub fn line(row: &Row) -> String {
     let wanted = |percent: u32| if percent == 0 { "-".to_owned() } else { format!("{percent} %") };
     let side = |compared: Option<Compared>, percent: u32| match compared {
         None => "- | - | - | -".to_owned(),
-        Some(Compared { rate, nginx, p99 }) => {
+        Some(Compared { rate, nginx, p99, .. }) => {
             let (rate, share, p99) = (thousands(rate), rate / nginx * 100.0, p99.as_secs_f64() * 1e3);
             format!("{rate} | {share:.1} % | {} | {p99:.1} ms", wanted(percent))
         }
     };
     let bare = row.bare.map_or("-".to_owned(), thousands);
-    format!("| {} | {} | {} | {bare} |", row.name, side(row.cold, row.wanted.0), side(row.hot, row.wanted.1))
+    let first = row.cold.map_or("-".to_owned(), |cold| thousands(cold.first));
+    let (cold, hot) = (side(row.cold, row.wanted.0), side(row.hot, row.wanted.1));
+    let datasette = row.datasette.map_or("-".to_owned(), thousands);
+    format!("| {} | {first} | {cold} | {hot} | {bare} | {datasette} |", row.name)
 }
 
 fn thousands(number: f64) -> String {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
 use ureq::Agent;
 
 use crate::machine::SERVER_CORE;
@@ -64,6 +65,26 @@ impl Server {
         let mut command = pinned("nginx");
         command.arg("-c").arg(&configuration);
         Self::start(command, port, "/ready")
+    }
+
+    /// Datasette over an SQLite file, with a query for each of these names.
+    pub fn datasette(
+        program: &str,
+        database: &Path,
+        directory: &Path,
+        queries: &[(String, String)],
+    ) -> io::Result<Self> {
+        let port = free_port()?;
+        let queries: serde_json::Map<String, Value> =
+            queries.iter().map(|(name, sql)| (name.clone(), json!({"sql": sql}))).collect();
+        let stem = database.file_stem().unwrap_or_default().to_string_lossy();
+        let metadata = directory.join("datasette.json");
+        fs::write(&metadata, json!({"databases": {stem: {"queries": queries}}}).to_string())?;
+        let mut command = pinned(program);
+        command.arg("serve").arg(database).arg("--metadata").arg(&metadata);
+        command.args(["--port", &port.to_string(), "--setting", "sql_time_limit_ms", "30000"]);
+        command.stderr(Stdio::null());
+        Self::start(command, port, "/-/versions.json")
     }
 
     fn start(mut command: Command, port: u16, ready: &str) -> io::Result<Self> {

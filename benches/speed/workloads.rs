@@ -38,6 +38,22 @@ impl Popular {
 }
 
 impl Workload {
+    /// Its name as it stands in paths.
+    pub fn id(&self) -> String {
+        self.name.chars().filter(char::is_ascii_alphanumeric).collect()
+    }
+
+    /// The same questions to Datasette.
+    pub fn datasette_paths(&self, corpus: Corpus) -> Vec<String> {
+        let (popular, mut rng) = (Popular::of(corpus), Rng::with_seed(7));
+        let path = |parameters: Vec<String>| {
+            let parameters: Vec<String> =
+                (1..).zip(parameters).map(|(place, value)| format!("&p{place}={value}")).collect();
+            format!("/briefwire/{}.json?_shape=array{}", self.id(), parameters.concat())
+        };
+        (0..VARIETY).map(|_| path((self.parameters)(corpus, &popular, &mut rng))).collect()
+    }
+
     /// Its requests, each another.
     pub fn paths(&self, corpus: Corpus) -> Vec<String> {
         let (popular, mut rng) = (Popular::of(corpus), Rng::with_seed(7));

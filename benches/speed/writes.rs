@@ -30,7 +30,13 @@ request = function()
 end
 "#;
 
-/// Creates briefs in an archive of its own, of 1,000 briefs.
+/// Creates briefs in the archive that is measured.
+pub fn in_archive(database: &str, directory: &Path, time: Duration, rounds: usize) -> io::Result<Writes> {
+    let created = created(database, &directory.join("index"), directory, time, rounds, || Ok(()))?;
+    Ok(Writes { created, one_commit_each: None })
+}
+
+/// Creates briefs in an archive of its own, of 1,000 briefs on SQLite.
 pub fn measure(directory: &Path, time: Duration, rounds: usize) -> io::Result<Writes> {
     let place = tempfile::tempdir_in(directory)?;
     let database = format!("sqlite://{}", place.path().join("briefwire.db").display());
@@ -38,17 +44,36 @@ pub fn measure(directory: &Path, time: Duration, rounds: usize) -> io::Result<Wr
     crate::corpus::Corpus { briefs: 1_000 }.write(&mut io::BufWriter::new(fs::File::create(&corpus)?))?;
     let index = place.path().join("index");
     servers::run(&["import", "--index-dir", &index.to_string_lossy(), &corpus.to_string_lossy()], &database)?;
-    let key = servers::run(&["keys", "create", "--role", "publisher", "--name", "bench"], &database)?;
-    let server = Server::briefwire(&database, &index, 64)?;
-    let script = place.path().join("write.lua");
+    let mut alone = Vec::new();
+    let created = created(&database, &index, place.path(), time, rounds, || {
+        let loop_of_its_own = place.path().join(alone.len().to_string());
+        alone.push(bare::one_commit_each(&loop_of_its_own, time).map_err(io::Error::other)?);
+        Ok(())
+    })?;
+    Ok(Writes { created, one_commit_each: Some(median(alone)) })
+}
+
+/// How many briefs are created a second; before each round something else may be measured.
+fn created(
+    database: &str,
+    index: &Path,
+    directory: &Path,
+    time: Duration,
+    rounds: usize,
+    mut before_each: impl FnMut() -> io::Result<()>,
+) -> io::Result<f64> {
+    let key = servers::run(&["keys", "create", "--role", "publisher", "--name", "bench"], database)?;
+    let server = Server::briefwire(database, index, 64)?;
+    let script = directory.join("write.lua");
     fs::write(&script, [SCRIPT, load::REPORT].concat())?;
-    let (mut grouped, mut alone) = (Vec::new(), Vec::new());
+    let mut rates = Vec::new();
     for round in 0..rounds {
-        alone.push(bare::one_commit_each(&place.path().join(round.to_string()), time).map_err(io::Error::other)?);
-        let environment = [("KEY", key.as_str()), ("RUN", &round.to_string())];
-        grouped.push(load::wrk(&server.url, &script, CLIENTS, time, &environment)?.rate);
+        before_each()?;
+        // A database may hold what an earlier run wrote.
+        let run = format!("{}-{round}", std::process::id());
+        rates.push(load::wrk(&server.url, &script, CLIENTS, time, &[("KEY", key.as_str()), ("RUN", &run)])?.rate);
     }
-    Ok(Writes { created: median(grouped), one_commit_each: median(alone) })
+    Ok(median(rates))
 }
 
 /// Imports a file, and watches how much memory that takes.

@@ -155,7 +155,7 @@ impl BriefFilter {
         if by_publication && !resolved.driving_actors().is_empty() {
             return resolved.page_by_actor(connection, sort == BriefSort::PublishedAtDescending, window, name);
         }
-        let mut keys: Vec<(Timestamp, Timestamp, Id)> = Vec::new();
+        let mut keys: Vec<(Timestamp, Id)> = Vec::new();
         for part in sight.parts() {
             let all = resolved.conditions(part);
             let (all, order) = match sort {
@@ -166,11 +166,13 @@ impl BriefFilter {
                 BriefSort::UpdatedAtDescending => in_order!(all, desc, updated_at, id, window, name, Timestamp),
             };
             let page = briefs::table.filter(all).order_by(order).limit(window.fetch());
-            keys.append(&mut natively!(connection, |native| page.select((listed_at, updated_at, id)).load(native))?);
+            keys.append(&mut if by_publication {
+                natively!(connection, |native| page.select((listed_at, id)).load(native))?
+            } else {
+                natively!(connection, |native| page.select((updated_at, id)).load(native))?
+            });
         }
-        let keys = window
-            .cut(name, keys, |(listed, updated, brief)| (if by_publication { *listed } else { *updated }, *brief));
-        keys.map(|keys| Ok(keys.into_iter().map(|(_, _, brief)| brief).collect()))
+        window.cut(name, keys, |key| *key).map(|keys| Ok(keys.into_iter().map(|(_, brief)| brief).collect()))
     }
 
     pub(super) fn resolve(&self, connection: &mut Connection, sight: Sight) -> Result<Resolved<'_>, Problem> {
@@ -188,9 +190,8 @@ impl BriefFilter {
 impl<'a> Resolved<'a> {
     /// The conditions of every filter on a part of what is seen, but for the actors that a page is read along.
     fn conditions_beside_actors(&self, part: Sight) -> All<'a, briefs::table> {
-        let sight = self.sight;
         let mut all = All::of(briefs::table).and(part.sees(briefs::id, briefs::since, briefs::until, briefs::audience));
-        if let Some(time) = sight.moment.time() {
+        if let Some(time) = self.sight.moment.time() {
             // Nothing was published later than that: newer briefs are passed over in the index.
             let unpublished = Timestamp::from_micros(NOT_YET_PUBLISHED);
             all = all.and(briefs::listed_at.le(time).or(briefs::listed_at.eq(unpublished)));
@@ -202,6 +203,12 @@ impl<'a> Resolved<'a> {
         if let Some(moment) = self.span.last_moment() {
             all = all.and(briefs::listed_at.le(moment));
         }
+        self.narrowed(all)
+    }
+
+    /// And the conditions of the filters by anything but the time and the actors that a page is read along.
+    fn narrowed(&self, mut all: All<'a, briefs::table>) -> All<'a, briefs::table> {
+        let sight = self.sight;
         all = one_of!(all, briefs::category_id, self.categories.iter().copied());
         if !self.filter.category_status.0.is_empty() {
             all = one_of!(all, briefs::category_status, self.filter.category_status.0.iter().copied());
@@ -313,17 +320,19 @@ impl<'a> Resolved<'a> {
         sort: &str,
     ) -> Result<Vec<(Timestamp, Id)>, Problem> {
         use brief_actors::{actor_id, audience, brief_id, listed_at, since, until};
-        let mut beside = self.conditions_beside_actors(self.sight);
-        if !self.sight.is_now() {
-            beside = self.with_content_about(beside, &[actor]);
+        let mut all =
+            All::of(brief_actors::table).and(actor_id.eq(actor)).and(self.sight.sees(brief_id, since, until, audience));
+        // When a brief is listed, and who finds it by the actor now, the link says by itself.
+        if !self.sight.is_now() || !self.narrowed(All::of(briefs::table)).is_empty() {
+            let mut beside = self.conditions_beside_actors(self.sight);
+            if !self.sight.is_now() {
+                beside = self.with_content_about(beside, &[actor]);
+            }
+            all = all.and(exists(briefs::table.filter(beside).filter(briefs::id.eq(brief_id))));
         }
-        let brief = briefs::table.filter(beside).filter(briefs::id.eq(brief_id));
-        let mut all = All::of(brief_actors::table)
-            .and(actor_id.eq(actor))
-            .and(self.sight.sees(brief_id, since, until, audience))
-            .and(exists(brief));
         if let Some(moment) = self.span.first_moment() {
-            all = all.and(listed_at.ge(moment));
+            let unpublished = Timestamp::from_micros(NOT_YET_PUBLISHED);
+            all = all.and(listed_at.ge(moment)).and(listed_at.lt(unpublished));
         }
         if let Some(moment) = self.span.last_moment() {
             all = all.and(listed_at.le(moment));

@@ -30,6 +30,12 @@ impl<'q, T> All<'q, T> {
         Self { conditions: Vec::new(), table: PhantomData }
     }
 
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.conditions.is_empty()
+    }
+
     /// These and one more.
     #[must_use]
     pub fn and<C>(mut self, condition: C) -> Self

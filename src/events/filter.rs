@@ -119,7 +119,7 @@ impl EventFilter {
             let descending = sort == EventSort::OccurredFromDescending;
             return resolved.page_by_actor(connection, descending, window, name);
         }
-        let mut keys: Vec<(NaiveDate, Timestamp, Id)> = Vec::new();
+        let mut keys: Vec<(SortKey, Id)> = Vec::new();
         for part in sight.parts() {
             let all = resolved.conditions(part, Driving::Nothing);
             let (all, order) = match sort {
@@ -130,14 +130,17 @@ impl EventFilter {
                 EventSort::UpdatedAtDescending => in_order!(all, desc, updated_at, id, window, name, Timestamp),
             };
             let page = events::table.filter(all).order_by(order).limit(window.fetch());
-            keys.append(&mut natively!(connection, |native| page
-                .select((occurred_from, updated_at, id))
-                .load(native))?);
+            if by_date {
+                let found: Vec<(NaiveDate, Id)> =
+                    natively!(connection, |native| page.select((occurred_from, id)).load(native))?;
+                keys.extend(found.into_iter().map(|(day, event)| (SortKey::Day(day), event)));
+            } else {
+                let found: Vec<(Timestamp, Id)> =
+                    natively!(connection, |native| page.select((updated_at, id)).load(native))?;
+                keys.extend(found.into_iter().map(|(time, event)| (SortKey::Time(time), event)));
+            }
         }
-        let keys = window.cut(name, keys, |(first_day, updated, event)| {
-            (if by_date { SortKey::Day(*first_day) } else { SortKey::Time(*updated) }, *event)
-        });
-        keys.map(|keys| Ok(keys.into_iter().map(|(_, _, event)| event).collect()))
+        window.cut(name, keys, Clone::clone).map(|keys| Ok(keys.into_iter().map(|(_, event)| event).collect()))
     }
 
     /// Which of these pass the filter and are seen.
@@ -167,7 +170,6 @@ impl<'a> Resolved<'a> {
     /// The conditions of every filter on a part of what is seen, but for the actors in `driving`, which another query takes care
     /// of.
     pub(super) fn conditions(&self, part: Sight, driving: Driving) -> All<'a, events::table> {
-        let sight = self.sight;
         let mut all = All::of(events::table).and(part.sees(events::id, events::since, events::until, events::audience));
         if let Some(day) = self.span.first_day() {
             all = all.and(events::occurred_to.ge(day));
@@ -175,6 +177,12 @@ impl<'a> Resolved<'a> {
         if let Some(day) = self.span.last_day() {
             all = all.and(events::occurred_from.le(day));
         }
+        self.narrowed(all, driving)
+    }
+
+    /// And the conditions of the filters by anything but the time and the actors in `driving`.
+    fn narrowed(&self, mut all: All<'a, events::table>, driving: Driving) -> All<'a, events::table> {
+        let sight = self.sight;
         all = one_of!(all, events::kind, self.filter.kind.0.iter().copied());
         all = one_of!(all, events::state, self.filter.state.0.iter().copied());
         all = one_of!(all, events::marking, self.filter.marking.0.iter().copied());
@@ -238,11 +246,14 @@ impl<'a> Resolved<'a> {
         sort: &str,
     ) -> Result<Vec<(NaiveDate, Id)>, Problem> {
         use event_participants::{actor_id, audience, event_id, occurred_from, occurred_to, since, until};
-        let event = events::table.filter(self.conditions(self.sight, self.driving())).filter(events::id.eq(event_id));
         let mut all = All::of(event_participants::table)
             .and(actor_id.eq(actor))
-            .and(self.sight.sees(event_id, since, until, audience))
-            .and(exists(event));
+            .and(self.sight.sees(event_id, since, until, audience));
+        // When an event was, and who sees it now, its participant says by itself.
+        if !self.sight.is_now() || !self.narrowed(All::of(events::table), self.driving()).is_empty() {
+            let event = events::table.filter(self.conditions(self.sight, self.driving()));
+            all = all.and(exists(event.filter(events::id.eq(event_id))));
+        }
         if let Some(day) = self.span.first_day() {
             all = all.and(occurred_to.ge(day));
         }

@@ -16,6 +16,8 @@ use crate::problem::Problem;
 
 /// How often is looked at what others write, another instance or the command line.
 const TICK: Duration = Duration::from_millis(200);
+/// How long to wait for more to be written: what comes close together is heeded together.
+const PACE: Duration = Duration::from_millis(5);
 /// How long to wait after a failure.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -55,9 +57,11 @@ fn follow(db: &Db, shelf: &Weak<Shelf>, commits: &Receiver<()>) {
             }
         };
         drop(shelf);
-        if let Err(RecvTimeoutError::Disconnected) = commits.recv_timeout(pause) {
+        match commits.recv_timeout(pause) {
+            Ok(()) => thread::sleep(PACE),
+            Err(RecvTimeoutError::Timeout) => {}
             // Nothing is told any more, but others may write.
-            thread::sleep(pause);
+            Err(RecvTimeoutError::Disconnected) => thread::sleep(pause),
         }
     }
 }

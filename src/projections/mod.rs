@@ -119,11 +119,11 @@ impl Ready {
     ) -> Result<JsonPage, E> {
         let (kept, made) = self.kept_and_made(form, ids, &mut make)?;
         let made_bytes = made.iter().map(|item| item.body.len()).sum::<usize>();
-        let bytes = kept.iter().flatten().map(|found| found.length).sum::<usize>() + made_bytes + ids.len();
+        let bytes = kept.iter().flatten().map(Found::length).sum::<usize>() + made_bytes + ids.len();
         let (mut page, mut next) = (JsonPage::with_capacity(bytes), made.iter().peekable());
         for (id, kept) in ids.iter().zip(&kept) {
             if let Some(found) = kept {
-                if page.push_with(found.length, |place| found.read_into(place)).is_none() {
+                if page.push_with(found.length(), |place| self.read_into(found, place)).is_none() {
                     make(&[*id])?.iter().for_each(|(_, body)| page.push(body));
                 }
             } else if let Some(item) = next.next_if(|item| item.key.id == *id) {
@@ -147,7 +147,7 @@ impl Ready {
         let (kept, made) = self.kept_and_made(form, ids, &mut make)?;
         let (mut each, mut next) = (Vec::with_capacity(ids.len()), made.iter().peekable());
         for (id, kept) in ids.iter().zip(&kept) {
-            match kept.as_ref().map(Found::read) {
+            match kept.as_ref().map(|found| self.read(found)) {
                 Some(Some(body)) => each.push(body),
                 Some(None) => each.extend(make(&[*id])?.into_iter().map(|(_, body)| body)),
                 None => each.extend(next.next_if(|item| item.key.id == *id).map(|item| item.body.clone())),
@@ -185,9 +185,18 @@ impl Ready {
         let keys = [self.key(Form::BriefPage, id), self.key(Form::BriefSimilar, id)];
         let mut kept = shelf.find(self.class, self.head, keys.into_iter()).into_iter();
         let (page, similar) = (kept.next()??, kept.next()?);
-        let (version, slug, page) = open_page(page.read()?)?;
+        let (version, slug, page) = open_page(self.read(&page)?)?;
         let is_meant = reference.id.is_some() || reference.slug.as_deref() == Some(slug.as_str());
-        is_meant.then(|| Whole { version, page, similar: similar.and_then(|similar| similar.read()) })
+        is_meant.then(|| Whole { version, page, similar: similar.and_then(|similar| self.read(&similar)) })
+    }
+
+    fn read_into(&self, found: &Found, place: &mut [u8]) -> Option<()> {
+        self.shelf.as_ref()?.read(found, place)
+    }
+
+    fn read(&self, found: &Found) -> Option<Vec<u8>> {
+        let mut body = vec![0; found.length()];
+        self.read_into(found, &mut body).map(|()| body)
     }
 
     /// Keeps a brief whole, but for what is like it.

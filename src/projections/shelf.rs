@@ -10,12 +10,19 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 use rustc_hash::FxHashMap;
 
 use super::Form;
 use crate::access::CLASSES;
 use crate::db::types::Id;
 use crate::journal::Head;
+
+/// How many bytes of what was read last are held in memory: reading twenty rows from the file takes longer than finding them.
+const IN_HAND: u64 = 16 << 20;
+/// What is longer is read from the file each time.
+const LARGEST_IN_HAND: usize = 16 << 10;
 
 /// What something is found by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,6 +52,17 @@ pub(super) struct Shelf {
     /// How large one volume may become.
     largest: u64,
     stock: RwLock<Stock>,
+    /// What was read last, by its volume and its place there, where it never changes.
+    in_hand: Cache<(u32, u64), Arc<[u8]>, Length>,
+}
+
+#[derive(Clone)]
+struct Length;
+
+impl Weighter<(u32, u64), Arc<[u8]>> for Length {
+    fn weight(&self, _: &(u32, u64), body: &Arc<[u8]>) -> u64 {
+        body.len() as u64 + 64
+    }
 }
 
 struct Stock {
@@ -67,17 +85,15 @@ struct Place {
     position: i64,
 }
 
-struct Volume {
+pub(super) struct Volume {
     number: u32,
     file: File,
 }
 
 /// Something that is kept. What is written once stays as it is, so it can be read whatever is put and forgotten meanwhile.
-pub(super) struct Found {
-    volume: Arc<Volume>,
-    offset: u64,
-    /// How many bytes it has.
-    pub(super) length: usize,
+pub(super) enum Found {
+    InHand(Arc<[u8]>),
+    OnDisk { volume: Arc<Volume>, offset: u64, length: usize },
 }
 
 impl Shelf {
@@ -94,6 +110,7 @@ impl Shelf {
                 old: None,
                 end: 0,
             }),
+            in_hand: Cache::with_weighter(usize::try_from(IN_HAND / 2048).unwrap_or(usize::MAX), IN_HAND, Length),
         })
     }
 
@@ -101,7 +118,34 @@ impl Shelf {
     pub(super) fn find(&self, class: u8, head: Head, keys: impl Iterator<Item = Key>) -> Vec<Option<Found>> {
         let stock = self.reading();
         let is_at = stock.is_at(class, head);
-        keys.map(|key| if is_at { stock.find(&key, head) } else { None }).collect()
+        let place =
+            |key: Key| stock.places.get(&key).copied().filter(|place| is_at && place.stands_for(key.form, head));
+        keys.map(|key| place(key).and_then(|place| self.at(&stock, place))).collect()
+    }
+
+    fn at(&self, stock: &Stock, place: Place) -> Option<Found> {
+        if let Some(body) = self.in_hand.get(&(place.volume, place.offset)) {
+            return Some(Found::InHand(body));
+        }
+        let volumes = [Some(&stock.young), stock.old.as_ref()];
+        let volume = volumes.into_iter().flatten().find(|volume| volume.number == place.volume)?;
+        let length = usize::try_from(place.length).ok()?;
+        Some(Found::OnDisk { volume: Arc::clone(volume), offset: place.offset, length })
+    }
+
+    /// Reads something; it may be wanted again soon.
+    pub(super) fn read(&self, found: &Found, place: &mut [u8]) -> Option<()> {
+        match found {
+            Found::InHand(body) => place.copy_from_slice(body),
+            Found::OnDisk { volume, offset, .. } => {
+                let read = volume.file.read_exact_at(place, *offset);
+                read.inspect_err(|error| tracing::warn!(%error, "what was kept ready cannot be read")).ok()?;
+                if place.len() <= LARGEST_IN_HAND {
+                    self.in_hand.insert((volume.number, *offset), Arc::from(&*place));
+                }
+            }
+        }
+        Some(())
     }
 
     pub(super) fn named(&self, name: u128) -> Option<Id> {
@@ -183,6 +227,7 @@ impl Shelf {
         stock.standing = None;
         stock.places.clear();
         stock.names.clear();
+        self.in_hand.clear();
         if stock.end == 0 && stock.old.is_none() {
             stock.standing = Some(standing);
             return;
@@ -211,15 +256,11 @@ impl Stock {
     fn is_at(&self, class: u8, head: Head) -> bool {
         self.standing.is_some_and(|standing| standing.heads.get(usize::from(class)) == Some(&head))
     }
+}
 
-    fn find(&self, key: &Key, head: Head) -> Option<Found> {
-        let place = *self.places.get(key)?;
-        if key.form.is_fleeting() && place.position != head.position {
-            return None;
-        }
-        let volumes = [Some(&self.young), self.old.as_ref()];
-        let volume = volumes.into_iter().flatten().find(|volume| volume.number == place.volume)?;
-        Some(Found { volume: Arc::clone(volume), offset: place.offset, length: usize::try_from(place.length).ok()? })
+impl Place {
+    fn stands_for(&self, form: Form, head: Head) -> bool {
+        !form.is_fleeting() || self.position == head.position
     }
 }
 
@@ -231,17 +272,12 @@ impl Volume {
 }
 
 impl Found {
-    /// Reads it into a place that is as large as it is.
-    pub(super) fn read_into(&self, place: &mut [u8]) -> Option<()> {
-        let read = self.volume.file.read_exact_at(place, self.offset);
-        read.inspect_err(|error| tracing::warn!(%error, "what was kept ready cannot be read")).ok()
-    }
-
-    /// Reads it.
-    pub(super) fn read(&self) -> Option<Vec<u8>> {
-        let mut body = vec![0; self.length];
-        self.read_into(&mut body)?;
-        Some(body)
+    /// How many bytes it has.
+    pub(super) fn length(&self) -> usize {
+        match self {
+            Self::InHand(body) => body.len(),
+            Self::OnDisk { length, .. } => *length,
+        }
     }
 }
 
@@ -271,7 +307,9 @@ mod tests {
     }
 
     fn taken(shelf: &Shelf, position: i64, key: Key) -> Option<Vec<u8>> {
-        shelf.find(CLASS, head(position), [key].into_iter()).pop().flatten()?.read()
+        let found = shelf.find(CLASS, head(position), [key].into_iter()).pop().flatten()?;
+        let mut body = vec![0; found.length()];
+        shelf.read(&found, &mut body).map(|()| body)
     }
 
     #[test]

@@ -37,6 +37,7 @@ mod openapi;
 mod oracle;
 mod partner;
 mod plans;
+mod projections;
 mod properties;
 mod replicas;
 mod robustness;

@@ -113,7 +113,10 @@ fn the_same_indexes_have_the_same_columns() {
         JOIN pg_namespace AS n ON n.oid = t.relnamespace
         WHERE NOT i.indisprimary AND n.nspname = 'public' AND t.relname NOT LIKE '\_\_%'";
     let Some((sqlite, postgres)) = on_each(sqlite, postgres) else { return };
-    assert!(sqlite.contains("briefs briefs_order (listed_at desc, id desc, since) living"), "{sqlite:#?}");
+    assert!(
+        sqlite.contains("briefs briefs_order (listed_at desc, id desc, since, until, audience) living"),
+        "{sqlite:#?}"
+    );
     // SQLite reads these links in the order of their key, for which PostgreSQL needs an index of its own.
     let read_by_key = ["event_participants ", "brief_actors ", "trend_actors "];
     let own_index =

@@ -1,0 +1,18 @@
+DROP INDEX events_order;
+DROP INDEX events_by_kind;
+DROP INDEX events_by_country;
+DROP INDEX events_by_update;
+DROP INDEX briefs_order;
+DROP INDEX briefs_by_category;
+DROP INDEX briefs_by_country;
+DROP INDEX briefs_by_language;
+DROP INDEX briefs_by_update;
+CREATE INDEX events_order ON events (occurred_from DESC, id DESC, since) WHERE until IS NULL;
+CREATE INDEX events_by_kind ON events (kind, occurred_from DESC, id DESC, since) WHERE until IS NULL;
+CREATE INDEX events_by_country ON events (country, occurred_from DESC, id DESC, since) WHERE until IS NULL;
+CREATE INDEX events_by_update ON events (updated_at, id) WHERE until IS NULL;
+CREATE INDEX briefs_order ON briefs (listed_at DESC, id DESC, since) WHERE until IS NULL;
+CREATE INDEX briefs_by_category ON briefs (category_id, listed_at DESC, id DESC, since) WHERE until IS NULL;
+CREATE INDEX briefs_by_country ON briefs (country, listed_at DESC, id DESC, since) WHERE until IS NULL;
+CREATE INDEX briefs_by_language ON briefs (language, listed_at DESC, id DESC, since) WHERE until IS NULL;
+CREATE INDEX briefs_by_update ON briefs (updated_at, id) WHERE until IS NULL;

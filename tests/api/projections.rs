@@ -1,0 +1,195 @@
+//! Rows and pages that are kept ready: whoever is shown one is shown what would be made anew.
+
+use diesel::connection::SimpleConnection;
+use fastrand::Rng;
+use serde_json::{Value, json};
+
+use crate::support::make::{With, actor, brief, public_event, published};
+use crate::support::writers::seeds;
+use crate::support::{Client, TestApp, wait_until};
+
+on_both!(
+    what_was_made_ready_is_given_until_it_changes,
+    whatever_is_written_all_are_shown_what_would_be_made_anew,
+    nothing_that_was_erased_is_given,
+    without_them_everything_is_answered_all_the_same,
+);
+
+const PAGES: [&str; 7] = [
+    "/v1/briefs/page-1",
+    "/v1/briefs/page-2",
+    "/v1/briefs?limit=5",
+    "/v1/briefs?actor=a&from=2017-01-01&to=2017-12-31",
+    "/v1/briefs?q=page&sort=-published_at",
+    "/v1/events?actor=a",
+    "/v1/events",
+];
+
+/// A server that makes ready what it can, and gives nothing again from memory.
+fn making_ready(app: &TestApp) -> TestApp {
+    app.beside_configured(|config| config.answer_memory = 0)
+}
+
+/// One over the same database that makes everything anew.
+fn making_anew(app: &TestApp) -> TestApp {
+    app.beside_configured(|config| (config.answer_memory, config.projections) = (0, 0))
+}
+
+fn what_was_made_ready_is_given_until_it_changes(app: &TestApp) {
+    let app = &making_ready(app);
+    app.with_category();
+    app.publisher().create("events", public_event("one", "2017-07-25"));
+    app.publisher().create("briefs", published("one", "2017-07-31").with(json!({"events": ["one"]})));
+    let mut tables = app.database().connect();
+    let mut call_both = |title: &str| {
+        tables
+            .batch_execute(&format!("UPDATE briefs SET title = '{title}'; UPDATE events SET title = '{title}'"))
+            .unwrap();
+    };
+    for path in ["/v1/briefs/one", "/v1/briefs", "/v1/events", "/v1/briefs?q=one"] {
+        let title = || {
+            let answer = app.get(path).expect(200).json();
+            answer.get("data").map_or(&answer, |rows| &rows[0])["title"].clone()
+        };
+        // What is changed beneath the server is not in its journal, and so it does not look.
+        wait_until(|| {
+            call_both("Beneath");
+            let before = title();
+            call_both("Further beneath");
+            title() == before
+        });
+    }
+    app.publisher().patch("/v1/briefs/one", json!({"title": "Changed"})).expect(200);
+    app.publisher().patch("/v1/events/one", json!({"title": "Changed too"})).expect(200);
+    for _ in 0..2 {
+        let whole = app.get("/v1/briefs/one").expect(200).json();
+        assert_eq!((&whole["title"], &whole["events"][0]["title"]), (&json!("Changed"), &json!("Changed too")));
+        assert_eq!(app.get("/v1/briefs").expect(200).each("title"), ["Changed"]);
+        assert_eq!(app.get("/v1/events").expect(200).each("title"), ["Changed too"]);
+    }
+}
+
+fn whatever_is_written_all_are_shown_what_would_be_made_anew(app: &TestApp) {
+    for seed in seeds() {
+        let archive = app.another();
+        let ready = &making_ready(&archive);
+        let anew = &making_anew(&archive);
+        set_the_stage(ready);
+        let callers = callers_of(ready, anew);
+        let mut random = Rng::with_seed(seed);
+        for step in 0..60 {
+            let deed = write_something(&ready.publisher(), &ready.admin(), &mut random, step);
+            for (asking, judging) in &callers {
+                for path in PAGES {
+                    let expected = judging.get(path);
+                    for _ in 0..2 {
+                        let shown = asking.get(path);
+                        assert_eq!(
+                            (shown.status, shown.text()),
+                            (expected.status, expected.text()),
+                            "seed {seed}, step {step}: {path} after {deed}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Callers of several classes, each at both servers.
+fn callers_of(ready: &TestApp, anew: &TestApp) -> [(Client, Client); 4] {
+    [
+        (ready.anyone().clone(), anew.anyone().clone()),
+        (ready.cleared("reader", "TLP:AMBER"), anew.cleared("reader", "TLP:AMBER")),
+        (ready.cleared("editor", "TLP:CLEAR"), anew.cleared("editor", "TLP:CLEAR")),
+        (ready.publisher(), anew.publisher()),
+    ]
+}
+
+const ACTORS: [&str; 3] = ["a", "b", "c"];
+
+fn set_the_stage(app: &TestApp) {
+    app.with_category();
+    app.publisher().create("categories", json!({"slug": "economy", "name": "Economy"}));
+    for name in ACTORS {
+        app.publisher().create("actors", actor(name, name));
+        app.publisher().create("events", public_event(&format!("event-{name}"), "2017-07-25"));
+    }
+    for number in 0..4 {
+        app.publisher().create("briefs", published(&format!("page-{number}"), &format!("2017-07-{}", 10 + number)));
+    }
+}
+
+/// Writes something that may change what others show, and says what. What comes too late is refused, and that is as good.
+fn write_something(publisher: &Client, admin: &Client, random: &mut Rng, step: usize) -> String {
+    let one_of = |random: &mut Rng, names: &[&str]| names[random.usize(..names.len())].to_owned();
+    let (name, other) = (one_of(random, &ACTORS), one_of(random, &ACTORS));
+    let (number, another) = (random.usize(..4), random.usize(..4));
+    let (page, beside) = (format!("page-{number}"), format!("page-{another}"));
+    let (path, event) = (format!("/v1/briefs/{page}"), format!("/v1/events/event-{name}"));
+    let marking = one_of(random, &["TLP:CLEAR", "TLP:AMBER", "TLP:RED"]);
+    let title = format!("Step {step}");
+    let (kind, answer) = match random.usize(..17) {
+        0..3 => {
+            let whole = published(&page, &format!("2017-07-{}", 10 + random.usize(..15))).with(json!({
+                "title": title, "events": [format!("event-{name}"), format!("event-{other}")],
+                "category": one_of(random, &["security", "economy"]), "related": [beside], "marking": marking,
+                "trends": [{"statement": title, "direction": "stable", "series": "line", "actors": [other],
+                    "evidence": [format!("event-{name}")]}],
+            }));
+            ("putting", publisher.put(&path, whole))
+        }
+        3 => ("translating", publisher.patch(&path, json!({"language": "ru", "translations": [beside]}))),
+        4 => ("parting", publisher.patch(&path, json!({"translations": [], "related": []}))),
+        5 => ("marking", publisher.patch(&path, json!({"marking": marking}))),
+        6 => ("embargoing", publisher.patch(&path, json!({"embargo_until": "2099-01-01T00:00:00Z"}))),
+        7 => {
+            ("correcting", publisher.post(&format!("{path}/corrections"), json!({"severity": "minor", "note": title})))
+        }
+        8 => ("retracting", publisher.post(&format!("{path}/retract"), json!({"reason": title}))),
+        9 => ("deleting", publisher.delete(&path)),
+        10 => ("renaming an actor", publisher.patch(&format!("/v1/actors/{name}"), json!({"name": title}))),
+        11 => ("renaming a category", publisher.patch("/v1/categories/security", json!({"name": title}))),
+        12 => {
+            let participants: Value = json!([{"actor": name}, {"actor": other, "role": "host"}]);
+            ("taking part", publisher.patch(&event, json!({"title": title, "participants": participants})))
+        }
+        13 => ("marking an event", publisher.patch(&event, json!({"marking": marking}))),
+        14 => ("moving", publisher.patch(&path, json!({"slug": format!("page-{}", random.usize(..4))}))),
+        15 => ("erasing", admin.post(&format!("{path}/erase"), json!({"reason": title}))),
+        _ => {
+            let draft = brief(&format!("page-{}", 4 + step)).with(json!({"events": [format!("event-{name}")]}));
+            ("drafting", publisher.post("/v1/briefs", draft))
+        }
+    };
+    assert!(answer.status < 500, "{}", answer.whole());
+    format!("{kind} {page}, {name}, {other}: {}", answer.status)
+}
+
+fn nothing_that_was_erased_is_given(app: &TestApp) {
+    let app = &making_ready(app);
+    app.with_category();
+    for slug in ["kept", "secret"] {
+        app.publisher().create("briefs", published(slug, "2017-07-31"));
+    }
+    for _ in 0..3 {
+        assert_eq!(app.get("/v1/briefs").expect(200).slugs().len(), 2);
+        app.get("/v1/briefs/secret").expect(200);
+        app.get("/v1/briefs/kept").expect(200);
+    }
+    app.admin().post("/v1/briefs/secret/erase", json!({"reason": "A court ordered it."})).expect(204);
+    for _ in 0..3 {
+        assert_eq!(app.get("/v1/briefs").expect(200).slugs(), ["kept"]);
+        app.get("/v1/briefs/secret").problem(410, "gone");
+        assert!(!app.get("/v1/briefs/kept").expect(200).text().contains("secret"));
+    }
+}
+
+fn without_them_everything_is_answered_all_the_same(app: &TestApp) {
+    let app = &making_anew(app);
+    set_the_stage(app);
+    for page in PAGES {
+        let tag = app.get(page).expect(200).header("etag");
+        app.with("If-None-Match", tag).get(page).expect(304);
+    }
+}
