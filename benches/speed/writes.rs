@@ -19,13 +19,13 @@ local text = string.rep("word ", 150)
 request = function()
   number = number + 1
   local slug = "written-" .. run .. "-" .. number
-  local body = string.format([[{"slug":"%s","title":"What happened this week","category":"category-1","language":"en",
+  local body = string.format([[{"slug":"%s","title":"What happened in week %d","category":"category-1","language":"en",
     "summary":"In short.","body":"%s","state":"published","published_at":"2025-01-05T10:00:00Z",
-    "trends":[{"statement":"It goes on.","direction":"stable","actors":["actor-00001"]},
-      {"statement":"It grows.","direction":"increasing","actors":["actor-00002"]}],
+    "trends":[{"statement":"It goes on in %d.","direction":"stable","actors":["actor-00001"]},
+      {"statement":"It grows in %d.","direction":"increasing","actors":["actor-00002"]}],
     "events":["event-%07d-0","event-%07d-1",
-      {"title":"They met","kind":"meeting","occurred":"2025-01-03","participants":[{"actor":"actor-00003"}]}]}]],
-    slug, text, number % 1000, number * 7 % 1000)
+      {"title":"They met in %d","kind":"meeting","occurred":"2025-01-03","participants":[{"actor":"actor-00003"}]}]}]],
+    slug, number, text, number, number, number % 1000, number * 7 % 1000, number)
   return wrk.format("POST", "/v1/briefs", headers, body)
 end
 "#;

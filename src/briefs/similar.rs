@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use deserr::Deserr;
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_types::Integer;
 use serde::Serialize;
@@ -321,13 +322,19 @@ impl<'r> Own<'r> {
         Ok(ids)
     }
 
+    fn fits(&self, sight: Sight) -> Fits {
+        fits(sight, self.row.id, self.row.language.clone())
+    }
+
+    /// Whether a brief fits is asked of each brief along the way, and not joined: a database that has no statistics yet would
+    /// begin with all briefs of the language.
     fn along_actor<'q>(&'q self, along: &mut Along<'q>, number: i32, sight: Sight, actor: Id, is_before: bool) {
         use brief_actors::{actor_id, audience, brief_id, listed_at, since, until};
+        let fitting = briefs::table.filter(briefs::id.eq(brief_id)).filter(self.fits(sight));
         let query = brief_actors::table
-            .inner_join(briefs::table.on(briefs::id.eq(brief_id)))
             .filter(actor_id.eq(actor))
             .filter(sight.sees(brief_id, since, until, audience))
-            .filter(fits(sight, self.row.id, self.row.language.clone()))
+            .filter(exists(fitting))
             .limit(ALONG_EACH)
             .select((number.into_sql::<Integer>(), brief_id));
         if is_before {
@@ -339,11 +346,11 @@ impl<'r> Own<'r> {
 
     fn along_series<'q>(&'q self, along: &mut Along<'q>, number: i32, sight: Sight, series: &'q str, is_before: bool) {
         let day = self.row.period_of_trends().1;
+        let fitting = briefs::table.filter(briefs::id.eq(trends::brief_id)).filter(self.fits(sight));
         let query = trends::table
-            .inner_join(briefs::table.on(briefs::id.eq(trends::brief_id)))
             .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
             .filter(trends::series.eq(series))
-            .filter(fits(sight, self.row.id, self.row.language.clone()))
+            .filter(exists(fitting))
             .limit(ALONG_EACH)
             .select((number.into_sql::<Integer>(), trends::brief_id));
         if is_before {
@@ -357,7 +364,7 @@ impl<'r> Own<'r> {
         use briefs::{category_id, id, listed_at};
         let query = briefs::table
             .filter(category_id.eq(self.row.category_id))
-            .filter(fits(sight, self.row.id, self.row.language.clone()))
+            .filter(self.fits(sight))
             .limit(ALONG_EACH)
             .select((number.into_sql::<Integer>(), id));
         if is_before {
@@ -373,7 +380,7 @@ impl<'r> Own<'r> {
             .inner_join(briefs::table.on(briefs::id.eq(brief_events::brief_id)))
             .filter(brief_events::until.is_null())
             .filter(among(brief_events::event_id, &events))
-            .filter(fits(sight, self.row.id, self.row.language.clone()))
+            .filter(self.fits(sight))
             .order((briefs::listed_at.desc(), briefs::id.desc()))
             .limit(2 * ALONG_EACH)
             .select((number.into_sql::<Integer>(), brief_events::brief_id));
@@ -479,7 +486,7 @@ impl<'r> Own<'r> {
 
 /// What can be like a brief: other published ones in its language that the caller sees. What is hidden must not take a place,
 /// or it would be felt.
-#[diesel::dsl::auto_type(no_type_alias)]
+#[diesel::dsl::auto_type(type_name = "Fits")]
 fn fits(sight: Sight, other_than: Id, language: String) -> _ {
     let seen: Sees<briefs::id, briefs::since, briefs::until, briefs::audience> =
         sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience);

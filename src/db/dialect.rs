@@ -100,6 +100,15 @@ pub fn analyze(connection: &mut Connection) -> QueryResult<()> {
     })
 }
 
+/// Gathers the statistics anew that an SQLite file lacks, or has outgrown: PostgreSQL sees to that itself. It looks at a few hundred
+/// rows of each index. No transaction may be open.
+pub(super) fn refresh_statistics(connection: &mut Connection) -> QueryResult<()> {
+    match connection {
+        Connection::Sqlite(sqlite) => sqlite.batch_execute("PRAGMA analysis_limit=400; PRAGMA optimize=0x10002;"),
+        Connection::Postgres(_) => Ok(()),
+    }
+}
+
 /// Rewrites what still holds deleted rows: SQLite's write-ahead log (the pages themselves are overwritten when rows are
 /// deleted, see `secure_delete`), PostgreSQL's pages. Returns whether that was possible: SQLite cannot while someone reads what
 /// the log still holds.

@@ -143,7 +143,10 @@ pub fn migrate(location: &Location) -> Result<usize, DbError> {
         Connection::Sqlite(sqlite) => sqlite.run_pending_migrations(SQLITE_MIGRATIONS).map(|ran| ran.len()),
         Connection::Postgres(postgres) => postgres.run_pending_migrations(POSTGRES_MIGRATIONS).map(|ran| ran.len()),
     };
-    ran.map_err(|error| DbError::Migration(error.to_string()))
+    let ran = ran.map_err(|error| DbError::Migration(error.to_string()))?;
+    // An index that was made anew has none, and without them some lists are read along the wrong one.
+    dialect::refresh_statistics(&mut connection)?;
+    Ok(ran)
 }
 
 /// Opens a connection for one long read in one snapshot, for the command line.

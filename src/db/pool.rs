@@ -28,6 +28,8 @@ impl Pace {
     /// Where one writes much, and waits for the end of it.
     const BULK: Self = Self { size: 2048, time: Duration::from_millis(400), is_bulk: true };
 }
+/// After so many groups the statistics are gathered for the first time, and then again whenever their number has doubled.
+const FEW_GROUPS: u64 = 256;
 /// How long [`Db::give_way`] leaves the lock: long enough for one who looks for it every millisecond.
 const WAY: Duration = Duration::from_millis(3);
 
@@ -457,6 +459,7 @@ fn write_groups(
     replicas: Option<&Replicas>,
 ) {
     let mut connection = Some(first);
+    let mut groups = 0_u64;
     while let Ok(job) = waiting.recv() {
         let Some(mut open) = begin_somehow(location, pace, connection.take()) else {
             drop(job);
@@ -483,6 +486,12 @@ fn write_groups(
             answer(committed);
         }
         if usable(&mut open) {
+            groups += 1;
+            // An archive that has grown much wants to be read along other indexes.
+            if groups >= FEW_GROUPS && groups.is_power_of_two() {
+                let refreshed = dialect::refresh_statistics(&mut open);
+                drop(refreshed.inspect_err(|error| tracing::warn!(%error, "the statistics could not be gathered")));
+            }
             connection = Some(open);
         }
     }

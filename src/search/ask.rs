@@ -1,18 +1,18 @@
 //! What a list asks of the index: its filters, and the words that are searched for. A slice says its filter once more in
 //! these terms, and the index answers with exactly the resources that the database would, which the tests compare.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use tantivy::query::{BooleanQuery, BoostQuery, ConstScoreQuery, Occur, PhraseQuery, Query, TermQuery, TermSetQuery};
+use tantivy::Term;
+use tantivy::query::{BooleanQuery, BoostQuery, ConstScoreQuery, Occur, PhraseQuery, Query, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{Searcher, Term};
 
+use super::completions::Completions;
 use super::document::{Fields, Naming, Tag, TextFields, day_number};
 use super::patient::Patient;
 use super::wanted::{Clause, Wanted};
-use super::words::Stems;
 use crate::db::types::{Id, Timestamp};
 use crate::vocabulary::Kind;
 
@@ -117,17 +117,16 @@ impl Ask {
     }
 
     /// The part of it that is answered along postings. Only words give scores.
-    pub(super) fn query(&self, fields: &Fields, searcher: &Searcher) -> tantivy::Result<Box<dyn Query>> {
+    pub(super) fn query(&self, fields: &Fields) -> Box<dyn Query> {
         let kinds = if self.kinds.is_empty() { Kind::ALL } else { &self.kinds };
-        let each = kinds.iter().map(|kind| self.query_of(*kind, fields, searcher));
-        Ok(any(each.collect::<tantivy::Result<_>>()?))
+        any(kinds.iter().map(|kind| self.query_of(*kind, fields)).collect())
     }
 
-    fn query_of(&self, kind: Kind, fields: &Fields, searcher: &Searcher) -> tantivy::Result<Box<dyn Query>> {
+    fn query_of(&self, kind: Kind, fields: &Fields) -> Box<dyn Query> {
         let texts = fields.texts(kind);
         let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
         for clause in self.wanted.iter().flat_map(|wanted| &wanted.required) {
-            clauses.push((Occur::Must, found(clause, texts, searcher)?));
+            clauses.push((Occur::Must, found(clause, texts)));
         }
         for any_of in &self.conditions {
             let terms = any_of.iter().map(|condition| basic(condition.term(kind, fields))).collect();
@@ -137,12 +136,12 @@ impl Ask {
             clauses.push((Occur::Must, silent(basic(fields.every(kind)))));
         }
         for clause in self.wanted.iter().flat_map(|wanted| &wanted.excluded) {
-            clauses.push((Occur::MustNot, silent(Box::new(Patient(found(clause, texts, searcher)?)))));
+            clauses.push((Occur::MustNot, silent(Box::new(Patient(found(clause, texts))))));
         }
-        Ok(match (clauses.len(), clauses.pop()) {
+        match (clauses.len(), clauses.pop()) {
             (1, Some((_, only))) => only,
             (_, last) => Box::new(BooleanQuery::new(clauses.into_iter().chain(last).collect())),
-        })
+        }
     }
 }
 
@@ -155,40 +154,20 @@ impl Condition {
     }
 }
 
-fn found(clause: &Clause, texts: TextFields, searcher: &Searcher) -> tantivy::Result<Box<dyn Query>> {
+fn found(clause: &Clause, texts: TextFields) -> Box<dyn Query> {
     let in_both = |inside: &dyn Fn(Field) -> Box<dyn Query>| -> Vec<Box<dyn Query>> {
         vec![Box::new(BoostQuery::new(inside(texts.title), TITLE_BOOST)), inside(texts.text)]
     };
-    Ok(match clause {
+    match clause {
         Clause::Word(stem) => any(in_both(&|field| word(field, stem))),
         Clause::Phrase(stems) => any(in_both(&|field| phrase(field, stems))),
         Clause::Beginning { stem, letters } => {
             let mut ways = in_both(&|field| word(field, stem));
-            let completed = completions(searcher, texts.words, stem, letters)?;
-            if !completed.is_empty() {
-                ways.push(Box::new(ConstScoreQuery::new(Box::new(TermSetQuery::new(completed)), BEGINNING_SCORE)));
-            }
+            let completions = Completions { field: texts.words, letters: letters.clone(), stem: stem.clone() };
+            ways.push(Box::new(ConstScoreQuery::new(Box::new(completions), BEGINNING_SCORE)));
             any(ways)
         }
-    })
-}
-
-/// The words that begin so, without those that are found by the stem already.
-fn completions(searcher: &Searcher, field: Field, stem: &str, letters: &str) -> tantivy::Result<Vec<Term>> {
-    let mut completed = BTreeSet::new();
-    for segment in searcher.segment_readers() {
-        let index = segment.inverted_index(field)?;
-        let mut words = index.terms().range().ge(letters).into_stream()?;
-        while let Some((word, _)) = words.next() {
-            match std::str::from_utf8(word).ok().filter(|word| word.starts_with(letters)) {
-                Some(word) => drop(completed.insert(word.to_owned())),
-                None => break,
-            }
-        }
     }
-    let stems = Stems::default();
-    completed.retain(|word| stems.stem(word) != stem);
-    Ok(completed.into_iter().map(|word| Term::from_field_text(field, &word)).collect())
 }
 
 fn word(field: Field, stem: &str) -> Box<dyn Query> {

@@ -88,7 +88,7 @@ impl Finder {
             let facets = vec![Counts::new(); wish.facets.len()];
             return Ok(Gathered { facets, ..Gathered::default() });
         }
-        let query = ask.query(&self.fields, &self.searcher).map_err(Problem::internal)?;
+        let query = ask.query(&self.fields);
         self.gather_by(caller, query.as_ref(), ask, wish)
     }
 

@@ -14,6 +14,7 @@
 
 pub mod across;
 pub mod ask;
+mod completions;
 pub mod counts;
 pub mod document;
 pub mod finder;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::wanted::Wanted;
-use super::words::{Stems, spans, word};
+use super::words::{Stems, may_have_stem, spans, word};
 
 /// How long an extract is at most, in words.
 const LENGTH: usize = 30;
@@ -17,8 +17,6 @@ pub struct Marker<'w> {
     stems: Stems,
     wanted: HashSet<&'w str>,
     beginning: Option<&'w str>,
-    /// The letters with which anything that matches begins.
-    firsts: Vec<char>,
 }
 
 /// A text that has been read: where its words are, and what each of them matches.
@@ -32,9 +30,7 @@ impl<'w> Marker<'w> {
     /// Of what is searched for.
     #[must_use]
     pub fn of(wanted: &'w Wanted) -> Self {
-        let (stems, beginning) = (wanted.stems(), wanted.beginning());
-        let firsts = stems.iter().copied().chain(beginning).filter_map(|word| word.chars().next()).collect();
-        Self { stems: Stems::default(), wanted: stems, beginning, firsts }
+        Self { stems: Stems::default(), wanted: wanted.stems(), beginning: wanted.beginning() }
     }
 
     /// The whole text as HTML, with its matches in `mark` elements.
@@ -57,15 +53,21 @@ impl<'w> Marker<'w> {
 
     /// The stem or the beginning that a word matches.
     fn match_of(&self, text: &str, from: usize, to: usize) -> Option<&'w str> {
-        // Folded words and stems begin as the word does: most words need no closer look.
-        let first = text.get(from..)?.chars().next()?;
-        if first.is_ascii() && !self.firsts.contains(&first.to_ascii_lowercase()) {
-            return None;
+        let raw = text.get(from..to)?;
+        if raw.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            // Most words need no closer look.
+            if !self.wanted.iter().any(|stem| may_have_stem(raw, stem)) {
+                return self.beginning.filter(|letters| begins_with(raw, letters));
+            }
         }
         let folded = word(text, from, to)?.folded;
         let stem = self.wanted.get(self.stems.stem(&folded).as_str()).copied();
         stem.or_else(|| self.beginning.filter(|letters| folded.starts_with(*letters)))
     }
+}
+
+fn begins_with(plain: &str, letters: &str) -> bool {
+    plain.get(..letters.len()).is_some_and(|first| first.eq_ignore_ascii_case(letters))
 }
 
 impl Read<'_, '_> {
