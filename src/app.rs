@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
@@ -236,9 +237,8 @@ impl Serving {
 /// # Errors
 /// When the socket cannot be used.
 pub fn serve(listener: TcpListener, db: Db, config: Config, workers: Option<usize>) -> std::io::Result<Serving> {
-    let document = routes::document()?;
-    let openapi = serde_json::to_string(&document).map_err(std::io::Error::other)?;
-    let (routes, under_way) = (RouteTable::of(&document), UnderWay::default());
+    let (openapi, routes) = document()?;
+    let under_way = UnderWay::default();
     let limits = Limits::new(config.limits.clone(), config.trusted_proxies.clone());
     let directory = config.index_dir.display();
     let search = Search::start(db.clone(), &config.index_dir).map_err(|trouble| {
@@ -294,6 +294,17 @@ pub fn serve(listener: TcpListener, db: Db, config: Config, workers: Option<usiz
         .listen(listener)?
         .run();
     Ok(Serving { server, dispatcher })
+}
+
+/// The spec as it is served, and which path knows which methods. To make it takes twenty times the memory that it takes itself, and
+/// the allocator gives that back when the thread ends that took it.
+fn document() -> std::io::Result<(String, RouteTable)> {
+    let make = || {
+        let document = routes::document()?;
+        Ok::<_, serde_json::Error>((serde_json::to_string(&document)?, RouteTable::of(&document)))
+    };
+    let made = thread::scope(|scope| scope.spawn(make).join());
+    Ok(made.map_err(|_| std::io::Error::other("the specification could not be made"))??)
 }
 
 /// Binds the address; port 0 takes any free one.

@@ -1,15 +1,20 @@
 //! The load: `wrk` on a core of its own.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ureq::Agent;
 
 use crate::machine::LOAD_CORE;
 
 /// What `wrk` runs: every line of a file is a path, and after a tab the entity tag that is known of it.
 const SCRIPT: &str = r#"
-local requests, place, pause, once = {}, 0, tonumber(os.getenv("PAUSE")), os.getenv("ONCE") == "yes"
+local requests, place, pause = {}, 0, tonumber(os.getenv("PAUSE"))
 init = function()
   for line in io.lines(os.getenv("REQUESTS")) do
     local path, tag = line:match("^(%S+)\t?(.*)$")
@@ -17,11 +22,7 @@ init = function()
     requests[#requests + 1] = wrk.format("GET", path, headers)
   end
 end
-request = function()
-  if once and place == #requests then wrk.thread:stop() end
-  place = place % #requests + 1
-  return requests[place]
-end
+request = function() place = place % #requests + 1; return requests[place] end
 if pause > 0 then delay = function() return pause end end
 "#;
 
@@ -45,12 +46,35 @@ pub struct Measure {
 
 /// Sends these requests in turn, again and again, as fast as they are answered.
 pub fn full(url: &str, requests: &Path, connections: u32, time: Duration) -> io::Result<Measure> {
-    run(url, requests, connections, time, 0, false)
+    run(url, requests, connections, time, 0)
 }
 
-/// Sends each of these requests once, as long as there is time.
-pub fn once(url: &str, requests: &Path, connections: u32, time: Duration) -> io::Result<Measure> {
-    run(url, requests, connections, time, 0, true)
+/// Sends each different one of these requests once, as long as there is time; returns how many a second were answered.
+pub fn once(url: &str, requests: &Path, time: Duration) -> io::Result<f64> {
+    let lines = std::fs::read_to_string(requests)?;
+    let different: HashSet<&str> = lines.lines().filter_map(|line| line.split('\t').next()).collect();
+    let (different, next): (Vec<&str>, _) = (different.into_iter().collect(), AtomicUsize::new(0));
+    let started = Instant::now();
+    let ask = || {
+        let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(60)));
+        let (agent, mut answered) = (config.build().new_agent(), 0_u32);
+        while started.elapsed() < time
+            && let Some(path) = different.get(next.fetch_add(1, Ordering::Relaxed))
+        {
+            let mut answer = agent.get(format!("{url}{path}")).call().map_err(io::Error::other)?;
+            io::copy(&mut answer.body_mut().as_reader(), &mut io::sink())?;
+            answered += 1;
+        }
+        Ok::<_, io::Error>(answered)
+    };
+    let answered = thread::scope(|scope| {
+        let clients: Vec<_> = (0..4).map(|_| scope.spawn(ask)).collect();
+        clients
+            .into_iter()
+            .map(|client| client.join().map_err(|_| io::Error::other("a client panicked"))?)
+            .sum::<io::Result<u32>>()
+    })?;
+    Ok(f64::from(answered) / started.elapsed().as_secs_f64())
 }
 
 /// Sends so many of these requests a second.
@@ -59,14 +83,14 @@ pub fn paced(url: &str, requests: &Path, rate: f64, time: Duration) -> io::Resul
     const PAUSE: u32 = 20;
     let connections = (rate * f64::from(PAUSE) / 1000.0).ceil().clamp(1.0, 2_000.0);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is clamped")]
-    run(url, requests, connections as u32, time, PAUSE, false)
+    run(url, requests, connections as u32, time, PAUSE)
 }
 
-fn run(url: &str, requests: &Path, connections: u32, time: Duration, pause: u32, once: bool) -> io::Result<Measure> {
+fn run(url: &str, requests: &Path, connections: u32, time: Duration, pause: u32) -> io::Result<Measure> {
     let script = requests.with_file_name("load.lua");
     std::fs::write(&script, [SCRIPT, REPORT].concat())?;
-    let (requests, pause, once) = (requests.to_string_lossy(), pause.to_string(), if once { "yes" } else { "no" });
-    wrk(url, &script, connections, time, &[("REQUESTS", &requests), ("PAUSE", &pause), ("ONCE", once)])
+    let (requests, pause) = (requests.to_string_lossy(), pause.to_string());
+    wrk(url, &script, connections, time, &[("REQUESTS", &requests), ("PAUSE", &pause)])
 }
 
 /// Runs a script, which has to end with [`REPORT`].

@@ -33,7 +33,7 @@ use crate::workloads::{DEEP_PAGE, WORKLOADS, Workload};
 const FILES: usize = 300;
 const CONNECTIONS: u32 = 32;
 /// How long it may take to ask for everything once.
-const LONGEST_ONCE: Duration = Duration::from_secs(60);
+const LONGEST_ONCE: Duration = Duration::from_secs(30);
 
 /// Measures how fast Briefwire is.
 #[derive(Parser)]
@@ -242,7 +242,7 @@ impl<'o> Bench<'o> {
 
     /// Alternates between nginx and a server, and then sends the server four fifths of what it reached.
     fn compared(&self, nginx: &Server, files: &Path, server: &Server, requests: &Path) -> io::Result<Compared> {
-        let first = load::once(&server.url, requests, CONNECTIONS, LONGEST_ONCE)?.rate;
+        let first = load::once(&server.url, requests, LONGEST_ONCE)?;
         load::full(&server.url, requests, CONNECTIONS, self.time())?;
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..self.options.rounds {

@@ -1,12 +1,13 @@
 //! Finding actors by what they are called, for the `actor` parameter of every list.
 
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 
 use crate::access::Sight;
 use crate::actors::model::ActorRow;
-use crate::db::Connection;
-use crate::db::schema::actor_names;
-use crate::db::types::Id;
+use crate::db::schema::{actor_names, actors};
+use crate::db::types::{Id, sql::Identifier};
+use crate::db::{Connection, UnionAll};
 use crate::http::query::{MANY_LIMIT, Repeated};
 use crate::natively;
 use crate::problem::Problem;
@@ -59,27 +60,36 @@ pub fn meant_by(
 /// When a query fails.
 pub fn bearers(connection: &mut Connection, sight: Sight, text: &str) -> Result<Vec<Id>, Problem> {
     let reference = Reference::from_text(text);
-    let named: Option<ActorRow> = resource::lead(connection, sight, &reference)?;
-    if reference.id.is_some() {
+    let Some(slug) = reference.slug.as_deref() else {
+        let named: Option<ActorRow> = resource::lead(connection, sight, &reference)?;
         return Ok(named.map(|actor| actor.id).into_iter().collect());
-    }
+    };
     let folded = fold_name(text);
     if folded.is_empty() {
         return Ok(Vec::new());
     }
-    let mut bearers: Vec<Id> = Vec::new();
+    let mut ways: UnionAll<'_, (Bool, Identifier)> = UnionAll::default();
     for part in sight.parts() {
-        let named: Vec<Id> = natively!(connection, |native| actor_names::table
+        let by_slug = actors::table.filter(part.stands(actors::since, actors::until)).filter(actors::slug.eq(slug));
+        ways.add(by_slug.select((true.into_sql::<Bool>(), actors::id)));
+        let by_name = actor_names::table
             .filter(part.stands(actor_names::since, actor_names::until))
-            .filter(actor_names::folded.eq(&folded))
-            .select(actor_names::actor_id)
-            .distinct()
-            .order(actor_names::actor_id)
-            .limit(BEARERS)
-            .load(native))?;
-        bearers.extend(named);
+            .filter(actor_names::folded.eq(&folded));
+        ways.add(
+            by_name
+                .select((false.into_sql::<Bool>(), actor_names::actor_id))
+                .distinct()
+                .order(actor_names::actor_id)
+                .limit(BEARERS),
+        );
     }
-    bearers.extend(named.map(|actor| actor.id));
+    let found: Vec<(bool, Id)> = natively!(connection, |native| ways.load(native))?;
+    let has_slug = found.iter().any(|(by_slug, _)| *by_slug);
+    let mut bearers: Vec<Id> = found.into_iter().map(|(_, id)| id).collect();
+    if !has_slug {
+        let renamed: Option<ActorRow> = resource::lead(connection, sight, &reference)?;
+        bearers.extend(renamed.map(|actor| actor.id));
+    }
     bearers.sort_unstable();
     bearers.dedup();
     Ok(bearers)

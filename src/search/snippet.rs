@@ -17,6 +17,8 @@ pub struct Marker<'w> {
     stems: Stems,
     wanted: HashSet<&'w str>,
     beginning: Option<&'w str>,
+    /// The letters with which anything that matches begins.
+    firsts: Vec<char>,
 }
 
 /// A text that has been read: where its words are, and what each of them matches.
@@ -30,7 +32,11 @@ impl<'w> Marker<'w> {
     /// Of what is searched for.
     #[must_use]
     pub fn of(wanted: &'w Wanted) -> Self {
-        Self { stems: Stems::default(), wanted: wanted.stems(), beginning: wanted.beginning() }
+        let (stems, beginning) = (wanted.stems(), wanted.beginning());
+        // A `y` may have become an `i` in a stem.
+        let like = |first: char| if matches!(first, 'i' | 'y') { vec!['i', 'y'] } else { vec![first] };
+        let firsts = stems.iter().copied().chain(beginning).filter_map(|word| word.chars().next()).flat_map(like);
+        Self { firsts: firsts.collect(), stems: Stems::default(), wanted: stems, beginning }
     }
 
     /// The whole text as HTML, with its matches in `mark` elements.
@@ -53,9 +59,13 @@ impl<'w> Marker<'w> {
 
     /// The stem or the beginning that a word matches.
     fn match_of(&self, text: &str, from: usize, to: usize) -> Option<&'w str> {
+        // Most words need no closer look.
         let raw = text.get(from..to)?;
+        let first = raw.chars().next()?;
+        if first.is_ascii() && !self.firsts.contains(&first.to_ascii_lowercase()) {
+            return None;
+        }
         if raw.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            // Most words need no closer look.
             if !self.wanted.iter().any(|stem| may_have_stem(raw, stem)) {
                 return self.beginning.filter(|letters| begins_with(raw, letters));
             }
