@@ -65,10 +65,9 @@ impl<'w> Marker<'w> {
         if first.is_ascii() && !self.firsts.contains(&first.to_ascii_lowercase()) {
             return None;
         }
-        if raw.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            if !self.wanted.iter().any(|stem| may_have_stem(raw, stem)) {
-                return self.beginning.filter(|letters| begins_with(raw, letters));
-            }
+        let is_plain = raw.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if is_plain && !self.wanted.iter().any(|stem| may_have_stem(raw, stem)) {
+            return self.beginning.filter(|letters| begins_with(raw, letters));
         }
         let folded = word(text, from, to)?.folded;
         let stem = self.wanted.get(self.stems.stem(&folded).as_str()).copied();
