@@ -57,6 +57,7 @@ fn made(
     if let Some(Whole { version, page, similar: Some(similar) }) = kept {
         return Ok((version, page, similar));
     }
+    ready.makes_from(connection)?;
     let row: BriefRow = resource::find(connection, sight, reference)?;
     let (id, slug, version) = (row.id, row.slug.clone(), row.version);
     let (page, similar) = match kept {

@@ -114,7 +114,7 @@ impl Searched for BriefFilter {
         if !extras.is_empty() {
             return JsonPage::of(&self.rows(connection, sight, extras, ids)?);
         }
-        ready.page(Form::BriefRow, ids, |ids| {
+        ready.page(connection, Form::BriefRow, ids, |connection, ids| {
             let rows = self.rows(connection, sight, extras, ids)?;
             rows.iter().map(|row| Ok((row.id, as_json(row)?))).collect()
         })
@@ -126,10 +126,10 @@ impl Searched for BriefFilter {
         ids: &[Id],
         ready: &mut Ready,
     ) -> Result<Vec<Searchable>, Problem> {
-        let texts = ready.each(Form::BriefText, ids, |ids| {
+        let texts = ready.each(connection, Form::BriefText, ids, |connection, ids| {
             let rows = seen(connection, sight, ids, true)?;
             let texts = documents::texts(connection, sight, &rows)?;
-            Ok::<_, Problem>(texts.iter().map(|text| (text.id, text.to_bytes())).collect())
+            Ok(texts.iter().map(|text| (text.id, text.to_bytes())).collect())
         })?;
         texts.iter().map(|bytes| Searchable::of_bytes(bytes)).collect()
     }

@@ -145,7 +145,9 @@ pub fn migrate(location: &Location) -> Result<usize, DbError> {
     };
     let ran = ran.map_err(|error| DbError::Migration(error.to_string()))?;
     // An index that was made anew has none, and without them some lists are read along the wrong one.
-    dialect::refresh_statistics(&mut connection)?;
+    if let Err(error) = dialect::refresh_statistics(&mut connection) {
+        tracing::warn!(%error, "the statistics could not be gathered");
+    }
     Ok(ran)
 }
 

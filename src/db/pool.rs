@@ -487,7 +487,8 @@ fn write_groups(
         }
         if usable(&mut open) {
             groups += 1;
-            // An archive that has grown much wants to be read along other indexes.
+            // An archive that has grown much wants to be read along other indexes. Connections that only read learn of it when they
+            // are opened anew.
             if groups >= FEW_GROUPS && groups.is_power_of_two() {
                 let refreshed = dialect::refresh_statistics(&mut open);
                 drop(refreshed.inspect_err(|error| tracing::warn!(%error, "the statistics could not be gathered")));

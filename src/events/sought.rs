@@ -98,7 +98,7 @@ impl Searched for EventFilter {
         ids: &[Id],
         ready: &mut Ready,
     ) -> Result<JsonPage, Problem> {
-        ready.page(Form::EventRow, ids, |ids| {
+        ready.page(connection, Form::EventRow, ids, |connection, ids| {
             let rows = self.rows(connection, sight, extras, ids)?;
             rows.iter().map(|row| Ok((row.id, as_json(row)?))).collect()
         })

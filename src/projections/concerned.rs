@@ -89,7 +89,8 @@ fn with_trends(connection: &mut Connection, ids: &[Id]) -> Result<Vec<Id>, Probl
     })
 }
 
-/// The briefs that these are related to by an editor, or are translations of.
+/// The briefs that these are related to by an editor, or are or were translations of. Who joins a group takes others along, and each of
+/// them leaves others behind, which say so in no row of the journal if nobody has published them: hence twice.
 fn beside(connection: &mut Connection, ids: &[Id]) -> Result<Vec<Id>, Problem> {
     let mut beside = in_chunks::<_, Id, Problem>(ids, |ids| {
         natively!(connection, |native| brief_related::table
@@ -98,6 +99,14 @@ fn beside(connection: &mut Connection, ids: &[Id]) -> Result<Vec<Id>, Problem> {
             .select(brief_related::brief_id)
             .load(native))
     })?;
+    let companions = translations_ever(connection, ids)?;
+    beside.extend(translations_ever(connection, &companions)?);
+    beside.extend(companions);
+    Ok(beside)
+}
+
+/// The briefs of every group that any of these is in or was in.
+fn translations_ever(connection: &mut Connection, ids: &[Id]) -> Result<Vec<Id>, Problem> {
     let mut groups = in_chunks::<_, Id, Problem>(ids, |ids| {
         natively!(connection, |native| brief_translations::table
             .filter(among(brief_translations::brief_id, ids))
@@ -106,21 +115,23 @@ fn beside(connection: &mut Connection, ids: &[Id]) -> Result<Vec<Id>, Problem> {
     })?;
     // A group may have the id of the brief that founded it.
     groups.extend(ids);
-    beside.extend(in_chunks::<_, Id, Problem>(&groups, |groups| {
+    groups.sort_unstable();
+    groups.dedup();
+    let mut members = in_chunks::<_, Id, Problem>(&groups, |groups| {
         natively!(connection, |native| brief_translations::table
             .filter(brief_translations::until.is_null())
             .filter(among(brief_translations::group_id, groups))
             .select(brief_translations::brief_id)
             .load(native))
-    })?);
-    beside.extend(in_chunks::<_, Id, Problem>(&groups, |groups| {
+    })?;
+    members.extend(in_chunks::<_, Id, Problem>(&groups, |groups| {
         natively!(connection, |native| briefs::table
             .filter(briefs::until.is_null())
             .filter(among(briefs::id, groups))
             .select(briefs::id)
             .load(native))
     })?);
-    Ok(beside)
+    Ok(members)
 }
 
 /// The briefs in which these actors take part or took part.

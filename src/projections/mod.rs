@@ -19,10 +19,11 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::access::{Audience, Caller};
-use crate::db::Db;
 use crate::db::types::Id;
+use crate::db::{Connection, Db};
 use crate::http::page::JsonPage;
-use crate::journal::Head;
+use crate::journal::{self, Head};
+use crate::problem::Problem;
 use crate::reference::Reference;
 use shelf::{Found, Item, Key, Shelf};
 
@@ -84,7 +85,7 @@ impl Projections {
     #[must_use]
     pub fn at(&self, caller: &Caller, head: Head) -> Ready {
         let class = u8::try_from(Audience::class_of(caller)).unwrap_or(u8::MAX);
-        Ready { shelf: self.shelf.clone(), class, head, made: Vec::new() }
+        Ready { shelf: self.shelf.clone(), class, head, snapshot: None, made: Vec::new() }
     }
 }
 
@@ -93,6 +94,8 @@ pub struct Ready {
     shelf: Option<Arc<Shelf>>,
     class: u8,
     head: Head,
+    /// The last position in what was made from.
+    snapshot: Option<i64>,
     made: Vec<Item>,
 }
 
@@ -100,7 +103,7 @@ impl Ready {
     /// For what nothing is kept of.
     #[must_use]
     pub fn nothing() -> Self {
-        Self { shelf: None, class: 0, head: Head::start(), made: Vec::new() }
+        Self { shelf: None, class: 0, head: Head::start(), snapshot: None, made: Vec::new() }
     }
 
     fn key(&self, form: Form, id: Id) -> Key {
@@ -111,20 +114,21 @@ impl Ready {
     ///
     /// # Errors
     /// What `make` returns. What it makes nothing of is left out.
-    pub fn page<E>(
+    pub fn page(
         &mut self,
+        connection: &mut Connection,
         form: Form,
         ids: &[Id],
-        mut make: impl FnMut(&[Id]) -> Result<Vec<(Id, Vec<u8>)>, E>,
-    ) -> Result<JsonPage, E> {
-        let (kept, made) = self.kept_and_made(form, ids, &mut make)?;
+        mut make: impl FnMut(&mut Connection, &[Id]) -> Result<Vec<(Id, Vec<u8>)>, Problem>,
+    ) -> Result<JsonPage, Problem> {
+        let (kept, made) = self.kept_and_made(connection, form, ids, &mut make)?;
         let made_bytes = made.iter().map(|item| item.body.len()).sum::<usize>();
         let bytes = kept.iter().flatten().map(Found::length).sum::<usize>() + made_bytes + ids.len();
         let (mut page, mut next) = (JsonPage::with_capacity(bytes), made.iter().peekable());
         for (id, kept) in ids.iter().zip(&kept) {
             if let Some(found) = kept {
                 if page.push_with(found.length(), |place| self.read_into(found, place)).is_none() {
-                    make(&[*id])?.iter().for_each(|(_, body)| page.push(body));
+                    make(connection, &[*id])?.iter().for_each(|(_, body)| page.push(body));
                 }
             } else if let Some(item) = next.next_if(|item| item.key.id == *id) {
                 page.push(&item.body);
@@ -138,18 +142,19 @@ impl Ready {
     ///
     /// # Errors
     /// What `make` returns. What it makes nothing of is left out.
-    pub fn each<E>(
+    pub fn each(
         &mut self,
+        connection: &mut Connection,
         form: Form,
         ids: &[Id],
-        mut make: impl FnMut(&[Id]) -> Result<Vec<(Id, Vec<u8>)>, E>,
-    ) -> Result<Vec<Vec<u8>>, E> {
-        let (kept, made) = self.kept_and_made(form, ids, &mut make)?;
+        mut make: impl FnMut(&mut Connection, &[Id]) -> Result<Vec<(Id, Vec<u8>)>, Problem>,
+    ) -> Result<Vec<Vec<u8>>, Problem> {
+        let (kept, made) = self.kept_and_made(connection, form, ids, &mut make)?;
         let (mut each, mut next) = (Vec::with_capacity(ids.len()), made.iter().peekable());
         for (id, kept) in ids.iter().zip(&kept) {
             match kept.as_ref().map(|found| self.read(found)) {
                 Some(Some(body)) => each.push(body),
-                Some(None) => each.extend(make(&[*id])?.into_iter().map(|(_, body)| body)),
+                Some(None) => each.extend(make(connection, &[*id])?.into_iter().map(|(_, body)| body)),
                 None => each.extend(next.next_if(|item| item.key.id == *id).map(|item| item.body.clone())),
             }
         }
@@ -158,19 +163,24 @@ impl Ready {
     }
 
     /// Those of these that are kept, in their places, and the others, in their order.
-    fn kept_and_made<E>(
-        &self,
+    fn kept_and_made(
+        &mut self,
+        connection: &mut Connection,
         form: Form,
         ids: &[Id],
-        make: &mut impl FnMut(&[Id]) -> Result<Vec<(Id, Vec<u8>)>, E>,
-    ) -> Result<(Vec<Option<Found>>, Vec<Item>), E> {
+        make: &mut impl FnMut(&mut Connection, &[Id]) -> Result<Vec<(Id, Vec<u8>)>, Problem>,
+    ) -> Result<(Vec<Option<Found>>, Vec<Item>), Problem> {
         let mut kept: Vec<Option<Found>> = match &self.shelf {
             Some(shelf) => shelf.find(self.class, self.head, ids.iter().map(|id| self.key(form, *id))),
             None => Vec::new(),
         };
         kept.resize_with(ids.len(), || None);
         let missing: Vec<Id> = ids.iter().zip(&kept).filter(|(_, kept)| kept.is_none()).map(|(id, _)| *id).collect();
-        let made = if missing.is_empty() { Vec::new() } else { make(&missing)? };
+        if missing.is_empty() {
+            return Ok((kept, Vec::new()));
+        }
+        self.makes_from(connection)?;
+        let made = make(connection, &missing)?;
         Ok((kept, made.into_iter().map(|(id, body)| Item { key: self.key(form, id), body }).collect()))
     }
 
@@ -199,6 +209,18 @@ impl Ready {
         self.read_into(found, &mut body).map(|()| body)
     }
 
+    /// Says from what is made what will be kept. What is older than the shelf is not put on it, even where its class of callers has seen
+    /// nothing since: that something was deleted which only others saw in the end shows too.
+    ///
+    /// # Errors
+    /// When the query fails.
+    pub fn makes_from(&mut self, connection: &mut Connection) -> Result<(), Problem> {
+        if self.shelf.is_some() && self.snapshot.is_none() {
+            self.snapshot = Some(journal::head(connection)?.position);
+        }
+        Ok(())
+    }
+
     /// Keeps a brief whole, but for what is like it.
     pub fn keep_page(&mut self, id: Id, slug: &str, version: i32, page: &[u8]) {
         let Some(shelf) = &self.shelf else { return };
@@ -218,8 +240,8 @@ impl Ready {
 
 impl Drop for Ready {
     fn drop(&mut self) {
-        if let Some(shelf) = self.shelf.as_ref().filter(|_| !self.made.is_empty()) {
-            shelf.put(self.class, self.head, &self.made);
+        if let (Some(shelf), Some(snapshot)) = (&self.shelf, self.snapshot) {
+            shelf.put(self.class, self.head, snapshot, &self.made);
         }
     }
 }

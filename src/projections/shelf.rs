@@ -156,10 +156,15 @@ impl Shelf {
         self.writing().names.insert(name, id);
     }
 
-    /// Keeps what was made from what this class of callers saw at this head, unless there is something later.
-    pub(super) fn put(&self, class: u8, head: Head, items: &[Item]) {
+    /// Keeps what was made from what this class of callers saw at this head, in a snapshot that ends at a position, unless there is
+    /// something later.
+    pub(super) fn put(&self, class: u8, head: Head, snapshot: i64, items: &[Item]) {
+        if items.is_empty() {
+            return;
+        }
         let mut stock = self.writing();
-        if !stock.is_at(class, head) {
+        let is_older = stock.standing.is_none_or(|standing| snapshot < standing.position);
+        if is_older || !stock.is_at(class, head) {
             return;
         }
         if let Err(error) = self.append(&mut stock, head, items) {
@@ -319,6 +324,7 @@ mod tests {
         shelf.put(
             CLASS,
             head(1),
+            1,
             &[Item { key: changed, body: b"one".into() }, Item { key: other, body: b"two".into() }],
         );
         assert_eq!(taken(&shelf, 1, changed).as_deref(), Some(&b"one"[..]));
@@ -331,10 +337,12 @@ mod tests {
     fn nothing_is_taken_or_put_at_another_head() {
         let shelf = shelf(1 << 20);
         let key = key(Form::EventRow);
-        shelf.put(CLASS, head(2), &[Item { key, body: b"early".into() }]);
+        shelf.put(CLASS, head(2), 2, &[Item { key, body: b"early".into() }]);
         shelf.forget(&HashSet::new(), standing(2));
         assert_eq!(taken(&shelf, 2, key), None, "it was put before the shelf had come so far");
-        shelf.put(CLASS, head(2), &[Item { key, body: b"right".into() }]);
+        shelf.put(CLASS, head(2), 1, &[Item { key, body: b"of an older snapshot".into() }]);
+        assert_eq!(taken(&shelf, 2, key), None);
+        shelf.put(CLASS, head(2), 2, &[Item { key, body: b"right".into() }]);
         assert_eq!(taken(&shelf, 1, key), None);
         assert_eq!(taken(&shelf, 3, key), None);
         assert_eq!(taken(&shelf, 2, key).as_deref(), Some(&b"right"[..]));
@@ -344,7 +352,12 @@ mod tests {
     fn what_is_like_a_brief_ends_with_any_write() {
         let shelf = shelf(1 << 20);
         let [page, similar] = [key(Form::BriefPage), key(Form::BriefSimilar)];
-        shelf.put(CLASS, head(1), &[Item { key: page, body: b"{".into() }, Item { key: similar, body: b"[]".into() }]);
+        shelf.put(
+            CLASS,
+            head(1),
+            1,
+            &[Item { key: page, body: b"{".into() }, Item { key: similar, body: b"[]".into() }],
+        );
         assert!(taken(&shelf, 1, similar).is_some());
         shelf.forget(&HashSet::new(), standing(2));
         assert_eq!(taken(&shelf, 2, similar), None);
@@ -357,7 +370,7 @@ mod tests {
         for number in 0..100_u8 {
             let key = key(Form::BriefPage);
             shelf.name(number.into(), key.id);
-            shelf.put(CLASS, head(1), &[Item { key, body: vec![number; 1000] }]);
+            shelf.put(CLASS, head(1), 1, &[Item { key, body: vec![number; 1000] }]);
             keys.push(key);
             let stock = shelf.reading();
             assert!(stock.end <= 10_000);

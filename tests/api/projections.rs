@@ -129,7 +129,7 @@ fn write_something(publisher: &Client, admin: &Client, random: &mut Rng, step: u
     let (path, event) = (format!("/v1/briefs/{page}"), format!("/v1/events/event-{name}"));
     let marking = one_of(random, &["TLP:CLEAR", "TLP:AMBER", "TLP:RED"]);
     let title = format!("Step {step}");
-    let (kind, answer) = match random.usize(..17) {
+    let (kind, answer) = match random.usize(..19) {
         0..3 => {
             let whole = published(&page, &format!("2017-07-{}", 10 + random.usize(..15))).with(json!({
                 "title": title, "events": [format!("event-{name}"), format!("event-{other}")],
@@ -139,7 +139,10 @@ fn write_something(publisher: &Client, admin: &Client, random: &mut Rng, step: u
             }));
             ("putting", publisher.put(&path, whole))
         }
-        3 => ("translating", publisher.patch(&path, json!({"language": "ru", "translations": [beside]}))),
+        3 => {
+            let third = format!("page-{}", random.usize(..4));
+            ("translating", publisher.patch(&path, json!({"language": "ru", "translations": [beside, third]})))
+        }
         4 => ("parting", publisher.patch(&path, json!({"translations": [], "related": []}))),
         5 => ("marking", publisher.patch(&path, json!({"marking": marking}))),
         6 => ("embargoing", publisher.patch(&path, json!({"embargo_until": "2099-01-01T00:00:00Z"}))),
@@ -157,6 +160,8 @@ fn write_something(publisher: &Client, admin: &Client, random: &mut Rng, step: u
         13 => ("marking an event", publisher.patch(&event, json!({"marking": marking}))),
         14 => ("moving", publisher.patch(&path, json!({"slug": format!("page-{}", random.usize(..4))}))),
         15 => ("erasing", admin.post(&format!("{path}/erase"), json!({"reason": title}))),
+        16 => ("making a draft of", publisher.put(&path, brief(&page))),
+        17 => ("deleting an event of", publisher.delete(&event)),
         _ => {
             let draft = brief(&format!("page-{}", 4 + step)).with(json!({"events": [format!("event-{name}")]}));
             ("drafting", publisher.post("/v1/briefs", draft))
