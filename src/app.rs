@@ -299,11 +299,11 @@ pub fn serve(listener: TcpListener, db: Db, config: Config, workers: Option<usiz
 /// The spec as it is served, and which path knows which methods. To make it takes twenty times the memory that it takes itself, and
 /// the allocator gives that back when the thread ends that took it.
 fn document() -> std::io::Result<(String, RouteTable)> {
-    let make = || {
+    let work = || {
         let document = routes::document()?;
         Ok::<_, serde_json::Error>((serde_json::to_string(&document)?, RouteTable::of(&document)))
     };
-    let made = thread::scope(|scope| scope.spawn(make).join());
+    let made = thread::scope(|scope| scope.spawn(work).join());
     Ok(made.map_err(|_| std::io::Error::other("the specification could not be made"))??)
 }
 

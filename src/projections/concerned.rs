@@ -24,7 +24,7 @@ pub(super) enum Concerned {
 }
 
 /// So many rows of the journal, or resources, are looked at one by one.
-const MOST: usize = 10_000;
+const MOST: u16 = 10_000;
 
 /// The briefs and events that show anything that the journal names after a position.
 ///
@@ -34,7 +34,7 @@ pub(super) fn after(connection: &mut Connection, position: i64) -> Result<Concer
     let rows: Vec<(Kind, Id, i32)> = natively!(connection, |native| journal::table
         .filter(journal::position.gt(position))
         .order(journal::position)
-        .limit(MOST as i64)
+        .limit(MOST.into())
         .select((journal::kind, journal::resource_id, journal::version))
         .load(native))?;
     let named = |wanted: Kind| -> Vec<Id> {
@@ -44,7 +44,8 @@ pub(super) fn after(connection: &mut Connection, position: i64) -> Result<Concer
     let is_changed_category = |(kind, _, version): &(Kind, Id, i32)| *kind == Kind::Category && *version > 1;
     let resources: Vec<Id> = rows.iter().map(|(_, id, _)| *id).collect();
     // Nothing may be left of what was erased, and forgetting it leaves it in the file.
-    if rows.len() >= MOST || rows.iter().any(is_changed_category) || erased_among(connection, &resources)? {
+    if rows.len() >= usize::from(MOST) || rows.iter().any(is_changed_category) || erased_among(connection, &resources)?
+    {
         return Ok(Concerned::Everything);
     }
     let (changed, mut events, actors) = (named(Kind::Brief), named(Kind::Event), named(Kind::Actor));
@@ -55,7 +56,7 @@ pub(super) fn after(connection: &mut Connection, position: i64) -> Result<Concer
     briefs.extend(changed);
     events.extend(with_participants(connection, &actors)?);
     let all: HashSet<Id> = briefs.into_iter().chain(events).collect();
-    Ok(if all.len() > MOST { Concerned::Everything } else { Concerned::These(all) })
+    Ok(if all.len() > usize::from(MOST) { Concerned::Everything } else { Concerned::These(all) })
 }
 
 /// The briefs that report these events, or judge by them.

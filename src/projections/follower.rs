@@ -66,12 +66,6 @@ fn follow(db: &Db, shelf: &Weak<Shelf>, commits: &Receiver<()>) {
     }
 }
 
-/// What was written since a position.
-enum News {
-    Nothing,
-    Something(Concerned, Standing),
-}
-
 /// Heeds what was written since the shelf was here last.
 fn catch_up(db: &Db, shelf: &Shelf) -> Result<(), Problem> {
     let (before, is_stocked) = shelf.standing();
@@ -80,19 +74,19 @@ fn catch_up(db: &Db, shelf: &Shelf) -> Result<(), Problem> {
         let standing = Standing { position, heads: journal::heads(connection)? };
         let Some(before) = before.filter(|before| before.position <= standing.position) else {
             // Nothing is known of it, or it is another archive now.
-            return Ok::<_, Problem>(News::Something(Concerned::Everything, standing));
+            return Ok::<_, Problem>(Some((Concerned::Everything, standing)));
         };
         if before == standing {
-            return Ok(News::Nothing);
+            return Ok(None);
         }
         // Something may come to an empty shelf by the time this is read: then all of that goes again.
         let concerned = if is_stocked { concerned::after(connection, before.position)? } else { Concerned::Everything };
-        Ok(News::Something(concerned, standing))
+        Ok(Some((concerned, standing)))
     })?;
     match news {
-        News::Nothing => {}
-        News::Something(Concerned::These(concerned), standing) => shelf.forget(&concerned, standing),
-        News::Something(Concerned::Everything, standing) => shelf.clear(standing),
+        None => {}
+        Some((Concerned::These(concerned), standing)) => shelf.forget(&concerned, standing),
+        Some((Concerned::Everything, standing)) => shelf.clear(standing),
     }
     Ok(())
 }

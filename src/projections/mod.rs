@@ -113,22 +113,22 @@ impl Ready {
     /// A page of these rows in their order; those that are not kept are made.
     ///
     /// # Errors
-    /// What `make` returns. What it makes nothing of is left out.
+    /// What `fill` returns, which makes them. What it makes nothing of is left out.
     pub fn page(
         &mut self,
         connection: &mut Connection,
         form: Form,
         ids: &[Id],
-        mut make: impl FnMut(&mut Connection, &[Id]) -> Result<Vec<(Id, Vec<u8>)>, Problem>,
+        mut fill: impl FnMut(&mut Connection, &[Id]) -> Result<Vec<(Id, Vec<u8>)>, Problem>,
     ) -> Result<JsonPage, Problem> {
-        let (kept, made) = self.kept_and_made(connection, form, ids, &mut make)?;
+        let (kept, made) = self.kept_and_made(connection, form, ids, &mut fill)?;
         let made_bytes = made.iter().map(|item| item.body.len()).sum::<usize>();
         let bytes = kept.iter().flatten().map(Found::length).sum::<usize>() + made_bytes + ids.len();
         let (mut page, mut next) = (JsonPage::with_capacity(bytes), made.iter().peekable());
         for (id, kept) in ids.iter().zip(&kept) {
             if let Some(found) = kept {
                 if page.push_with(found.length(), |place| self.read_into(found, place)).is_none() {
-                    make(connection, &[*id])?.iter().for_each(|(_, body)| page.push(body));
+                    fill(connection, &[*id])?.iter().for_each(|(_, body)| page.push(body));
                 }
             } else if let Some(item) = next.next_if(|item| item.key.id == *id) {
                 page.push(&item.body);
@@ -141,20 +141,20 @@ impl Ready {
     /// The same each by itself.
     ///
     /// # Errors
-    /// What `make` returns. What it makes nothing of is left out.
+    /// What `fill` returns, which makes them. What it makes nothing of is left out.
     pub fn each(
         &mut self,
         connection: &mut Connection,
         form: Form,
         ids: &[Id],
-        mut make: impl FnMut(&mut Connection, &[Id]) -> Result<Vec<(Id, Vec<u8>)>, Problem>,
+        mut fill: impl FnMut(&mut Connection, &[Id]) -> Result<Vec<(Id, Vec<u8>)>, Problem>,
     ) -> Result<Vec<Vec<u8>>, Problem> {
-        let (kept, made) = self.kept_and_made(connection, form, ids, &mut make)?;
+        let (kept, made) = self.kept_and_made(connection, form, ids, &mut fill)?;
         let (mut each, mut next) = (Vec::with_capacity(ids.len()), made.iter().peekable());
         for (id, kept) in ids.iter().zip(&kept) {
             match kept.as_ref().map(|found| self.read(found)) {
                 Some(Some(body)) => each.push(body),
-                Some(None) => each.extend(make(connection, &[*id])?.into_iter().map(|(_, body)| body)),
+                Some(None) => each.extend(fill(connection, &[*id])?.into_iter().map(|(_, body)| body)),
                 None => each.extend(next.next_if(|item| item.key.id == *id).map(|item| item.body.clone())),
             }
         }
@@ -168,10 +168,10 @@ impl Ready {
         connection: &mut Connection,
         form: Form,
         ids: &[Id],
-        make: &mut impl FnMut(&mut Connection, &[Id]) -> Result<Vec<(Id, Vec<u8>)>, Problem>,
+        fill: &mut impl FnMut(&mut Connection, &[Id]) -> Result<Vec<(Id, Vec<u8>)>, Problem>,
     ) -> Result<(Vec<Option<Found>>, Vec<Item>), Problem> {
         let mut kept: Vec<Option<Found>> = match &self.shelf {
-            Some(shelf) => shelf.find(self.class, self.head, ids.iter().map(|id| self.key(form, *id))),
+            Some(there) => there.find(self.class, self.head, ids.iter().map(|id| self.key(form, *id))),
             None => Vec::new(),
         };
         kept.resize_with(ids.len(), || None);
@@ -180,20 +180,20 @@ impl Ready {
             return Ok((kept, Vec::new()));
         }
         self.makes_from(connection)?;
-        let made = make(connection, &missing)?;
+        let made = fill(connection, &missing)?;
         Ok((kept, made.into_iter().map(|(id, body)| Item { key: self.key(form, id), body }).collect()))
     }
 
     /// The brief that a reference means, if it is kept. One by an old slug is not.
     #[must_use]
     pub fn whole(&self, reference: &Reference) -> Option<Whole> {
-        let shelf = self.shelf.as_ref()?;
+        let there = self.shelf.as_ref()?;
         let id = match (&reference.id, &reference.slug) {
             (Some(id), _) => *id,
-            (None, slug) => shelf.named(name_of(slug.as_deref()?))?,
+            (None, slug) => there.named(name_of(slug.as_deref()?))?,
         };
         let keys = [self.key(Form::BriefPage, id), self.key(Form::BriefSimilar, id)];
-        let mut kept = shelf.find(self.class, self.head, keys.into_iter()).into_iter();
+        let mut kept = there.find(self.class, self.head, keys.into_iter()).into_iter();
         let (page, similar) = (kept.next()??, kept.next()?);
         let (version, slug, page) = open_page(self.read(&page)?)?;
         let is_meant = reference.id.is_some() || reference.slug.as_deref() == Some(slug.as_str());
@@ -223,8 +223,8 @@ impl Ready {
 
     /// Keeps a brief whole, but for what is like it.
     pub fn keep_page(&mut self, id: Id, slug: &str, version: i32, page: &[u8]) {
-        let Some(shelf) = &self.shelf else { return };
-        shelf.name(name_of(slug), id);
+        let Some(there) = &self.shelf else { return };
+        there.name(name_of(slug), id);
         self.keep(Form::BriefPage, id, close_page(version, slug, page));
     }
 
@@ -240,8 +240,8 @@ impl Ready {
 
 impl Drop for Ready {
     fn drop(&mut self) {
-        if let (Some(shelf), Some(snapshot)) = (&self.shelf, self.snapshot) {
-            shelf.put(self.class, self.head, snapshot, &self.made);
+        if let (Some(there), Some(snapshot)) = (&self.shelf, self.snapshot) {
+            there.put(self.class, self.head, snapshot, &self.made);
         }
     }
 }

@@ -297,12 +297,7 @@ impl<L: Searched> Sought<L> {
     }
 
     /// The page of what is searched for, and how well each row of it matches if that is the order.
-    fn found(
-        &self,
-        connection: &mut Connection,
-        sight: Sight,
-        window: &Window,
-    ) -> Result<(Rows<Id>, Vec<(Id, Option<f64>)>), Problem> {
+    fn found(&self, connection: &mut Connection, sight: Sight, window: &Window) -> Result<(Rows<Id>, Scores), Problem> {
         let (name, order) = self.filter.order()?.unwrap_or(("relevance", Order::Relevance));
         let (finder, ask) = (self.finder(connection, sight)?, self.ask(connection, sight)?);
         let after = window.after::<i64>(name)?.map(|(value, id)| Key { value, id });
@@ -469,8 +464,11 @@ impl<L: Searched> Listed for Sought<L> {
     }
 }
 
+/// How well each row matches, if that is the order.
+type Scores = Vec<(Id, Option<f64>)>;
+
 /// How the rows of a page match, in their order.
-fn matches(wanted: &Wanted, found: Vec<(Id, Option<f64>)>, texts: Vec<Searchable>) -> Vec<Match> {
+fn matches(wanted: &Wanted, found: Scores, texts: Vec<Searchable>) -> Vec<Match> {
     let marker = Marker::of(wanted);
     let texts: HashMap<Id, Searchable> = texts.into_iter().map(|text| (text.id, text)).collect();
     found
