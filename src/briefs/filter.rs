@@ -131,7 +131,7 @@ pub(super) struct Resolved<'a> {
     pub(super) any_of: Vec<Id>,
     pub(super) all_of: Vec<Vec<Id>>,
     pub(super) categories: Vec<Id>,
-    pub(super) span: Span,
+    span: Span,
 }
 
 impl BriefFilter {
@@ -196,14 +196,22 @@ impl<'a> Resolved<'a> {
             let unpublished = Timestamp::from_micros(NOT_YET_PUBLISHED);
             all = all.and(briefs::listed_at.le(time).or(briefs::listed_at.eq(unpublished)));
         }
-        if let Some(moment) = self.span.first_moment() {
-            let unpublished = Timestamp::from_micros(NOT_YET_PUBLISHED);
-            all = all.and(briefs::listed_at.ge(moment)).and(briefs::listed_at.lt(unpublished));
+        let (first, last) = self.listed_within();
+        if let Some(moment) = first {
+            all = all.and(briefs::listed_at.ge(moment));
         }
-        if let Some(moment) = self.span.last_moment() {
+        if let Some(moment) = last {
             all = all.and(briefs::listed_at.le(moment));
         }
         self.narrowed(all)
+    }
+
+    /// Between which moments it has to be listed. What is not published yet is after every date, but not published after any. There
+    /// is one end only: SQLite begins at one of several, and not at the nearest.
+    pub(super) fn listed_within(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        let (first, last) = (self.span.first_moment(), self.span.last_moment());
+        let published = first.map(|_| Timestamp::from_micros(NOT_YET_PUBLISHED - 1));
+        (first, last.into_iter().chain(published).min())
     }
 
     /// And the conditions of the filters by anything but the time and the actors that a page is read along.
@@ -330,11 +338,11 @@ impl<'a> Resolved<'a> {
             }
             all = all.and(exists(briefs::table.filter(beside).filter(briefs::id.eq(brief_id))));
         }
-        if let Some(moment) = self.span.first_moment() {
-            let unpublished = Timestamp::from_micros(NOT_YET_PUBLISHED);
-            all = all.and(listed_at.ge(moment)).and(listed_at.lt(unpublished));
+        let (first, last) = self.listed_within();
+        if let Some(moment) = first {
+            all = all.and(listed_at.ge(moment));
         }
-        if let Some(moment) = self.span.last_moment() {
+        if let Some(moment) = last {
             all = all.and(listed_at.le(moment));
         }
         let (all, order) = if descending {

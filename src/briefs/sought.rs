@@ -4,11 +4,11 @@ use diesel::prelude::*;
 
 use super::documents;
 use super::filter::{BriefFilter, BriefSort};
-use super::model::{BriefRow, BriefView, NOT_YET_PUBLISHED, without_texts};
+use super::model::{BriefRow, BriefView, without_texts};
 use super::views;
 use crate::access::Sight;
 use crate::db::schema::briefs;
-use crate::db::types::{Id, Timestamp};
+use crate::db::types::Id;
 use crate::db::{Connection, among, in_chunks, in_order_of};
 use crate::http::page::{Extras, JsonPage, as_json};
 use crate::journal;
@@ -48,10 +48,7 @@ impl Searched for BriefFilter {
         let series = texts(self.series.0.iter().map(super::super::scalars::Slug::as_str));
         let (tag, judged) =
             tags_asked([&directions, &assessments, &series]).unwrap_or_else(|| (Tag::Trend, Vec::new()));
-        let (first, last) = (resolved.span.first_moment(), resolved.span.last_moment());
-        // What is not published yet is after every date, but not published after any.
-        let published = first.map(|_| Timestamp::from_micros(NOT_YET_PUBLISHED - 1));
-        let last = last.into_iter().chain(published).min();
+        let (first, last) = resolved.listed_within();
         let changed = journal::changed_ids(connection, sight, Kind::Brief, self.updated_since)?;
         Ok(Ask::of(&[Kind::Brief])
             .naming(Naming::Actor, resolved.any_of)
