@@ -137,6 +137,20 @@ pub fn set_related(write: &mut Write<'_>, brief: Id, before: &[Id], related: &[I
     Ok(())
 }
 
+/// The living briefs that show these events, whoever may see them.
+///
+/// # Errors
+/// When the query fails.
+pub fn showing(connection: &mut Connection, events: &[Id]) -> Result<Vec<Id>, Problem> {
+    in_chunks(events, |events| {
+        natively!(connection, |native| brief_events::table
+            .filter(brief_events::until.is_null())
+            .filter(among(brief_events::event_id, events))
+            .select(brief_events::brief_id)
+            .load(native))
+    })
+}
+
 /// The group of translations that each of these briefs belongs to. A brief that was never joined to another is a group
 /// of its own, under its own id, so that a translation joins it without changing it.
 ///

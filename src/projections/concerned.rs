@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use diesel::prelude::*;
 
+use crate::briefs::links;
 use crate::db::schema::{
-    brief_actors, brief_events, brief_related, brief_translations, briefs, event_participants, journal, trend_evidence,
-    trends,
+    brief_actors, brief_related, brief_translations, briefs, event_participants, journal, trend_evidence, trends,
 };
 use crate::db::types::Id;
 use crate::db::{Connection, among, in_chunks};
@@ -61,13 +61,7 @@ pub(super) fn after(connection: &mut Connection, position: i64) -> Result<Concer
 
 /// The briefs that report these events, or judge by them.
 fn showing_events(connection: &mut Connection, events: &[Id]) -> Result<Vec<Id>, Problem> {
-    let mut showing = in_chunks::<_, Id, Problem>(events, |events| {
-        natively!(connection, |native| brief_events::table
-            .filter(brief_events::until.is_null())
-            .filter(among(brief_events::event_id, events))
-            .select(brief_events::brief_id)
-            .load(native))
-    })?;
+    let mut showing = links::showing(connection, events)?;
     showing.extend(in_chunks::<_, Id, Problem>(events, |events| {
         natively!(connection, |native| trend_evidence::table
             .inner_join(trends::table.on(trends::id.eq(trend_evidence::trend_id)))

@@ -38,7 +38,7 @@ pub enum Form {
     BriefRow,
     /// What is searched in a brief.
     BriefText,
-    /// An event, in a list or alone.
+    /// An event in a list.
     EventRow,
 }
 

@@ -47,6 +47,7 @@ pub(super) struct Standing {
     pub(super) heads: [Head; CLASSES],
 }
 
+/// What is kept, and where.
 pub(super) struct Shelf {
     directory: PathBuf,
     /// How large one volume may become.

@@ -92,7 +92,7 @@ pub(super) fn changed_after(connection: &mut Connection, position: i64, limit: i
     for kind in Kind::ALL {
         let mut ids = named(*kind);
         match kind {
-            Kind::Brief => ids.extend(showing(connection, &named(Kind::Event))?),
+            Kind::Brief => ids.extend(briefs::links::showing(connection, &list(&named(Kind::Event)))?),
             Kind::Event => ids.extend(shown_by(connection, &named(Kind::Brief))?),
             Kind::Trend => ids.extend(judged_in(connection, &named(Kind::Brief))?),
             Kind::Actor | Kind::Category => {}
@@ -102,17 +102,6 @@ pub(super) fn changed_after(connection: &mut Connection, position: i64, limit: i
         change.concerned.append(&mut ids);
     }
     Ok(change)
-}
-
-/// The living briefs that show these events.
-fn showing(connection: &mut Connection, events: &BTreeSet<Id>) -> Result<Vec<Id>, Problem> {
-    in_chunks(&list(events), |events| {
-        natively!(connection, |native| brief_events::table
-            .filter(brief_events::until.is_null())
-            .filter(among(brief_events::event_id, events))
-            .select(brief_events::brief_id)
-            .load(native))
-    })
 }
 
 /// The events that these briefs show or ever showed: they are found by the category of what shows them.
