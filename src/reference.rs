@@ -236,6 +236,8 @@ pub fn bury(
         erased: false,
     };
     natively!(write.connection, |native| diesel::insert_into(tombstones::table).values(&row).execute(native))?;
+    // What was hidden before it was deleted is found as deleted now, also where it is named.
+    write.leave_to(audience);
     Ok(())
 }
 
@@ -251,6 +253,7 @@ pub fn amend_tombstone(write: &mut Write<'_>, id: Id, removal: Removal, audience
             tombstones::audience.eq(audience),
         ))
         .execute(native))?;
+    write.leave_to(audience);
     Ok(())
 }
 

@@ -79,6 +79,8 @@ pub struct Write<'c> {
     since: i64,
     at: Timestamp,
     entries: Vec<Entry>,
+    /// Who finds something of this write beside its entries.
+    found_by: Audience,
     /// Where a resource's own entry is, and whether it has one through another.
     noted: HashMap<Id, usize>,
     promises: HashMap<(Kind, String), Id>,
@@ -102,6 +104,7 @@ pub fn write<T, E: From<Problem>>(
         since: head.position + 1,
         at: Timestamp::now().strictly_after(head.at),
         entries: Vec::new(),
+        found_by: Audience::NOBODY,
         noted: HashMap::new(),
         promises: HashMap::new(),
         promised: HashSet::new(),
@@ -222,6 +225,12 @@ impl Write<'_> {
         self.entries.push(self.entry(kind, id, version, Change::Updated, audience, Some(via)));
     }
 
+    /// Notes that this write leaves something to be found by these, whoever may know of its entries: what they are answered is
+    /// not the same any more.
+    pub fn leave_to(&mut self, audience: Audience) {
+        self.found_by = self.found_by | audience;
+    }
+
     fn entry(
         &self,
         kind: Kind,
@@ -252,7 +261,7 @@ impl Write<'_> {
             return Ok(last_seen(self.connection, &self.caller)?.position);
         };
         let position = last.position;
-        let seen_by = self.entries.iter().fold(Audience::NOBODY, |all, entry| all | entry.audience);
+        let seen_by = self.entries.iter().fold(self.found_by, |all, entry| all | entry.audience);
         crate::insert_rows!(self.connection, journal::table, &self.entries)?;
         let classes: Vec<i16> = seen_by.classes().collect();
         let moved = schema::heads::table.filter(schema::heads::class.eq_any(classes));

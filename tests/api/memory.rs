@@ -17,6 +17,7 @@ on_both!(
     no_reader_is_answered_from_before_a_write,
     what_others_see_is_not_given_to_one_who_may_not_see_it,
     a_write_that_is_hidden_from_a_class_leaves_its_answers_alone,
+    the_grave_of_what_was_hidden_is_found_where_it_is_named,
     who_waits_for_changes_waits_again,
     what_the_command_line_imports_is_seen_within_a_second,
     what_another_server_writes_is_seen_within_a_second,
@@ -221,6 +222,17 @@ fn a_write_that_is_hidden_from_a_class_leaves_its_answers_alone(app: &TestApp) {
     assert_eq!((before.body.clone(), lasting_headers(&before)), (after.body.clone(), lasting_headers(&after)));
     app.publisher().patch("/v1/briefs/one", json!({"title": "Seen"})).expect(200);
     assert_eq!(app.get("/v1/briefs").expect(200).json()["data"][0]["title"], "Seen");
+}
+
+fn the_grave_of_what_was_hidden_is_found_where_it_is_named(app: &TestApp) {
+    app.with_category().publisher().create("briefs", published("other", "2017-07-30"));
+    app.publisher().create("briefs", published("one", "2017-07-31").with(json!({"related": ["other"]})));
+    let related = || app.get("/v1/briefs/one").expect(200).json()["related"].clone();
+    assert_eq!(related()[0]["slug"], "other");
+    app.publisher().patch("/v1/briefs/other", json!({"marking": "TLP:RED"})).expect(200);
+    assert_eq!(related(), json!([]));
+    app.publisher().delete("/v1/briefs/other").expect(204);
+    assert_eq!(related()[0]["deleted"], true);
 }
 
 fn who_waits_for_changes_waits_again(app: &TestApp) {
