@@ -332,7 +332,8 @@ fn cors() -> Cors {
             "x-request-id",
             "ratelimit",
             "ratelimit-policy",
-            crate::http::answer::POSITION,
+            answer::POSITION,
+            answer::PREFERENCE_APPLIED,
         ])
         .disable_vary_header()
         .max_age(86_400)

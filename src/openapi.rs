@@ -271,6 +271,16 @@ impl Operation<'_> {
         self.is_single() && !self.is_read() && !(self.is_of_a_key() && self.method == "post")
     }
 
+    /// Whether it writes a resource and answers with it.
+    fn returns_what_is_written(&self) -> bool {
+        let schema = |status| {
+            let place = format!("/responses/{status}/content/application~1json/schema/$ref");
+            self.it.pointer(&place).and_then(Value::as_str).and_then(|path| path.rsplit('/').next())
+        };
+        let is_resource = |name: Option<&str>| name.is_some_and(|name| RESOURCES.contains(&name));
+        !self.is_read() && (is_resource(schema(200)) || is_resource(schema(201)))
+    }
+
     fn is_list(&self) -> bool {
         let schema = self.it.pointer("/responses/200/content/application~1json/schema/$ref").and_then(Value::as_str);
         self.is_read() && schema.is_some_and(|schema| schema.contains("/PageOf_"))
@@ -298,6 +308,7 @@ impl Operation<'_> {
             .map(ToOwned::to_owned)
             .collect();
         let (takes_precondition, is_post) = (self.takes_precondition(), self.method == "post");
+        let returns_what_is_written = self.returns_what_is_written();
         if let Some(Value::Array(list)) = self.member("parameters", json!([])) {
             let is_named_below = |parameter: &Value| {
                 let name = parameter.get("name").and_then(Value::as_str);
@@ -307,6 +318,9 @@ impl Operation<'_> {
             list.extend(names.iter().map(|name| json!({"$ref": format!("#/components/parameters/{name}")})));
             if takes_precondition {
                 list.push(json!({"$ref": "#/components/parameters/IfMatch"}));
+            }
+            if returns_what_is_written {
+                list.push(json!({"$ref": "#/components/parameters/Prefer"}));
             }
             if is_post {
                 list.push(json!({"$ref": "#/components/parameters/IdempotencyKey"}));
@@ -357,17 +371,21 @@ impl Operation<'_> {
         }
     }
 
-    /// Where `fields` can be asked for, the answer may be a selection.
+    /// Where `fields` can be asked for, or a minimal answer preferred, the answer may be a selection.
     fn allow_selections(&mut self) {
-        if !self.is_read() {
+        if !self.is_read() && !self.returns_what_is_written() {
             return;
         }
-        if let Some(schema) = self.it.pointer_mut("/responses/200/content/application~1json/schema") {
-            allow_selection(schema);
+        for status in [200, 201] {
+            let place = format!("/responses/{status}/content/application~1json/schema");
+            if let Some(schema) = self.it.pointer_mut(&place) {
+                allow_selection(schema);
+            }
         }
     }
 
     fn add_headers(&mut self) {
+        let returns_what_is_written = self.returns_what_is_written();
         let (read, archive, is_list) = (self.is_read(), self.is_archive() && !self.is_of_a_key(), self.is_list());
         let Some(Value::Object(responses)) = self.it.get_mut("responses") else { return };
         for (status, response) in responses.iter_mut().filter(|(status, _)| status.starts_with('2')) {
@@ -379,6 +397,9 @@ impl Operation<'_> {
                 names.extend(["ETag", "Last-Modified", "Cache-Control"]);
             } else if archive {
                 names.push("Briefwire-Position");
+                if returns_what_is_written {
+                    names.push("Preference-Applied");
+                }
                 if status != "204" && !self.path.ends_with("/import") {
                     names.push("ETag");
                 }
@@ -536,6 +557,7 @@ fn headers() -> Value {
         "ETag": text("The version, for `If-Match`, and a digest of this representation, for `If-None-Match`.", "\"3-8f14e45fceea167a\""),
         "Last-Modified": text("When something that this caller may see last changed.", "Mon, 31 Jul 2017 10:12:00 GMT"),
         "Cache-Control": text("Always to be revalidated; private where a key was given.", "public, no-cache"),
+        "Preference-Applied": text("Which preference was heeded (RFC 7240): that the answer be minimal.", "return=minimal"),
         "Briefwire-Position": text("The position of the journal that this write made, or that this export was read from.", "17"),
         "Location": text("Where the new resource is.", "/v1/briefs/security-2017-07-31"),
         "Link": text("The next page, `rel=\"next\"`; absent on the last one.", "</v1/briefs?cursor=WyJ4Il0>; rel=\"next\""),
@@ -576,6 +598,12 @@ fn parameters() -> Value {
             "description": "Makes it safe to send the request again: with the same key it is done once, and answered as the first time.",
             "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
             "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
+        },
+        "Prefer": {
+            "name": "Prefer", "in": "header",
+            "description": "What to be answered with (RFC 7240): what was written as it now reads or, with `return=minimal`, only its `id`, `slug` and `version`, which takes less time.",
+            "schema": {"type": "string", "enum": ["return=representation", "return=minimal"]},
+            "example": "return=minimal",
         },
         "IfMatch": {
             "name": "If-Match", "in": "header",

@@ -10,12 +10,12 @@ use super::workflow::{self, Step};
 use crate::access::{Caller, Editor, Publisher};
 use crate::app::AppState;
 use crate::db::types::Timestamp;
-use crate::http::answer::{self, Precondition};
+use crate::http::answer::{self, Precondition, Return};
 use crate::http::body::{Fault, Invalid, Json, checked};
 use crate::journal::Write;
 use crate::problem::Problem;
 use crate::reference::Reference;
-use crate::resource::{self, Outcome};
+use crate::resource::{self, Outcome, Saved};
 use crate::scalars::{Line, Prose};
 use crate::vocabulary::Severity;
 
@@ -171,13 +171,13 @@ async fn take(
     let precondition = Precondition::of(request, state)?;
     let reference = Reference::from_text(id);
     let outcome = if matches!(step, Step::Correct { .. }) { Outcome::Created } else { Outcome::Updated };
-    let config = state.config.clone();
+    let (config, wanted) = (state.config.clone(), Return::wanted_by(request));
     let work = move |write: &mut Write<'_>| {
         let sight = write.sight();
         let existing: BriefRow = resource::find(write.connection, sight, &reference)?;
         precondition.check(Some(existing.version))?;
         let row = workflow::take(write, existing, step)?;
-        resource::written(write, row, outcome)
+        resource::written(write, Saved { row, outcome }, wanted)
     };
     state.write_once(request, *caller, work, move |written, position| answer::written(&config, written, position)).await
 }

@@ -1,5 +1,6 @@
 //! Answers: formats, validators, and the headers that every answer of the archive carries.
 
+use std::borrow::Cow;
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
@@ -21,7 +22,7 @@ use crate::http::fields::{Known, Selection};
 use crate::http::query::ListFormat;
 use crate::journal::Head;
 use crate::problem::Problem;
-use crate::resource::{Outcome, Resource, Written};
+use crate::resource::{Outcome, Resource, Shown, Written};
 
 /// The header that names the journal's position after a write or of an export.
 pub const POSITION: &str = "briefwire-position";
@@ -45,6 +46,34 @@ pub fn at_least(request: &HttpRequest) -> Result<i64, Problem> {
 #[must_use]
 pub fn asks_at_least(headers: &HeaderMap) -> bool {
     headers.contains_key(AT_LEAST)
+}
+
+/// The header that says which preference of a request was heeded (RFC 7240).
+pub const PREFERENCE_APPLIED: &str = "preference-applied";
+
+/// What a writer wants to be answered with (RFC 7240, `Prefer: return=…`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Return {
+    /// What was written, as it now reads.
+    Representation,
+    /// Only which it is: who writes much saves himself the reading.
+    Minimal,
+}
+
+impl Return {
+    /// What a request prefers; what it says twice counts as it is said first, and what it says of anything else is left aside.
+    #[must_use]
+    pub fn wanted_by(request: &HttpRequest) -> Self {
+        let lines = request.headers().get_all("prefer").filter_map(|line| line.to_str().ok());
+        let preferences = lines.flat_map(|line| line.split(',')).filter_map(|preference| {
+            let (name, value) = preference.split(';').next()?.split_once('=')?;
+            name.trim().eq_ignore_ascii_case("return").then(|| value.trim().trim_matches('"'))
+        });
+        match { preferences }.next() {
+            Some("minimal") => Self::Minimal,
+            _ => Self::Representation,
+        }
+    }
 }
 
 /// The form of a list's answer.
@@ -353,17 +382,21 @@ impl From<Reply> for HttpResponse {
     }
 }
 
-/// Answers a write of a resource: 201 with its `Location` when it is new, else 200.
+/// Answers a write of a resource: 201 with its `Location` when it is new, else 200; and with it as its writer now reads it, or as
+/// little of it as he prefers.
 ///
 /// # Errors
 /// 500 when the resource cannot be serialised, which no resource should.
 pub fn written<R: Resource>(config: &Config, written: &Written<R>, position: i64) -> Result<Reply, Problem> {
     let is_new = written.outcome == Outcome::Created;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    let mut reply = Reply::json(status, &written.view)?.tagged(written.version);
+    let mut reply = Reply::json(status, &written.shown)?.tagged(written.version);
     if is_new {
         let location = format!("{}/v1/{}/{}", config.public_url, R::COLLECTION, written.slug);
         reply.add(header::LOCATION.as_str(), location);
+    }
+    if matches!(written.shown, Shown::Minimal { .. }) {
+        reply.add(PREFERENCE_APPLIED, "return=minimal");
     }
     reply.add(POSITION, position.to_string());
     Ok(reply)
@@ -411,9 +444,9 @@ pub fn not_modified(request: &HeaderMap, head: Head, tag: &str) -> Option<String
 }
 
 /// The lines of a header as one. Bytes that are no text become a character that is in no tag.
-fn lines(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {
-    let lines: Vec<_> = headers.get_all(name).map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
-    (!lines.is_empty()).then(|| lines.join(","))
+fn lines(headers: &HeaderMap, name: header::HeaderName) -> Option<Cow<'_, str>> {
+    let lines = headers.get_all(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    lines.reduce(|before, line| format!("{before},{line}").into())
 }
 
 /// Whether the second of the last change is over. Until then the same `Last-Modified` may come to stand for another state,

@@ -36,8 +36,8 @@ use crate::journal::Head;
 const VARYING: [HeaderName; VARYING_COUNT] =
     [header::ACCEPT, header::ACCEPT_ENCODING, HeaderName::from_static("sec-fetch-dest")];
 const VARYING_COUNT: usize = 3;
-/// The headers that say what a body is, and so are not sent without one.
-const DESCRIBING: [HeaderName; 3] = [header::CONTENT_TYPE, header::CONTENT_ENCODING, header::ETAG];
+/// The headers that say what a body is and where it goes on, and so are not sent without one.
+const DESCRIBING: [HeaderName; 4] = [header::CONTENT_TYPE, header::CONTENT_ENCODING, header::ETAG, header::LINK];
 /// What a kept answer weighs beside its body and its address: its headers and its place.
 const FRAME: u64 = 1024;
 /// How much an answer may weigh that is kept, as a part of the whole memory.

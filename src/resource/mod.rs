@@ -19,7 +19,7 @@ use crate::db::Connection;
 use crate::db::types::Id;
 use crate::history::Version;
 use crate::history::erasure::{self, Stored, Stretch};
-use crate::http::answer::{self, Precondition, SingleQuery};
+use crate::http::answer::{self, Precondition, Return, SingleQuery};
 use crate::http::body::{Fault, Invalid};
 use crate::http::patch::merge;
 use crate::journal::{self, Write};
@@ -159,16 +159,41 @@ pub trait Resource: Clone + Send + Sized + 'static {
     fn remove(write: &mut Write<'_>, existing: Self, removal: Removal) -> Result<(), Problem>;
 }
 
-/// What a write leaves behind.
+/// A resource as a write has left it.
+pub struct Saved<R: Resource> {
+    /// Its row.
+    pub row: R,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What a write is answered with.
 pub struct Written<R: Resource> {
-    /// The resource as its writer now reads it.
-    pub view: R::View,
+    /// As much of the resource as its writer asked for.
+    pub shown: Shown<R::View>,
     /// Its slug, for the `Location`.
     pub slug: String,
     /// Its version.
     pub version: i32,
     /// What became of it.
     pub outcome: Outcome,
+}
+
+/// What the writer of a resource is shown of it.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum Shown<V> {
+    /// It as its writer now reads it.
+    Whole(V),
+    /// What it takes to find it again.
+    Minimal {
+        /// Its identity.
+        id: Id,
+        /// Its slug.
+        slug: String,
+        /// Its version.
+        version: i32,
+    },
 }
 
 /// What a write did.
@@ -223,13 +248,13 @@ pub fn behind<R: Resource>(connection: &mut Connection, sight: Sight, reference:
 ///
 /// # Errors
 /// 409 when its slug is taken, and what [`Resource::create`] returns.
-pub fn create<R: Resource>(write: &mut Write<'_>, id: Id, mut input: R::Input) -> Result<Written<R>, Problem> {
+pub fn create<R: Resource>(write: &mut Write<'_>, id: Id, mut input: R::Input) -> Result<Saved<R>, Problem> {
     if let Some(slug) = R::wanted_slug(&mut input) {
         slugs::demand_free(slug, R::slug_is_taken(write.connection, slug.as_str())?)?;
     }
     let row = R::create(write, id, input)?;
     reference::claim(write, R::KIND, row.slug(), id)?;
-    written(write, row, Outcome::Created)
+    Ok(Saved { row, outcome: Outcome::Created })
 }
 
 /// Creates a resource under this slug, or replaces the one that is there.
@@ -241,7 +266,7 @@ pub fn put<R: Resource>(
     reference: &Reference,
     mut input: R::Input,
     precondition: &Precondition,
-) -> Result<Written<R>, Problem> {
+) -> Result<Saved<R>, Problem> {
     let sight = write.sight();
     let existing: Option<R> = slugs::unless_free(find(write.connection, sight, reference), reference)?;
     precondition.check(existing.as_ref().map(Resource::version))?;
@@ -264,7 +289,7 @@ pub fn patch<R: Resource>(
     reference: &Reference,
     changes: Value,
     precondition: &Precondition,
-) -> Result<Written<R>, Problem> {
+) -> Result<Saved<R>, Problem> {
     let sight = write.sight();
     let existing: R = find(write.connection, sight, reference)?;
     precondition.check(Some(existing.version()))?;
@@ -295,7 +320,7 @@ fn forget_ids(document: &mut Value, changes: &Value) {
 ///
 /// # Errors
 /// As [`put`].
-pub fn replace<R: Resource>(write: &mut Write<'_>, existing: R, mut input: R::Input) -> Result<Written<R>, Problem> {
+pub fn replace<R: Resource>(write: &mut Write<'_>, existing: R, mut input: R::Input) -> Result<Saved<R>, Problem> {
     let (id, version, old_slug) = (existing.id(), existing.version(), existing.slug().to_owned());
     if let Some(slug) = R::wanted_slug(&mut input).clone().filter(|slug| slug.as_str() != old_slug) {
         slugs::demand_free(&slug, R::slug_is_taken(write.connection, slug.as_str())?)?;
@@ -306,7 +331,7 @@ pub fn replace<R: Resource>(write: &mut Write<'_>, existing: R, mut input: R::In
         reference::claim(write, R::KIND, row.slug(), id)?;
     }
     let outcome = if row.version() == version { Outcome::Unchanged } else { Outcome::Updated };
-    written(write, row, outcome)
+    Ok(Saved { row, outcome })
 }
 
 /// Deletes a resource.
@@ -350,14 +375,18 @@ pub fn merge_into<R: Resource>(
     reference::redirect_all(write, R::KIND, id, &slug, target.id())
 }
 
-/// What a write leaves behind, read as its writer now reads it.
+/// What a write is answered with: it as its writer now reads it or, where that is not wanted, which it is.
 ///
 /// # Errors
 /// When a query fails.
-pub fn written<R: Resource>(write: &mut Write<'_>, row: R, outcome: Outcome) -> Result<Written<R>, Problem> {
+pub fn written<R: Resource>(write: &mut Write<'_>, saved: Saved<R>, wanted: Return) -> Result<Written<R>, Problem> {
+    let Saved { row, outcome } = saved;
     let (slug, version, sight) = (row.slug().to_owned(), row.version(), write.sight());
-    let view = R::view(write.connection, sight, row)?;
-    Ok(Written { view, slug, version, outcome })
+    let shown = match wanted {
+        Return::Representation => Shown::Whole(R::view(write.connection, sight, row)?),
+        Return::Minimal => Shown::Minimal { id: row.id(), slug: slug.clone(), version },
+    };
+    Ok(Written { shown, slug, version, outcome })
 }
 
 /// Answers `GET` of a single resource.
@@ -396,8 +425,11 @@ pub async fn answer_post<R: Resource>(
     caller: &Caller,
     input: R::Input,
 ) -> Result<HttpResponse, Problem> {
-    let config = state.config.clone();
-    let work = move |write: &mut Write<'_>| create::<R>(write, Id::new(), input);
+    let (config, wanted) = (state.config.clone(), Return::wanted_by(request));
+    let work = move |write: &mut Write<'_>| {
+        let saved = create::<R>(write, Id::new(), input)?;
+        written(write, saved, wanted)
+    };
     state.write_once(request, *caller, work, move |written, position| answer::written(&config, written, position)).await
 }
 
@@ -414,7 +446,7 @@ pub async fn answer_put<R: Resource>(
 ) -> Result<HttpResponse, Problem> {
     let precondition = Precondition::of(request, state)?;
     let reference = Reference::from_text(id);
-    answer_write(state, caller, move |write| put::<R>(write, &reference, input, &precondition)).await
+    answer_write(state, request, caller, move |write| put::<R>(write, &reference, input, &precondition)).await
 }
 
 /// Answers `PATCH` of a single resource.
@@ -430,14 +462,20 @@ pub async fn answer_patch<R: Resource>(
 ) -> Result<HttpResponse, Problem> {
     let precondition = Precondition::of(request, state)?;
     let reference = Reference::from_text(id);
-    answer_write(state, caller, move |write| patch::<R>(write, &reference, changes, &precondition)).await
+    answer_write(state, request, caller, move |write| patch::<R>(write, &reference, changes, &precondition)).await
 }
 
 async fn answer_write<R: Resource>(
     state: &AppState,
+    request: &HttpRequest,
     caller: &Caller,
-    work: impl FnOnce(&mut Write<'_>) -> Result<Written<R>, Problem> + Send + 'static,
+    work: impl FnOnce(&mut Write<'_>) -> Result<Saved<R>, Problem> + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
+    let wanted = Return::wanted_by(request);
+    let work = move |write: &mut Write<'_>| {
+        let saved = work(write)?;
+        written(write, saved, wanted)
+    };
     let (written, position) = state.write(*caller, work).await?;
     Ok(answer::written(&state.config, &written, position)?.into())
 }

@@ -31,6 +31,7 @@ on_both![
     a_renamed_resource_is_found_under_its_new_name,
     answers_say_how_long_they_keep,
     a_write_tells_its_position,
+    who_prefers_little_is_told_which_it_is,
 ];
 
 // --- bodies
@@ -772,4 +773,25 @@ fn a_preflight_is_answered_or_refused_as_a_problem(app: &TestApp) {
     let preflight = asking.with("Access-Control-Request-Method", "PUT").options("/v1/briefs").expect(200);
     assert_eq!(preflight.header("access-control-allow-origin"), "*");
     asking.with("Access-Control-Request-Method", "FOO").options("/v1/briefs").problem(400, "bad-request");
+}
+
+fn who_prefers_little_is_told_which_it_is(app: &TestApp) {
+    app.with_category();
+    let little = app.publisher().with("Prefer", "respond-async, return=minimal; x=1");
+    let created = little.post("/v1/briefs", published("one", "2017-07-31")).expect(201);
+    let id = app.get("/v1/briefs/one").expect(200).json()["id"].clone();
+    assert_eq!(created.json(), json!({"id": id, "slug": "one", "version": 1}));
+    assert_eq!(created.header("preference-applied"), "return=minimal");
+    assert!(created.header("location").ends_with("/v1/briefs/one"));
+    let tag = created.header("etag");
+    let changed = little.with("If-Match", tag).patch("/v1/briefs/one", json!({"title": "Another"})).expect(200);
+    assert_eq!(changed.json()["version"], 2);
+    assert_eq!(little.put("/v1/actors/mia", actor("mia", "Mia")).expect(201).json()["slug"], "mia");
+    let correction = json!({"severity": "minor", "note": "A name was misspelt."});
+    assert_eq!(little.post("/v1/briefs/one/corrections", correction).expect(201).json()["version"], 3);
+    for other in ["return=representation", "return=representation, return=minimal", "handling=strict", "minimal"] {
+        let whole = app.publisher().with("Prefer", other).patch("/v1/briefs/one", json!({})).expect(200);
+        assert_eq!(whole.json()["title"], "Another", "{other}");
+        assert!(!whole.headers.contains_key("preference-applied"), "{other}");
+    }
 }
