@@ -12,9 +12,11 @@ pub(super) const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout=10000; PRAGMA jour
     PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY; \
     PRAGMA secure_delete=ON;";
 
-/// A connection that only reads maps the file, all of it, instead of copying its pages; the writer does not, so that an import's
-/// memory stays small however large the file grows.
-const SQLITE_READER_SETTINGS: &str = "PRAGMA query_only=ON; PRAGMA mmap_size=1099511627776; PRAGMA cache_size=-16384;";
+const SQLITE_READER_SETTINGS: &str = "PRAGMA query_only=ON; PRAGMA cache_size=-16384;";
+
+/// Maps the file, all of it, instead of copying its pages. What is mapped counts as this process's memory for as long as nobody else
+/// wants it, so only those do it who serve: an import's memory stays small however large the file grows.
+const SQLITE_MAPPING: &str = "PRAGMA mmap_size=1099511627776;";
 
 /// The advisory locks that Briefwire takes on PostgreSQL; any two constants that other software is unlikely to use.
 const JOURNAL_LOCK: &str = "SELECT pg_advisory_xact_lock(7260417001)";
@@ -51,6 +53,14 @@ pub(super) fn make_read_only(connection: &mut Connection) -> QueryResult<()> {
         Connection::Sqlite(_) => SQLITE_READER_SETTINGS,
         Connection::Postgres(_) => "SET default_transaction_read_only=on",
     })
+}
+
+/// Lets a connection that reads for many read as fast as it can.
+pub(super) fn prepare_for_serving(connection: &mut Connection) -> QueryResult<()> {
+    match connection {
+        Connection::Sqlite(sqlite) => sqlite.batch_execute(SQLITE_MAPPING),
+        Connection::Postgres(_) => Ok(()),
+    }
 }
 
 /// Opens a snapshot: the statements of one answer all see the same archive.

@@ -14,23 +14,28 @@ use tokio::sync::{oneshot, watch};
 use super::replicas::{self, Replicas};
 use super::{Connection, DbError, Leadership, Location, connect, dialect};
 
-/// How many waiting writes one commit takes along, and how long the first of them waits for the others at most.
+/// How the writer goes about what waits.
 #[derive(Debug, Clone, Copy)]
 struct Pace {
+    /// How many writes one commit takes along.
     size: usize,
+    /// How long the first of them waits for the others at most.
     time: Duration,
+    /// After how many commits without a pause another process may have the lock.
+    stretch: u32,
     is_bulk: bool,
 }
 
 impl Pace {
     /// Where many wait, each for its own answer.
-    const SERVING: Self = Self { size: 256, time: Duration::from_millis(20), is_bulk: false };
+    const SERVING: Self = Self { size: 256, time: Duration::from_millis(20), stretch: 16, is_bulk: false };
     /// Where one writes much, and waits for the end of it.
-    const BULK: Self = Self { size: 2048, time: Duration::from_millis(400), is_bulk: true };
+    const BULK: Self = Self { size: 2048, time: Duration::from_millis(400), stretch: 1, is_bulk: true };
 }
 /// After so many groups the statistics are gathered for the first time, and then again whenever their number has doubled.
 const FEW_GROUPS: u64 = 256;
-/// How long [`Db::give_way`] leaves the lock: long enough for one who looks for it every millisecond.
+/// How long the lock is left then: long enough for one who looks for it every millisecond. SQLite has no queue for it, and who asks
+/// for it again at once has it again.
 const WAY: Duration = Duration::from_millis(3);
 
 type Transactions = <Connection as diesel::Connection>::TransactionManager;
@@ -53,6 +58,7 @@ struct Inner {
     /// Tells this database's thread-local connections from those of another in the same process.
     number: u64,
     location: Location,
+    pace: Pace,
     writer: Sender<WriteJob>,
     /// How many groups of writes this process has committed.
     commits: watch::Receiver<u64>,
@@ -107,7 +113,8 @@ impl Db {
         };
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let to_purge = AtomicBool::new(matches!(location, Location::Sqlite(_)));
-        Ok(Self(Arc::new(Inner { number, location: location.clone(), writer, commits, readers, replicas, to_purge })))
+        let location = location.clone();
+        Ok(Self(Arc::new(Inner { number, location, pace, writer, commits, readers, replicas, to_purge })))
     }
 
     /// Runs short queries in one snapshot.
@@ -215,16 +222,16 @@ impl Db {
         answered.recv().unwrap_or_else(|_| Err(writer_gone().into()))
     }
 
-    /// Runs `write` for each of many items, each in a savepoint of its own, and returns the outcomes in their order. The
-    /// savepoints stand side by side, not inside of one that spans them all: SQLite would keep a copy of every page for it.
+    /// Runs `write` for each of many items, each in a savepoint of its own, while the caller goes on. The savepoints stand side by
+    /// side, not inside of one that spans them all: SQLite would keep a copy of every page for it.
     ///
     /// # Errors
-    /// [`DbError::Unavailable`] when the writer is gone; what `write` returns stands in each item's own outcome.
-    pub fn write_each_blocking<I, T, E, F>(
+    /// [`DbError::Unavailable`] when the writer is gone.
+    pub fn begin_writing_each<I, T, E, F>(
         &self,
         items: impl IntoIterator<Item = I>,
         write: F,
-    ) -> Result<Vec<Result<T, E>>, E>
+    ) -> Result<UnderWay<T, E>, E>
     where
         I: Send + 'static,
         T: Send + 'static,
@@ -238,9 +245,7 @@ impl Db {
             self.send_write(move |connection| write(connection, item), move |outcome| drop(answer.send(outcome)))?;
             sent += 1;
         }
-        drop(answer);
-        let outcomes: Vec<Result<T, E>> = answered.iter().collect();
-        if outcomes.len() == sent { Ok(outcomes) } else { Err(writer_gone().into()) }
+        Ok(UnderWay { answered, sent })
     }
 
     /// How many times this process has committed: it has risen before whoever wrote is answered.
@@ -253,14 +258,6 @@ impl Db {
     #[must_use]
     pub fn leadership(&self) -> Leadership {
         Leadership::of(self.0.location.clone())
-    }
-
-    /// Lets another process write for a moment, in the midst of a long series of writes: SQLite has no queue for its lock, and
-    /// who asks for it again at once has it again.
-    pub fn give_way(&self) {
-        if matches!(self.0.location, Location::Sqlite(_)) {
-            thread::sleep(WAY);
-        }
     }
 
     /// Sees to it that what was deleted is not left in files that the database no longer reads.
@@ -318,13 +315,30 @@ impl Db {
         READER.with(|reader| {
             let mut reader = reader.borrow_mut();
             let mine = reader.take().and_then(|(number, connection)| (number == self.0.number).then_some(connection));
-            let mut connection = begin_snapshot(&self.0.location, mine)?;
+            let mut connection = begin_snapshot(&self.0.location, self.0.pace, mine)?;
             let answer = run_and_close(&mut connection, read);
             if usable(&mut connection) {
                 *reader = Some((self.0.number, connection));
             }
             answer
         })
+    }
+}
+
+/// Writes that were begun and are not committed yet.
+pub struct UnderWay<T, E> {
+    answered: Receiver<Result<T, E>>,
+    sent: usize,
+}
+
+impl<T, E: From<DbError>> UnderWay<T, E> {
+    /// Waits until all are committed, and returns their outcomes in their order.
+    ///
+    /// # Errors
+    /// [`DbError::Unavailable`] when the writer is gone; what each write returned stands in its own outcome.
+    pub fn wait(self) -> Result<Vec<Result<T, E>>, E> {
+        let outcomes: Vec<Result<T, E>> = self.answered.iter().collect();
+        if outcomes.len() == self.sent { Ok(outcomes) } else { Err(writer_gone().into()) }
     }
 }
 
@@ -336,21 +350,24 @@ fn not_committed() -> DbError {
     DbError::Unavailable("the transaction could not be committed".into())
 }
 
-fn open_reader(location: &Location) -> Result<Connection, DbError> {
+fn open_reader(location: &Location, pace: Pace) -> Result<Connection, DbError> {
     let mut connection = connect(location)?;
     dialect::make_read_only(&mut connection)?;
+    if !pace.is_bulk {
+        dialect::prepare_for_serving(&mut connection)?;
+    }
     Ok(connection)
 }
 
 /// A connection with an open snapshot: the one at hand or, if that turns out dead, a new one.
-fn begin_snapshot(location: &Location, connection: Option<Connection>) -> Result<Connection, DbError> {
+fn begin_snapshot(location: &Location, pace: Pace, connection: Option<Connection>) -> Result<Connection, DbError> {
     if let Some(mut connection) = connection {
         match dialect::begin_read(&mut connection) {
             Ok(()) => return Ok(connection),
             Err(error) => tracing::warn!(%error, "a reader's connection is lost, opening another"),
         }
     }
-    let mut connection = open_reader(location)?;
+    let mut connection = open_reader(location, pace)?;
     dialect::begin_read(&mut connection)?;
     Ok(connection)
 }
@@ -388,7 +405,7 @@ pub(super) fn read_once<T, E: From<DbError>>(
     location: &Location,
     read: impl FnOnce(&mut Connection) -> Result<T, E>,
 ) -> Result<T, E> {
-    let mut connection = begin_snapshot(location, None)?;
+    let mut connection = begin_snapshot(location, Pace::BULK, None)?;
     run_and_close(&mut connection, read)
 }
 
@@ -459,7 +476,7 @@ fn write_groups(
     replicas: Option<&Replicas>,
 ) {
     let mut connection = Some(first);
-    let mut groups = 0_u64;
+    let (mut groups, mut stretch) = (0_u64, 0);
     while let Ok(job) = waiting.recv() {
         let Some(mut open) = begin_somehow(location, pace, connection.take()) else {
             drop(job);
@@ -494,6 +511,11 @@ fn write_groups(
                 drop(refreshed.inspect_err(|error| tracing::warn!(%error, "the statistics could not be gathered")));
             }
             connection = Some(open);
+        }
+        stretch = if waiting.is_empty() { 0 } else { stretch + 1 };
+        if stretch >= pace.stretch && matches!(location, Location::Sqlite(_)) {
+            thread::sleep(WAY);
+            stretch = 0;
         }
     }
 }
@@ -573,7 +595,7 @@ fn reader_gone() -> DbError {
 fn serve_reads(location: &Location, waiting: &Receiver<ReadJob>) {
     let mut connection: Option<Connection> = None;
     while let Ok(job) = waiting.recv() {
-        match begin_snapshot(location, connection.take()) {
+        match begin_snapshot(location, Pace::SERVING, connection.take()) {
             Ok(mut open) => {
                 if job(&mut open) == Health::Good {
                     connection = Some(open);

@@ -29,8 +29,9 @@ use crate::journal;
 use crate::problem::Problem;
 use crate::vocabulary::Kind;
 
-/// How often the journal is looked at when nobody asks.
-const TICK: Duration = Duration::from_millis(250);
+/// How often the journal is looked at when nobody asks. Whoever asks is not made to wait for it; and where much is written and
+/// little asked, each look leaves a segment to be merged.
+const TICK: Duration = Duration::from_secs(1);
 /// How long to wait after a failure.
 const PAUSE: Duration = Duration::from_secs(2);
 /// How many rows of the journal, and how many resources, are taken at a time.
@@ -42,7 +43,7 @@ const SEGMENTS_TO_MERGE: usize = 4;
 /// All segments of fewer documents are of like size. With many writers there are some each second, and one that is much larger must
 /// not be written anew with them each time.
 const FEW_DOCUMENTS: u32 = 500;
-/// How much the writer holds in memory.
+/// How much the writer holds in memory, all its threads together.
 const MEMORY: usize = 32_000_000;
 
 /// What went wrong.
@@ -94,6 +95,8 @@ pub struct Follower {
     fields: Arc<Fields>,
     reader: IndexReader,
     sights: Arc<Sights>,
+    /// How many threads write.
+    threads: usize,
     /// While it is this process that writes.
     writing: Option<Writing>,
 }
@@ -105,16 +108,16 @@ struct Writing {
 }
 
 impl Follower {
-    /// Opens the index in a directory, or makes one there.
+    /// Opens the index in a directory, or makes one there. So many threads will write it.
     ///
     /// # Errors
     /// [`Trouble::Index`] when the directory cannot be used.
-    pub fn open(db: Db, directory: &Path) -> Result<Self, Trouble> {
+    pub fn open(db: Db, directory: &Path, threads: usize) -> Result<Self, Trouble> {
         let fields = Arc::new(Fields::default());
         let index = open_or_make(directory, &fields)?;
         finder::register_words(&index);
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        Ok(Self { db, index, fields, reader, sights: Arc::default(), writing: None })
+        Ok(Self { db, index, fields, reader, sights: Arc::default(), threads, writing: None })
     }
 
     /// Follows the journal until nobody can ask any more. Each new state of the index is sent.
@@ -215,8 +218,8 @@ impl Follower {
     /// Becomes the one that writes, unless another process is.
     fn start_writing(&self) -> Result<Option<Writing>, Trouble> {
         let options = IndexWriterOptions::builder()
-            .num_worker_threads(1)
-            .memory_budget_per_thread(MEMORY)
+            .num_worker_threads(self.threads)
+            .memory_budget_per_thread(MEMORY / self.threads)
             .num_merge_threads(1)
             .build();
         let writer: IndexWriter = match self.index.writer_with_options(options) {

@@ -65,7 +65,7 @@ impl Search {
     /// # Errors
     /// [`Trouble`] when the directory cannot be used or no thread can be started.
     pub fn start(db: Db, directory: &Path) -> Result<Self, Trouble> {
-        let follower = follower::Follower::open(db, directory)?;
+        let follower = follower::Follower::open(db, directory, 1)?;
         let (asked, asking) = crossbeam_channel::bounded(1);
         let (states, receiver) = watch::channel(None);
         thread::Builder::new()
@@ -101,10 +101,13 @@ impl Search {
     }
 }
 
+/// How many threads write the index where nobody else wants the processor.
+const THREADS: usize = 2;
+
 /// Brings the index in a directory up to date, unless a running server does.
 ///
 /// # Errors
 /// [`Trouble`] when the archive or the index fails.
 pub fn bring_up_to_date(db: Db, directory: &Path) -> Result<(), Trouble> {
-    follower::Follower::open(db, directory)?.catch_up(drop)
+    follower::Follower::open(db, directory, THREADS)?.catch_up(drop)
 }

@@ -7,7 +7,7 @@
 //! Trends that have lines of their own come last of all, in the order in which they stand in their briefs.
 
 use std::collections::{HashMap, HashSet};
-use std::io;
+use std::{io, mem};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -19,7 +19,7 @@ use crate::actors::model::ActorRow;
 use crate::briefs::model::BriefRow;
 use crate::categories::model::CategoryRow;
 use crate::db::types::Id;
-use crate::db::{Db, DbError, dialect};
+use crate::db::{Db, DbError, UnderWay, dialect};
 use crate::events::model::EventRow;
 use crate::http::body::{self, Fault};
 use crate::journal::{self, Write};
@@ -29,8 +29,8 @@ use crate::resource::{Outcome, Resource};
 use crate::trends::model::TrendRow;
 use crate::vocabulary::Kind;
 
-/// How many lines are under way at a time.
-const BATCH: usize = 512;
+/// How many lines are read, and then written, at a time.
+const BATCH: usize = 256;
 /// From how many lines on the planners' statistics are gathered anew.
 const MANY: u64 = 1000;
 
@@ -91,6 +91,19 @@ impl Fate {
                 Ok(if waits { Self::Waiting(faults) } else { Self::Refused(faults) })
             }
         }
+    }
+}
+
+/// Lines that are being written.
+struct Batch {
+    lines: Vec<Line>,
+    outcomes: UnderWay<Outcome, Problem>,
+}
+
+impl Batch {
+    fn wait(self) -> Result<Vec<(Line, Fate)>, Problem> {
+        let outcomes = self.outcomes.wait()?;
+        self.lines.into_iter().zip(outcomes).map(|(line, outcome)| Ok((line, Fate::of(outcome)?))).collect()
     }
 }
 
@@ -194,20 +207,24 @@ impl<P: FnMut(u64)> Import<'_, P> {
         mut take: impl FnMut(&mut Self, Line, Fate) -> Result<(), Problem>,
     ) -> Result<(), Problem> {
         let mut lines = lines.peekable();
-        while lines.peek().is_some() {
+        let mut under_way: Option<Batch> = None;
+        // While one batch is written the next is read.
+        while lines.peek().is_some() || under_way.is_some() {
             let batch = lines.by_ref().take(BATCH).collect::<io::Result<Vec<Line>>>().map_err(Problem::internal)?;
-            for (line, fate) in self.write_batch(batch)? {
-                take(self, line, fate)?;
+            let next = if batch.is_empty() { None } else { Some(self.begin_batch(batch)?) };
+            if let Some(batch) = mem::replace(&mut under_way, next) {
+                for (line, fate) in batch.wait()? {
+                    take(self, line, fate)?;
+                }
+                (self.progress)(self.done);
             }
-            (self.progress)(self.done);
-            self.db.give_way();
         }
         Ok(())
     }
 
-    fn write_batch(&mut self, batch: Vec<Line>) -> Result<Vec<(Line, Fate)>, Problem> {
+    fn begin_batch(&mut self, batch: Vec<Line>) -> Result<Batch, Problem> {
         let caller = self.caller;
-        let mut written = Vec::new();
+        let mut lines = Vec::new();
         let mut documents: Vec<Result<Value, Problem>> = Vec::new();
         for line in batch {
             let document = read(line.text.as_deref());
@@ -216,16 +233,16 @@ impl<P: FnMut(u64)> Import<'_, P> {
                     trends.keep(&line, document).map_err(Problem::internal)?;
                 }
                 _ => {
-                    written.push(line);
+                    lines.push(line);
                     documents.push(document);
                 }
             }
         }
-        let outcomes = self.db.write_each_blocking(documents, move |connection, document| {
+        let outcomes = self.db.begin_writing_each(documents, move |connection, document| {
             let document = document?;
             journal::write(connection, &caller, |write| upsert(write, document)).map(|(outcome, _)| outcome)
         })?;
-        written.into_iter().zip(outcomes).map(|(line, outcome)| Ok((line, Fate::of(outcome)?))).collect()
+        Ok(Batch { lines, outcomes })
     }
 
     fn note(&mut self, line: u64, fate: Fate) {
