@@ -23,7 +23,8 @@ init = function()
   end
 end
 request = function() place = place % #requests + 1; return requests[place] end
-if pause > 0 then delay = function() return pause end end
+-- Each time another pause, or all connections that began together would ask together for ever.
+if pause > 0 then delay = function() return math.random(0, 2 * pause) end end
 "#;
 
 /// How a script says at its end what came of it.
@@ -79,7 +80,7 @@ pub fn once(url: &str, requests: &Path, time: Duration) -> io::Result<f64> {
 
 /// Sends so many of these requests a second.
 pub fn paced(url: &str, requests: &Path, rate: f64, time: Duration) -> io::Result<Measure> {
-    // Each connection waits for this long between two requests.
+    // Each connection waits for so many milliseconds between two requests, on average.
     const PAUSE: u32 = 20;
     let connections = (rate * f64::from(PAUSE) / 1000.0).ceil().clamp(1.0, 2_000.0);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is clamped")]

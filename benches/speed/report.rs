@@ -14,7 +14,7 @@ pub struct Figures {
     pub import: Option<Import>,
     /// How long the server took to be ready.
     pub started_in: Duration,
-    /// How many mebibytes it had resident then.
+    /// How many mebibytes it has resident when it has answered a little and then nothing.
     pub idle: u64,
     /// The reads.
     pub rows: Vec<Row>,
@@ -26,6 +26,8 @@ pub struct Figures {
 pub struct Import {
     /// How many lines there were.
     pub lines: u64,
+    /// How many rows its tables then had on SQLite.
+    pub rows: Option<i64>,
     /// How long it took.
     pub time: Duration,
     /// How many mebibytes it had resident at most.
@@ -34,8 +36,10 @@ pub struct Import {
 
 /// Briefs written a second.
 pub struct Writes {
-    /// Through the server, by many clients.
+    /// Through the server, by many clients who are answered with the whole brief.
     pub created: f64,
+    /// The same, answered with `Prefer: return=minimal`.
+    pub with_little_said: f64,
     /// In a loop on SQLite, each in a transaction of its own.
     pub one_commit_each: Option<f64>,
 }
@@ -90,16 +94,27 @@ pub fn section(figures: &Figures) -> String {
         text.push('\n');
     }
     text.push_str("\n| also | |\n|---|---|\n");
-    let Writes { created, one_commit_each } = figures.writes;
+    let Writes { created, with_little_said, one_commit_each } = figures.writes;
     let mut also = |what: &str, figure: String| text.push_str(&format!("| {what} | {figure} |\n"));
-    also("briefs created a second, 32 clients", thousands(created));
+    also("briefs created a second, 32 clients, answered whole", thousands(created));
+    also("the same with `Prefer: return=minimal`", thousands(with_little_said));
     if let Some(one_commit_each) = one_commit_each {
-        let times = created / one_commit_each;
-        also("the same in a loop, one commit each", format!("{} ({times:.1} times)", thousands(one_commit_each)));
+        let figure = format!(
+            "{} ({:.2} and {:.2} times)",
+            thousands(one_commit_each),
+            created / one_commit_each,
+            with_little_said / one_commit_each
+        );
+        also(
+            "a row, eight links and an index in a bare loop, one commit each (the above is so many times that)",
+            figure,
+        );
     }
-    if let Some(Import { lines, time, resident }) = &figures.import {
-        let rate = *lines as f64 / time.as_secs_f64();
-        also("lines imported a second, index included", format!("{} ({resident} MiB resident)", thousands(rate)));
+    if let Some(Import { lines, rows, time, resident }) = &figures.import {
+        let rate = |count: f64| thousands(count / time.as_secs_f64());
+        let and_rows = rows.map_or_else(String::new, |rows| format!(", {} rows of tables", rate(rows as f64)));
+        let figure = format!("{} lines{and_rows} ({resident} MiB resident at most)", rate(*lines as f64));
+        also("imported a second, index included", figure);
     }
     also("ready in", format!("{} ms", figures.started_in.as_millis()));
     also("resident when idle", format!("{} MiB", figures.idle));

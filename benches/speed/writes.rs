@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rusqlite::Connection;
+
 use crate::report::{Import, Writes};
 use crate::servers::{self, Server};
 use crate::{bare, load, median};
@@ -14,7 +16,8 @@ use crate::{bare, load, median};
 const CLIENTS: u32 = 32;
 const SCRIPT: &str = r#"
 local number, key, run = 0, os.getenv("KEY"), os.getenv("RUN")
-local headers = {["Content-Type"] = "application/json", ["Authorization"] = "Bearer " .. key}
+local headers = {["Content-Type"] = "application/json", ["Authorization"] = "Bearer " .. key,
+  ["Prefer"] = "return=" .. os.getenv("RETURN")}
 local text = string.rep("word ", 150)
 request = function()
   number = number + 1
@@ -32,8 +35,8 @@ end
 
 /// Creates briefs in the archive that is measured.
 pub fn in_archive(database: &str, directory: &Path, time: Duration, rounds: usize) -> io::Result<Writes> {
-    let created = created(database, &directory.join("index"), directory, time, rounds, || Ok(()))?;
-    Ok(Writes { created, one_commit_each: None })
+    let [created, with_little_said] = created(database, &directory.join("index"), directory, time, rounds, || Ok(()))?;
+    Ok(Writes { created, with_little_said, one_commit_each: None })
 }
 
 /// Creates briefs in an archive of its own, of 1,000 briefs on SQLite.
@@ -45,15 +48,16 @@ pub fn measure(directory: &Path, time: Duration, rounds: usize) -> io::Result<Wr
     let index = place.path().join("index");
     servers::run(&["import", "--index-dir", &index.to_string_lossy(), &corpus.to_string_lossy()], &database)?;
     let mut alone = Vec::new();
-    let created = created(&database, &index, place.path(), time, rounds, || {
+    let [created, with_little_said] = created(&database, &index, place.path(), time, rounds, || {
         let loop_of_its_own = place.path().join(alone.len().to_string());
         alone.push(bare::one_commit_each(&loop_of_its_own, time).map_err(io::Error::other)?);
         Ok(())
     })?;
-    Ok(Writes { created, one_commit_each: Some(median(alone)) })
+    Ok(Writes { created, with_little_said, one_commit_each: Some(median(alone)) })
 }
 
-/// How many briefs are created a second; before each round something else may be measured.
+/// How many briefs are created a second where each is answered whole, and where its writer prefers to be told little; before each
+/// round something else may be measured.
 fn created(
     database: &str,
     index: &Path,
@@ -61,19 +65,22 @@ fn created(
     time: Duration,
     rounds: usize,
     mut before_each: impl FnMut() -> io::Result<()>,
-) -> io::Result<f64> {
+) -> io::Result<[f64; 2]> {
     let key = servers::run(&["keys", "create", "--role", "publisher", "--name", "bench"], database)?;
     let server = Server::briefwire(database, index, 64)?;
     let script = directory.join("write.lua");
     fs::write(&script, [SCRIPT, load::REPORT].concat())?;
-    let mut rates = Vec::new();
+    let mut rates = [Vec::new(), Vec::new()];
     for round in 0..rounds {
         before_each()?;
-        // A database may hold what an earlier run wrote.
-        let run = format!("{}-{round}", std::process::id());
-        rates.push(load::wrk(&server.url, &script, CLIENTS, time, &[("KEY", key.as_str()), ("RUN", &run)])?.rate);
+        for (rates, wanted) in rates.iter_mut().zip(["representation", "minimal"]) {
+            // A database may hold what an earlier run wrote.
+            let run = format!("{}-{round}-{wanted}", std::process::id());
+            let environment = [("KEY", key.as_str()), ("RUN", &run), ("RETURN", wanted)];
+            rates.push(load::wrk(&server.url, &script, CLIENTS, time, &environment)?.rate);
+        }
     }
-    Ok(median(rates))
+    Ok(rates.map(median))
 }
 
 /// Imports a file, and watches how much memory that takes.
@@ -100,5 +107,18 @@ pub fn import(database: &str, index: &Path, file: &Path, lines: u64) -> io::Resu
     if !status.success() {
         return Err(io::Error::other(format!("the import ended: {status}")));
     }
-    Ok(Import { lines, time: started.elapsed(), resident })
+    let time = started.elapsed();
+    Ok(Import { lines, rows: rows(database).map_err(io::Error::other)?, time, resident })
+}
+
+/// How many rows the tables of an SQLite file have in all.
+fn rows(database: &str) -> rusqlite::Result<Option<i64>> {
+    let Some(file) = database.strip_prefix("sqlite://") else { return Ok(None) };
+    let connection = Connection::open(file)?;
+    let mut tables =
+        connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'")?;
+    let tables = tables.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let count =
+        |table: String| connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0));
+    tables.into_iter().map(count).sum::<rusqlite::Result<i64>>().map(Some)
 }
