@@ -15,12 +15,13 @@ use serde::{Deserialize, Serialize};
 use tantivy::directory::error::LockError;
 use tantivy::directory::{Directory, INDEX_WRITER_LOCK, MmapDirectory};
 use tantivy::index::{Index, SegmentId, SegmentReader};
-use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
+use tantivy::indexer::IndexWriterOptions;
 use tantivy::{IndexReader, IndexWriter, ReloadPolicy, TantivyError, Term};
 use tokio::sync::watch;
 
 use super::document::{Document, Fields, VERSION};
 use super::finder::{self, Finder};
+use super::merging::Merging;
 use super::sight::Sights;
 use super::source;
 use crate::db::Db;
@@ -32,17 +33,14 @@ use crate::vocabulary::Kind;
 /// How often the journal is looked at when nobody asks. Whoever asks is not made to wait for it; and where much is written and
 /// little asked, each look leaves a segment to be merged.
 const TICK: Duration = Duration::from_secs(1);
+/// How often is looked at what another process has done of it.
+const TICK_BESIDE_ANOTHER: Duration = Duration::from_millis(250);
 /// How long to wait after a failure.
 const PAUSE: Duration = Duration::from_secs(2);
 /// How many rows of the journal, and how many resources, are taken at a time.
 const ROWS: i64 = 1000;
 /// How long one commit gathers at most while the index is far behind.
 const LONGEST_GATHERING: Duration = Duration::from_secs(2);
-/// So many segments of like size become one: a question goes to each of them.
-const SEGMENTS_TO_MERGE: usize = 4;
-/// All segments of fewer documents are of like size. With many writers there are some each second, and one that is much larger must
-/// not be written anew with them each time.
-const FEW_DOCUMENTS: u32 = 500;
 /// How much the writer holds in memory, all its threads together.
 const MEMORY: usize = 32_000_000;
 
@@ -125,7 +123,8 @@ impl Follower {
         loop {
             let publish = |finder| drop(states.send_replace(Some(Arc::new(finder))));
             let pause = match catch_unwind(AssertUnwindSafe(|| self.catch_up(publish))) {
-                Ok(Ok(())) => TICK,
+                Ok(Ok(())) if self.writing.is_some() => TICK,
+                Ok(Ok(())) => TICK_BESIDE_ANOTHER,
                 Ok(Err(trouble)) => {
                     tracing::error!(%trouble, "the index cannot follow the journal");
                     self.writing = None;
@@ -183,6 +182,17 @@ impl Follower {
         Ok(())
     }
 
+    /// Ends the writing when the segments are merged that belong together: whoever asks next has to ask each.
+    ///
+    /// # Errors
+    /// [`Trouble::Index`] when a merge fails.
+    pub fn settle(self) -> Result<(), Trouble> {
+        match self.writing {
+            Some(Writing { writer, .. }) => Ok(writer.wait_merging_threads()?),
+            None => Ok(()),
+        }
+    }
+
     /// Writes anew the segments in which something is deleted, so that nothing is left of what was erased.
     fn purge(&mut self, mut publish: impl FnMut(Finder)) -> Result<(), Trouble> {
         let Some(writing) = &mut self.writing else { return Ok(()) };
@@ -227,10 +237,7 @@ impl Follower {
             Err(TantivyError::LockFailure(LockError::LockBusy, _)) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let mut few = LogMergePolicy::default();
-        few.set_min_num_segments(SEGMENTS_TO_MERGE);
-        few.set_min_layer_size(FEW_DOCUMENTS);
-        writer.set_merge_policy(Box::new(few));
+        writer.set_merge_policy(Box::new(Merging::default()));
         let mark = self.written()?;
         if mark == mark_at(&self.db, mark.position)? {
             return Ok(Some(Writing { writer, mark }));

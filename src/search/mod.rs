@@ -21,6 +21,7 @@ pub mod finder;
 mod follower;
 pub mod gather;
 pub mod lists;
+mod merging;
 mod patient;
 pub mod permits;
 mod sight;
@@ -109,5 +110,7 @@ const THREADS: usize = 2;
 /// # Errors
 /// [`Trouble`] when the archive or the index fails.
 pub fn bring_up_to_date(db: Db, directory: &Path) -> Result<(), Trouble> {
-    follower::Follower::open(db, directory, THREADS)?.catch_up(drop)
+    let mut follower = follower::Follower::open(db, directory, THREADS)?;
+    follower.catch_up(drop)?;
+    follower.settle()
 }
