@@ -227,7 +227,10 @@ fn import_file(arguments: &ImportArgs) -> Outcome {
     // What was kept in memory to write with makes room for what the index takes.
     drop(db);
     let directory = arguments.index.directory(&location);
-    search::bring_up_to_date(Db::open_for_bulk(&location)?, &directory).map_err(|trouble| {
+    let indexed = Db::open_for_bulk(&location)
+        .map_err(|error| error.to_string())
+        .and_then(|db| search::bring_up_to_date(db, &directory).map_err(|trouble| trouble.to_string()));
+    indexed.map_err(|trouble| {
         let directory = directory.display();
         format!(
             "all this is in the archive, but not in the search index at {directory}: {trouble}; `serve` tries again"

@@ -1,5 +1,8 @@
 //! What SQLite and PostgreSQL do differently. Every `match` on the backend outside of this module's parent is here.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
@@ -24,15 +27,39 @@ const MIGRATION_LOCK: &str = "SELECT pg_advisory_lock(7260417002)";
 /// Archives in several schemas of one database have a leader each.
 pub(super) const LEADERSHIP_LOCK: &str = "SELECT pg_try_advisory_lock(726041703, hashtext(current_schema())) AS taken";
 
+/// How long is waited for SQLite's lock, and how often is looked for it.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(1);
+
 /// Opens a transaction that may write. SQLite takes the write lock at once, so that it never fails half-way because
 /// another process wrote; PostgreSQL takes the journal's lock, so that positions become visible in their own order.
 pub(super) fn begin_write(connection: &mut Connection) -> QueryResult<()> {
     match connection {
-        Connection::Sqlite(sqlite) => AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE"),
+        Connection::Sqlite(sqlite) => begin_immediately(sqlite),
         Connection::Postgres(postgres) => {
             AnsiTransactionManager::begin_transaction(postgres)?;
             postgres.batch_execute(JOURNAL_LOCK)
         }
+    }
+}
+
+/// SQLite itself looks ever more rarely for a lock that it does not get, at last ten times a second: beside an import, which leaves it
+/// for moments, it would hardly ever come to it.
+fn begin_immediately(sqlite: &mut SqliteConnection) -> QueryResult<()> {
+    let begun = Instant::now();
+    loop {
+        match AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE") {
+            Err(error) if lost_or_busy(&error) && begun.elapsed() < PATIENCE => thread::sleep(LOOK),
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Leaves it to [`begin_write`] to wait for the lock.
+pub(super) fn prepare_for_writing(connection: &mut Connection) -> QueryResult<()> {
+    match connection {
+        Connection::Sqlite(sqlite) => sqlite.batch_execute("PRAGMA busy_timeout=0"),
+        Connection::Postgres(_) => Ok(()),
     }
 }
 
@@ -41,7 +68,7 @@ pub(super) fn begin_write(connection: &mut Connection) -> QueryResult<()> {
 pub(super) fn prepare_for_bulk(connection: &mut Connection) -> QueryResult<()> {
     match connection {
         Connection::Sqlite(sqlite) => {
-            sqlite.batch_execute("PRAGMA cache_size=-131072; PRAGMA wal_autocheckpoint=16384;")
+            sqlite.batch_execute("PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=16384;")
         }
         Connection::Postgres(_) => Ok(()),
     }

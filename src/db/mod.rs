@@ -36,7 +36,7 @@ pub use conditions::{All, Ordered};
 pub(crate) use connection::MultiRawValue;
 pub use connection::{AnyConnection as Connection, MultiBackend};
 pub use leadership::Leadership;
-pub use pool::{Db, UnderWay};
+pub use pool::{Db, WritesUnderWay};
 pub(crate) use replicas::head;
 use types::Id;
 pub use union::UnionAll;

@@ -34,8 +34,8 @@ impl Pace {
 }
 /// After so many groups the statistics are gathered for the first time, and then again whenever their number has doubled.
 const FEW_GROUPS: u64 = 256;
-/// How long the lock is left then: long enough for one who looks for it every millisecond. SQLite has no queue for it, and who asks
-/// for it again at once has it again.
+/// How long the lock is left then: long enough for another writer, who looks for it every millisecond. SQLite has no queue for it, and
+/// who asks for it again at once has it again.
 const WAY: Duration = Duration::from_millis(3);
 
 type Transactions = <Connection as diesel::Connection>::TransactionManager;
@@ -231,7 +231,7 @@ impl Db {
         &self,
         items: impl IntoIterator<Item = I>,
         write: F,
-    ) -> Result<UnderWay<T, E>, E>
+    ) -> Result<WritesUnderWay<T, E>, E>
     where
         I: Send + 'static,
         T: Send + 'static,
@@ -245,7 +245,7 @@ impl Db {
             self.send_write(move |connection| write(connection, item), move |outcome| drop(answer.send(outcome)))?;
             sent += 1;
         }
-        Ok(UnderWay { answered, sent })
+        Ok(WritesUnderWay { answered, sent })
     }
 
     /// How many times this process has committed: it has risen before whoever wrote is answered.
@@ -326,12 +326,12 @@ impl Db {
 }
 
 /// Writes that were begun and are not committed yet.
-pub struct UnderWay<T, E> {
+pub struct WritesUnderWay<T, E> {
     answered: Receiver<Result<T, E>>,
     sent: usize,
 }
 
-impl<T, E: From<DbError>> UnderWay<T, E> {
+impl<T, E: From<DbError>> WritesUnderWay<T, E> {
     /// Waits until all are committed, and returns their outcomes in their order.
     ///
     /// # Errors
@@ -430,6 +430,7 @@ fn usable(connection: &mut Connection) -> bool {
 
 fn open_writer(location: &Location, pace: Pace) -> Result<Connection, DbError> {
     let mut connection = connect(location)?;
+    dialect::prepare_for_writing(&mut connection)?;
     if pace.is_bulk {
         dialect::prepare_for_bulk(&mut connection)?;
     }

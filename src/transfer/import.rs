@@ -7,7 +7,7 @@
 //! Trends that have lines of their own come last of all, in the order in which they stand in their briefs.
 
 use std::collections::{HashMap, HashSet};
-use std::{io, mem};
+use std::io;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -19,7 +19,7 @@ use crate::actors::model::ActorRow;
 use crate::briefs::model::BriefRow;
 use crate::categories::model::CategoryRow;
 use crate::db::types::Id;
-use crate::db::{Db, DbError, UnderWay, dialect};
+use crate::db::{Db, DbError, WritesUnderWay, dialect};
 use crate::events::model::EventRow;
 use crate::http::body::{self, Fault};
 use crate::journal::{self, Write};
@@ -97,7 +97,7 @@ impl Fate {
 /// Lines that are being written.
 struct Batch {
     lines: Vec<Line>,
-    outcomes: UnderWay<Outcome, Problem>,
+    outcomes: WritesUnderWay<Outcome, Problem>,
 }
 
 impl Batch {
@@ -210,20 +210,24 @@ impl<P: FnMut(u64)> Import<'_, P> {
         let mut under_way: Option<Batch> = None;
         // While one batch is written the next is read.
         while lines.peek().is_some() || under_way.is_some() {
-            let batch = lines.by_ref().take(BATCH).collect::<io::Result<Vec<Line>>>().map_err(Problem::internal)?;
-            let next = if batch.is_empty() { None } else { Some(self.begin_batch(batch)?) };
-            if let Some(batch) = mem::replace(&mut under_way, next) {
+            let next = self.begin_batch(&mut lines);
+            if let Some(batch) = under_way.take() {
                 for (line, fate) in batch.wait()? {
                     take(self, line, fate)?;
                 }
                 (self.progress)(self.done);
             }
+            under_way = next?;
         }
         Ok(())
     }
 
-    fn begin_batch(&mut self, batch: Vec<Line>) -> Result<Batch, Problem> {
+    fn begin_batch(&mut self, lines: impl Iterator<Item = io::Result<Line>>) -> Result<Option<Batch>, Problem> {
         let caller = self.caller;
+        let batch = lines.take(BATCH).collect::<io::Result<Vec<Line>>>().map_err(Problem::internal)?;
+        if batch.is_empty() {
+            return Ok(None);
+        }
         let mut lines = Vec::new();
         let mut documents: Vec<Result<Value, Problem>> = Vec::new();
         for line in batch {
@@ -242,7 +246,7 @@ impl<P: FnMut(u64)> Import<'_, P> {
             let document = document?;
             journal::write(connection, &caller, |write| upsert(write, document)).map(|(outcome, _)| outcome)
         })?;
-        Ok(Batch { lines, outcomes })
+        Ok(Some(Batch { lines, outcomes }))
     }
 
     fn note(&mut self, line: u64, fate: Fate) {

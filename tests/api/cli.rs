@@ -3,6 +3,8 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use serde_json::json;
 
@@ -16,6 +18,7 @@ on_both![
     an_import_with_a_bad_line_keeps_the_good_ones_and_fails,
     what_was_exported_is_imported_again_without_a_change,
     an_import_reads_from_a_pipe_too,
+    a_server_writes_while_another_process_imports,
     an_export_prints_what_the_api_exports,
     the_demo_says_where_to_look_first,
     a_server_finishes_what_is_under_way_before_it_stops,
@@ -103,6 +106,31 @@ fn an_import_reads_from_a_pipe_too(app: &TestApp) {
     let line = b"{\"type\":\"category\",\"slug\":\"piped\",\"name\":\"Piped\"}\n";
     run_with_input(app.database().url(), &["import", "-"], line).expect(0);
     assert_eq!(app.get("/v1/categories").expect(200).slugs(), ["piped"]);
+}
+
+fn a_server_writes_while_another_process_imports(app: &TestApp) {
+    app.with_category().editor().create("briefs", brief("page"));
+    let event = |number| {
+        let slug = format!("e-{number}");
+        json!({"type": "event", "slug": slug, "title": "They met", "kind": "meeting", "occurred": "2017-07-25"})
+    };
+    let lines: String = (0..4_000).map(|number| format!("{}\n", event(number))).collect();
+    let importing = AtomicBool::new(true);
+    let written = thread::scope(|scope| {
+        scope.spawn(|| {
+            let report = run_with_input(app.database().url(), &["import", "-"], lines.as_bytes());
+            importing.store(false, Ordering::Relaxed);
+            report.expect(0)
+        });
+        let mut written = 0;
+        while importing.load(Ordering::Relaxed) {
+            written += 1;
+            let change = json!({"title": format!("Title {written}")});
+            app.editor().patch("/v1/briefs/page", change).expect(200);
+        }
+        written
+    });
+    assert!(written >= 20, "{written} writes came to their turn beside the import");
 }
 
 fn an_export_prints_what_the_api_exports(app: &TestApp) {
