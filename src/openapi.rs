@@ -194,7 +194,7 @@ fn selection_of(resource: &str, view: &Value) -> Value {
         .collect();
     json!({
         "type": "object",
-        "description": format!("The members of a {resource} that `fields` chose."),
+        "description": format!("The members of a {resource} that `fields` chose, or that a minimal answer has."),
         "properties": chosen,
         "additionalProperties": false,
         "minProperties": 1,
@@ -243,8 +243,8 @@ impl Operation<'_> {
         self.add_formats();
         self.open_lines();
         self.add_examples();
-        self.allow_selections();
         self.add_headers();
+        self.allow_selections();
         self.add_problems();
         self.add_security();
     }
@@ -602,7 +602,7 @@ fn parameters() -> Value {
         "Prefer": {
             "name": "Prefer", "in": "header",
             "description": "What to be answered with (RFC 7240): what was written as it now reads or, with `return=minimal`, only its `id`, `slug` and `version`, which takes less time.",
-            "schema": {"type": "string", "enum": ["return=representation", "return=minimal"]},
+            "schema": {"type": "string"},
             "example": "return=minimal",
         },
         "IfMatch": {

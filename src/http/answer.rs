@@ -289,6 +289,9 @@ pub fn list(
     link: Option<(header::HeaderName, String)>,
 ) -> HttpResponse {
     let mut response = tagged(request, caller, head, &digest(&body), format.media_type(), body);
+    if response.status() == StatusCode::NOT_MODIFIED {
+        return response;
+    }
     if let Some((name, link)) = link.and_then(|(name, link)| Some((name, HeaderValue::from_str(&link).ok()?))) {
         response.headers_mut().insert(name, link);
     }

@@ -2,7 +2,7 @@
 //!
 //! An answer follows from what was asked, from the class of the caller, and from the archive as this class sees it. So it
 //! stands as long as the head of the journal for the class does ([`crate::journal::Heads`], which is never more than a moment
-//! behind), and a write that the class may not see does not touch it. It also ends with the day (UTC): a post that nobody has
+//! behind), and a write of which the class sees nothing does not touch it. It also ends with the day (UTC): a post that nobody has
 //! left is held until today.
 //!
 //! A handler says that its answer is of this kind by making it with a validator of [`answer`], which leaves a [`Validity`] in it.
@@ -38,6 +38,9 @@ const VARYING: [HeaderName; VARYING_COUNT] =
 const VARYING_COUNT: usize = 3;
 /// The headers that say what a body is and where it goes on, and so are not sent without one.
 const DESCRIBING: [HeaderName; 4] = [header::CONTENT_TYPE, header::CONTENT_ENCODING, header::ETAG, header::LINK];
+/// What the headers begin with that say what a page of another site may read. Who is none learns them with a body, which a cache may
+/// give to such a page.
+const FOR_PAGES: &str = "access-control-";
 /// What a kept answer weighs beside its body and its address: its headers and its place.
 const FRAME: u64 = 1024;
 /// How much an answer may weigh that is kept, as a part of the whole memory.
@@ -208,9 +211,11 @@ async fn keep<B: MessageBody + 'static>(
         return Ok(response.map_into_left_body());
     };
     let was_settled = answer::settled(validity.head);
+    let goes_with_a_body =
+        |name: &HeaderName| DESCRIBING.contains(name) || !question.from_page && name.as_str().starts_with(FOR_PAGES);
     let (describing, headers) = (response.headers().iter())
         .map(|(name, value)| (name.clone(), value.clone()))
-        .partition(|(name, _)| DESCRIBING.contains(name));
+        .partition(|(name, _)| goes_with_a_body(name));
     let mut kept = Kept { validity, day, was_settled, headers, body: None };
     if response.status() == StatusCode::NOT_MODIFIED {
         memory.answers.insert(question, Arc::new(kept));
