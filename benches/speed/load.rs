@@ -80,8 +80,9 @@ pub fn once(url: &str, requests: &Path, time: Duration) -> io::Result<f64> {
 
 /// Sends so many of these requests a second.
 pub fn paced(url: &str, requests: &Path, rate: f64, time: Duration) -> io::Result<Measure> {
-    // Each connection waits for so many milliseconds between two requests, on average.
-    const PAUSE: u32 = 20;
+    // Each connection waits for so many milliseconds between two requests, on average. wrk goes through all that wait at each step:
+    // many connections with long pauses would fill its core.
+    const PAUSE: u32 = 2;
     let connections = (rate * f64::from(PAUSE) / 1000.0).ceil().clamp(1.0, 2_000.0);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is clamped")]
     run(url, requests, connections as u32, time, PAUSE)

@@ -57,7 +57,7 @@ struct Options {
     /// Where corpora and databases are made and kept
     #[arg(long, default_value = "target/speed")]
     directory: PathBuf,
-    /// The file to write the tables to, beside the terminal
+    /// The file to write the tables to, with those of earlier runs in the same directory
     #[arg(long)]
     write: Option<PathBuf>,
     /// Given by cargo
@@ -67,17 +67,26 @@ struct Options {
 
 fn main() -> io::Result<()> {
     let options = Options::parse();
-    fs::create_dir_all(&options.directory)?;
-    let mut all = Vec::new();
+    let sections = options.directory.join("sections");
+    fs::create_dir_all(&sections)?;
     for briefs in &options.briefs {
         let figures = Bench::of(&options, Corpus { briefs: *briefs })?.run()?;
-        println!("{}", report::section(&figures));
-        all.push(figures);
+        let section = report::section(&figures);
+        println!("{section}");
+        fs::write(sections.join(format!("{}-{briefs:09}.md", figures.database)), section)?;
     }
     if let Some(file) = &options.write {
-        fs::write(file, report::document(&all))?;
+        fs::write(file, report::document(&kept(&sections)?))?;
     }
     Ok(())
+}
+
+/// The last section of each corpus and database, from this run and those before it.
+fn kept(sections: &Path) -> io::Result<Vec<String>> {
+    let mut files = fs::read_dir(sections)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    // SQLite first, and the small ones before the large.
+    files.sort_by_key(|file| (file.to_string_lossy().contains("PostgreSQL"), file.clone()));
+    files.into_iter().map(fs::read_to_string).collect()
 }
 
 /// The measurements on one corpus.
@@ -92,7 +101,8 @@ struct Bench<'o> {
 
 impl<'o> Bench<'o> {
     fn of(options: &'o Options, corpus: Corpus) -> io::Result<Self> {
-        let directory = options.directory.join(corpus.briefs.to_string());
+        let place = if options.postgres.is_some() { "postgres-" } else { "" };
+        let directory = options.directory.join(format!("{place}{}", corpus.briefs));
         fs::create_dir_all(&directory)?;
         let directory = directory.canonicalize()?;
         let file = options.postgres.is_none().then(|| directory.join("briefwire.db"));

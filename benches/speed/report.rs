@@ -62,7 +62,7 @@ pub struct Row {
 }
 
 /// The whole document.
-pub fn document(all: &[Figures]) -> String {
+pub fn document(sections: &[String]) -> String {
     let mut text = format!(
         "# Performance\n\n\
          Made by `cargo bench --bench speed -- --write docs/performance.md`, which takes every ratio in one run: machines are\n\
@@ -75,9 +75,9 @@ pub fn document(all: &[Figures]) -> String {
         machine::described(),
         machine::version("nginx", "-v"),
     );
-    for figures in all {
+    for section in sections {
         text.push('\n');
-        text.push_str(&section(figures));
+        text.push_str(section);
     }
     text
 }
@@ -85,6 +85,7 @@ pub fn document(all: &[Figures]) -> String {
 /// The part of one corpus.
 pub fn section(figures: &Figures) -> String {
     let mut text = format!("## {} briefs on {}\n\n", thousands(figures.briefs as f64), figures.database);
+    text.push_str(&format!("Taken on {}.\n\n", chrono::Utc::now().format("%Y-%m-%d %H:%M UTC")));
     text.push_str(
         "| workload | first time, a second | cold, a second | % | wanted | p99 | hot, a second | % | wanted | p99 | bare SQL, a second | Datasette, a second |\n",
     );
