@@ -9,7 +9,7 @@
 //! visible after a higher one.
 //!
 //! [`last_seen`] is what validators are made of: for each class of callers, the last position that changed something
-//! which that class may see. [`Heads`] knows the same in memory.
+//! which that class may see, or left it a tombstone to find. [`Heads`] knows the same in memory.
 
 mod heads;
 
@@ -386,7 +386,8 @@ pub fn last_seen_by(connection: &mut Connection, caller: &Caller, position: i64)
     seen_by(connection, caller, last, position)
 }
 
-/// The same where it is known what the last is.
+/// The same where it is known what the last is. Of an earlier one only what the journal's rows say is known, and not that a tombstone
+/// was left to be found.
 ///
 /// # Errors
 /// When the query fails.

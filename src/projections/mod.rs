@@ -210,7 +210,7 @@ impl Ready {
     }
 
     /// Says from what is made what will be kept. What is older than the shelf is not put on it, even where its class of callers has seen
-    /// nothing since: that something was deleted which only others saw in the end shows too.
+    /// nothing since.
     ///
     /// # Errors
     /// When the query fails.
