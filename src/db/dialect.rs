@@ -49,7 +49,7 @@ fn begin_immediately(sqlite: &mut SqliteConnection) -> QueryResult<()> {
     let begun = Instant::now();
     loop {
         match AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE") {
-            Err(error) if lost_or_busy(&error) && begun.elapsed() < PATIENCE => thread::sleep(LOOK),
+            Err(error) if is_locked(&error) && begun.elapsed() < PATIENCE => thread::sleep(LOOK),
             outcome => return outcome,
         }
     }
@@ -109,6 +109,11 @@ pub(super) fn lock_migrations(connection: &mut Connection) -> QueryResult<()> {
     }
 }
 
+/// Whether an error means that another connection to the SQLite file has its lock.
+fn is_locked(error: &Error) -> bool {
+    matches!(error, Error::DatabaseError(_, information) if information.message().contains("database is locked"))
+}
+
 /// Whether an error means that the database cannot be had now, rather than that the statement is wrong.
 pub(super) fn lost_or_busy(error: &Error) -> bool {
     match error {
@@ -116,7 +121,7 @@ pub(super) fn lost_or_busy(error: &Error) -> bool {
         | Error::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, _) => true,
         Error::DatabaseError(_, information) => {
             let message = information.message();
-            message.contains("database is locked")
+            is_locked(error)
                 || message.contains("disk is full")
                 || message.contains("server closed the connection")
                 || message.contains("terminating connection")
