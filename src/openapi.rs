@@ -244,6 +244,7 @@ impl Operation<'_> {
         self.open_lines();
         self.add_examples();
         self.add_headers();
+        // After all that asks which resource is answered: it puts a choice in its place.
         self.allow_selections();
         self.add_problems();
         self.add_security();

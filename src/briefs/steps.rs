@@ -10,7 +10,7 @@ use super::workflow::{self, Step};
 use crate::access::{Caller, Editor, Publisher};
 use crate::app::AppState;
 use crate::db::types::Timestamp;
-use crate::http::answer::{self, Precondition, Return};
+use crate::http::answer::Precondition;
 use crate::http::body::{Fault, Invalid, Json, checked};
 use crate::journal::Write;
 use crate::problem::Problem;
@@ -171,13 +171,12 @@ async fn take(
     let precondition = Precondition::of(request, state)?;
     let reference = Reference::from_text(id);
     let outcome = if matches!(step, Step::Correct { .. }) { Outcome::Created } else { Outcome::Updated };
-    let (config, wanted) = (state.config.clone(), Return::wanted_by(request));
     let work = move |write: &mut Write<'_>| {
         let sight = write.sight();
         let existing: BriefRow = resource::find(write.connection, sight, &reference)?;
         precondition.check(Some(existing.version))?;
         let row = workflow::take(write, existing, step)?;
-        resource::written(write, Saved { row, outcome }, wanted)
+        Ok(Saved { row, outcome })
     };
-    state.write_once(request, *caller, work, move |written, position| answer::written(&config, written, position)).await
+    resource::answer_write_once(state, request, caller, work).await
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
-use actix_web::http::header::{self, Header, HeaderMap, HeaderValue};
+use actix_web::http::header::{self, Header, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
@@ -64,15 +64,12 @@ impl Return {
     /// What a request prefers; what it says twice counts as it is said first, and what it says of anything else is left aside.
     #[must_use]
     pub fn wanted_by(request: &HttpRequest) -> Self {
-        let lines = request.headers().get_all("prefer").filter_map(|line| line.to_str().ok());
-        let preferences = lines.flat_map(|line| line.split(',')).filter_map(|preference| {
+        let preferences = lines(request.headers(), HeaderName::from_static("prefer")).unwrap_or_default();
+        let wanted = preferences.split(',').find_map(|preference| {
             let (name, value) = preference.split(';').next()?.split_once('=')?;
             name.trim().eq_ignore_ascii_case("return").then(|| value.trim().trim_matches('"'))
         });
-        match { preferences }.next() {
-            Some("minimal") => Self::Minimal,
-            _ => Self::Representation,
-        }
+        if wanted == Some("minimal") { Self::Minimal } else { Self::Representation }
     }
 }
 

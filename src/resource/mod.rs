@@ -375,18 +375,22 @@ pub fn merge_into<R: Resource>(
     reference::redirect_all(write, R::KIND, id, &slug, target.id())
 }
 
-/// What a write is answered with: it as its writer now reads it or, where that is not wanted, which it is.
-///
-/// # Errors
-/// When a query fails.
-pub fn written<R: Resource>(write: &mut Write<'_>, saved: Saved<R>, wanted: Return) -> Result<Written<R>, Problem> {
-    let Saved { row, outcome } = saved;
-    let (slug, version, sight) = (row.slug().to_owned(), row.version(), write.sight());
-    let shown = match wanted {
-        Return::Representation => Shown::Whole(R::view(write.connection, sight, row)?),
-        Return::Minimal => Shown::Minimal { id: row.id(), slug: slug.clone(), version },
-    };
-    Ok(Written { shown, slug, version, outcome })
+/// A write, and then what it is answered with: the resource as its writer now reads it or, where the request prefers that, only
+/// which it is.
+fn answered<R: Resource>(
+    request: &HttpRequest,
+    work: impl FnOnce(&mut Write<'_>) -> Result<Saved<R>, Problem> + Send + 'static,
+) -> impl FnOnce(&mut Write<'_>) -> Result<Written<R>, Problem> + Send + 'static {
+    let wanted = Return::wanted_by(request);
+    move |write| {
+        let Saved { row, outcome } = work(write)?;
+        let (slug, version, sight) = (row.slug().to_owned(), row.version(), write.sight());
+        let shown = match wanted {
+            Return::Representation => Shown::Whole(R::view(write.connection, sight, row)?),
+            Return::Minimal => Shown::Minimal { id: row.id(), slug: slug.clone(), version },
+        };
+        Ok(Written { shown, slug, version, outcome })
+    }
 }
 
 /// Answers `GET` of a single resource.
@@ -425,11 +429,20 @@ pub async fn answer_post<R: Resource>(
     caller: &Caller,
     input: R::Input,
 ) -> Result<HttpResponse, Problem> {
-    let (config, wanted) = (state.config.clone(), Return::wanted_by(request));
-    let work = move |write: &mut Write<'_>| {
-        let saved = create::<R>(write, Id::new(), input)?;
-        written(write, saved, wanted)
-    };
+    answer_write_once(state, request, caller, move |write| create::<R>(write, Id::new(), input)).await
+}
+
+/// Answers a write of a resource that carries an `Idempotency-Key`, or may.
+///
+/// # Errors
+/// What `work` returns, and as [`AppState::write_once`].
+pub async fn answer_write_once<R: Resource>(
+    state: &AppState,
+    request: &HttpRequest,
+    caller: &Caller,
+    work: impl FnOnce(&mut Write<'_>) -> Result<Saved<R>, Problem> + Send + 'static,
+) -> Result<HttpResponse, Problem> {
+    let (config, work) = (state.config.clone(), answered(request, work));
     state.write_once(request, *caller, work, move |written, position| answer::written(&config, written, position)).await
 }
 
@@ -471,12 +484,7 @@ async fn answer_write<R: Resource>(
     caller: &Caller,
     work: impl FnOnce(&mut Write<'_>) -> Result<Saved<R>, Problem> + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
-    let wanted = Return::wanted_by(request);
-    let work = move |write: &mut Write<'_>| {
-        let saved = work(write)?;
-        written(write, saved, wanted)
-    };
-    let (written, position) = state.write(*caller, work).await?;
+    let (written, position) = state.write(*caller, answered(request, work)).await?;
     Ok(answer::written(&state.config, &written, position)?.into())
 }
 
