@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::links;
-use super::model::{BriefLink, BriefRow, BriefView, Image};
+use super::model::{BriefLink, BriefRow, BriefView, Image, NOT_YET_PUBLISHED};
 use super::views;
 use crate::access::{Sees, Sight};
 use crate::actors::model::ActorLink;
@@ -338,9 +338,11 @@ impl<'r> Own<'r> {
             .limit(ALONG_EACH)
             .select((number.into_sql::<Integer>(), brief_id));
         if is_before {
-            along.add(query.filter(listed_at.le(self.row.listed_at)).order((listed_at.desc(), brief_id.desc())));
+            let last = self.row.listed_at.min(last_published());
+            along.add(query.filter(listed_at.le(last)).order((listed_at.desc(), brief_id.desc())));
         } else {
-            along.add(query.filter(listed_at.gt(self.row.listed_at)).order((listed_at, brief_id)));
+            let within = listed_at.gt(self.row.listed_at).and(listed_at.le(last_published()));
+            along.add(query.filter(within).order((listed_at, brief_id)));
         }
     }
 
@@ -368,9 +370,11 @@ impl<'r> Own<'r> {
             .limit(ALONG_EACH)
             .select((number.into_sql::<Integer>(), id));
         if is_before {
-            along.add(query.filter(listed_at.le(self.row.listed_at)).order((listed_at.desc(), id.desc())));
+            let last = self.row.listed_at.min(last_published());
+            along.add(query.filter(listed_at.le(last)).order((listed_at.desc(), id.desc())));
         } else {
-            along.add(query.filter(listed_at.gt(self.row.listed_at)).order((listed_at, id)));
+            let within = listed_at.gt(self.row.listed_at).and(listed_at.le(last_published()));
+            along.add(query.filter(within).order((listed_at, id)));
         }
     }
 
@@ -492,6 +496,12 @@ fn fits(sight: Sight, other_than: Id, language: String) -> _ {
         sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience);
     let published: BriefState = BriefState::Published;
     briefs::id.ne(other_than).and(briefs::language.eq(language)).and(briefs::state.eq(published)).and(seen)
+}
+
+/// The last moment at which something published can be listed. Everything unpublished comes after it; none of that fits, and
+/// there may be much of it to go through.
+fn last_published() -> Timestamp {
+    Timestamp::from_micros(NOT_YET_PUBLISHED - 1)
 }
 
 /// The number of the next query of several, of which each finds briefs for a reason of this weight.
