@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::item::Frame;
-use super::source::{Fed, FeedPage, Words, page};
+use super::source::{Fed, FeedPage, Indexed, page};
 use super::websub::TOPICS;
 use super::{atom, json, rss};
 use crate::access::{Caller, Reader, Sight};
@@ -148,19 +148,21 @@ async fn answer_feed<L: Fed>(
     if let Some(known) = answer::unchanged(request, caller, head, &tag) {
         return Ok(known);
     }
-    let words = match &view.q {
-        None => None,
-        Some(q) => Some(Words { wanted: Wanted::read(&q.0), finder: state.finder(request).await? }),
+    let indexed = match &view.q {
+        None => state.search.now().map(|finder| Indexed { finder, words: None }),
+        Some(q) => Some(Indexed { finder: state.finder(request).await?, words: Some(Wanted::read(&q.0)) }),
     };
     let (config, reader) = (state.config.clone(), *caller);
     let (before, limit) = (view.cursor.map(|cursor| cursor.0), view.limit.map_or(DEFAULT_LIMIT, |it| it.0) as usize);
     let read = state.db.scan(move |connection| {
-        // Under heavy writing the index may not know what is newest: then the answer claims no more.
-        let head = match &words {
-            Some(words) => journal::last_seen_by(connection, &reader, words.finder.position.min(head.position))?,
-            None => head,
+        // Under heavy writing the index may not know what is newest: then an answer from it alone claims no more.
+        let head = match &indexed {
+            Some(Indexed { finder, words: Some(_) }) => {
+                journal::last_seen_by(connection, &reader, finder.position.min(head.position))?
+            }
+            _ => head,
         };
-        let page = page(connection, Sight::now(&reader), &config, &filter, words.as_ref(), before, limit)?;
+        let page = page(connection, Sight::now(&reader), &config, &filter, indexed.as_ref(), before, limit)?;
         Ok::<_, Problem>((head, page))
     });
     let (head, FeedPage { entries, next }) = match read.await {

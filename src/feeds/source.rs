@@ -1,9 +1,14 @@
 //! Where the entries of a feed come from: the journal backwards, each resource at its last row.
+//!
+//! The last rows are looked through one by one, which is all that most feeds take. Where a filter lets little of them pass, the
+//! index tells the rest: it knows where everything has its last row, and what some saw and see no more. While it has not come to
+//! what the caller knows of, the journal is looked through further instead.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use diesel::prelude::*;
+use uuid::Uuid;
 
 use super::item::{self, Entry, Withdrawn};
 use crate::access::{Caller, Sight, visible};
@@ -17,14 +22,17 @@ use crate::db::types::{Id, Timestamp};
 use crate::events::filter::EventFilter;
 use crate::http::page::Extras;
 use crate::http::query::Many;
+use crate::journal::{entry_at, last_seen};
+use crate::natively;
 use crate::problem::Problem;
 use crate::search::Finder;
 use crate::search::ask::Ask;
-use crate::search::gather::{Order, Page, Wish};
+use crate::search::document::Tag;
+use crate::search::gather::{Key, Order, Page, Wish};
 use crate::search::lists::Searched;
 use crate::search::wanted::Wanted;
 use crate::trends::filter::TrendFilter;
-use crate::vocabulary::{BriefState, Kind};
+use crate::vocabulary::BriefState;
 
 /// A list that there is a feed of.
 pub trait Fed: Searched + Default {
@@ -37,8 +45,11 @@ pub trait Fed: Searched + Default {
     /// 400 for a filter that names what does not exist.
     fn among(&self, connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<HashSet<Id>, Problem>;
 
-    /// Which of these were withdrawn, though they are seen: of them there is a notice, whatever the filter. What they said,
-    /// and could pass it by, is hidden.
+    /// By what the index finds those that were withdrawn, though they are seen: of them there is a notice, whatever the filter.
+    /// What they said, and could pass it by, is hidden.
+    const WITHDRAWN: &'static [(Tag, &'static str)] = &[];
+
+    /// Which of these were withdrawn so.
     ///
     /// # Errors
     /// When the query fails.
@@ -46,15 +57,23 @@ pub trait Fed: Searched + Default {
         Ok(HashSet::new())
     }
 
+    /// The time since which all of it has to have changed, if the filter says one.
+    fn changed_since(&self) -> Option<Timestamp>;
+
     /// The entry of one of its rows, with the row's identity.
     fn entry(config: &Config, view: Self::View) -> (Id, Entry);
 }
 
 impl Fed for BriefFilter {
     const TITLE: &'static str = "Briefs";
+    const WITHDRAWN: &'static [(Tag, &'static str)] = &[(Tag::State, BriefState::Retracted.as_str())];
 
     fn among(&self, connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<HashSet<Id>, Problem> {
         self.ids_among(connection, sight, ids)
+    }
+
+    fn changed_since(&self) -> Option<Timestamp> {
+        self.updated_since
     }
 
     fn entry(config: &Config, view: Self::View) -> (Id, Entry) {
@@ -73,6 +92,10 @@ impl Fed for TrendFilter {
         self.ids_among(connection, sight, ids)
     }
 
+    fn changed_since(&self) -> Option<Timestamp> {
+        self.updated_since
+    }
+
     fn entry(config: &Config, view: Self::View) -> (Id, Entry) {
         (view.id, item::of_trend(config, view))
     }
@@ -83,6 +106,10 @@ impl Fed for EventFilter {
 
     fn among(&self, connection: &mut Connection, sight: Sight, ids: &[Id]) -> Result<HashSet<Id>, Problem> {
         self.ids_among(connection, sight, ids)
+    }
+
+    fn changed_since(&self) -> Option<Timestamp> {
+        self.updated_since
     }
 
     fn entry(config: &Config, view: Self::View) -> (Id, Entry) {
@@ -105,28 +132,18 @@ pub struct FeedPage {
     pub next: Option<i64>,
 }
 
-/// Words that are searched for, in an index.
-pub struct Words {
-    pub wanted: Wanted,
+/// The index, and what is searched for in it.
+pub struct Indexed {
     pub finder: Arc<Finder>,
+    /// Words to find. Only the index has them, so that nothing is known of what it has not come to.
+    pub words: Option<Wanted>,
 }
 
-impl Words {
-    /// In which of these they are found.
-    fn among(&self, caller: &Caller, kind: Kind, ids: HashSet<Id>) -> Result<HashSet<Id>, Problem> {
-        let everything = Page { order: Order::Update { descending: true }, after: None, limit: ids.len() };
-        let ask = Ask::of(&[kind]).wanting(Some(self.wanted.clone())).among(Some(ids.into_iter().collect()));
-        let found = self.finder.gather(caller, &ask, Wish::page(everything))?;
-        Ok(found.page.into_iter().map(|key| key.id).collect())
-    }
-}
-
-/// How many rows of the journal are looked through for one page, first and at most.
-const FIRST_ROWS: i64 = 50;
+/// How many rows of the journal are looked through for one page at most, where the index does not know better.
 const MOST_ROWS: i64 = 4000;
 
-/// The entries that changed last before a position. A page is shorter than asked for where little passes the filter; then it
-/// has a next one all the same.
+/// The entries that changed last before a position. A page is shorter than asked for where little passes the filter and the index
+/// is behind; then it has a next one all the same.
 ///
 /// # Errors
 /// 400 for a filter that names what does not exist.
@@ -135,48 +152,139 @@ pub fn page<L: Fed>(
     sight: Sight,
     config: &Config,
     filter: &L,
-    words: Option<&Words>,
+    indexed: Option<&Indexed>,
     before: Option<i64>,
     limit: usize,
 ) -> Result<FeedPage, Problem> {
-    let (mut kept, mut before) = (Vec::new(), before);
-    let (mut more, mut looked_through, mut count) = (true, 0, FIRST_ROWS);
-    while more && kept.len() < limit && looked_through < MOST_ROWS {
-        let rows = rows_before::<L>(connection, &sight.caller, before, count)?;
-        more = i64::try_from(rows.len()).unwrap_or(count) >= count;
-        looked_through += count;
-        count *= 4;
-        let ids: HashSet<Id> = rows.iter().map(|(_, _, id)| *id).collect();
-        let ids: Vec<Id> = ids.into_iter().collect();
-        let last = last_rows(connection, &sight.caller, &ids)?;
-        let seen = L::default().among(connection, sight, &ids)?;
-        let mut wanted = filter.among(connection, sight, &ids)?;
-        if let Some(words) = words {
-            wanted = words.among(&sight.caller, L::KIND, wanted)?;
+    let mut found = match indexed {
+        Some(Indexed { finder, words: Some(words) }) => {
+            let ask = filter.ask(connection, sight)?.wanting(Some(words.clone()));
+            Found { places: places_of::<L>(finder, &sight.caller, &ask, before, limit + 1)?, unread_before: None }
         }
-        wanted.extend(L::withdrawn(connection, sight, &ids)?);
-        for (position, at, id) in rows {
-            if last.get(&id) == Some(&position) && (wanted.contains(&id) || !seen.contains(&id)) {
-                if kept.len() == limit {
-                    more = true;
-                    break;
-                }
-                kept.push((position, at, id));
-            }
-            before = Some(position);
+        Some(Indexed { finder, words: None }) => {
+            // What has been changed since a time is not in the index, which would have to be told each of it.
+            let knows_all = finder.position >= last_seen(connection, &sight.caller)?.position;
+            let finder = Some(finder.as_ref()).filter(|_| knows_all && filter.changed_since().is_none());
+            look_through(connection, sight, filter, finder, before, limit)?
         }
-    }
-    let ids: Vec<Id> = kept.iter().map(|(_, _, id)| *id).collect();
-    let views = filter.rows(connection, sight, &Extras::all(EXTRAS), &ids)?;
-    let mut entries: HashMap<Id, Entry> = views.into_iter().map(|view| L::entry(config, view)).collect();
-    let put = |(position, at, id): Row| {
-        let entry = entries.remove(&id).unwrap_or_else(|| Entry::Withdrawn(Withdrawn::removed(id)));
-        Placed { position, at, entry }
+        None => look_through(connection, sight, filter, None, before, limit)?,
     };
-    Ok(FeedPage { entries: kept.into_iter().map(put).collect(), next: before.filter(|_| more) })
+    let mut next = found.unread_before;
+    if found.places.len() > limit {
+        found.places.truncate(limit);
+        next = found.places.last().map(|(position, _)| *position);
+    }
+    let entries = entries(connection, sight, config, filter, &found.places)?;
+    Ok(FeedPage { entries, next })
 }
 
-type Row = (i64, Timestamp, Id);
+/// The position of the last row of something, and what it is.
+type Place = (i64, Id);
+
+/// What is found, the last first: one more than wanted, if there is a next page.
+#[derive(Default)]
+struct Found {
+    places: Vec<Place>,
+    /// Where looking ended, if it ended before the page was full and there may be more.
+    unread_before: Option<i64>,
+}
+
+/// Looks through the last rows of the journal before a position, and asks the index for the rest if there is one that knows it;
+/// if not, looks on.
+fn look_through<L: Fed>(
+    connection: &mut Connection,
+    sight: Sight,
+    filter: &L,
+    finder: Option<&Finder>,
+    mut before: Option<i64>,
+    limit: usize,
+) -> Result<Found, Problem> {
+    let mut found = Found::default();
+    let (mut looked_through, mut count) = (0, i64::try_from(limit + 1).unwrap_or(MOST_ROWS));
+    loop {
+        let rows = rows_before::<L>(connection, &sight.caller, before, count)?;
+        let is_end = i64::try_from(rows.len()).unwrap_or(count) < count;
+        before = rows.last().map_or(before, |(position, _)| Some(*position));
+        found.places.append(&mut passing(connection, sight, filter, rows)?);
+        looked_through += count;
+        count *= 4;
+        if is_end || found.places.len() > limit {
+            return Ok(found);
+        }
+        if let Some(finder) = finder {
+            let ask = filter.ask(connection, sight)?;
+            let left = limit + 1 - found.places.len();
+            found.places.append(&mut places_of::<L>(finder, &sight.caller, &ask, before, left)?);
+            return Ok(found);
+        }
+        if looked_through >= MOST_ROWS {
+            found.unread_before = before;
+            return Ok(found);
+        }
+    }
+}
+
+/// Of these rows, those that are in the feed: each the last of something that passes the filter, was withdrawn, or is seen no more.
+fn passing<L: Fed>(
+    connection: &mut Connection,
+    sight: Sight,
+    filter: &L,
+    mut rows: Vec<Place>,
+) -> Result<Vec<Place>, Problem> {
+    let ids: HashSet<Id> = rows.iter().map(|(_, id)| *id).collect();
+    let ids: Vec<Id> = ids.into_iter().collect();
+    let seen = L::default().among(connection, sight, &ids)?;
+    let mut shown = filter.among(connection, sight, &ids)?;
+    shown.extend(L::withdrawn(connection, sight, &ids)?);
+    shown.extend(ids.iter().filter(|id| !seen.contains(id)));
+    rows.retain(|(_, id)| shown.contains(id));
+    let last = last_rows(connection, &sight.caller, &shown.into_iter().collect::<Vec<_>>())?;
+    rows.retain(|(position, id)| last.get(id) == Some(position));
+    Ok(rows)
+}
+
+/// The places before a position of what the index finds, and of what was withdrawn or is gone: so many of them.
+fn places_of<L: Fed>(
+    finder: &Finder,
+    caller: &Caller,
+    ask: &Ask,
+    before: Option<i64>,
+    count: usize,
+) -> Result<Vec<Place>, Problem> {
+    let after = before.map(|position| Key { value: position, id: Id(Uuid::nil()) });
+    let page = || Wish::page(Page { order: Order::Change, after, limit: count });
+    let mut keys = finder.gather(caller, ask, page())?.page;
+    keys.extend(finder.gather(caller, &Ask::notices(L::KIND, L::WITHDRAWN), page())?.page);
+    keys.sort_unstable_by(|one, other| other.cmp(one));
+    keys.dedup();
+    keys.truncate(count);
+    // What the journal tells this caller nothing of has no place in it.
+    Ok(keys.into_iter().filter(|key| key.value > 0).map(|key| (key.value, key.id)).collect())
+}
+
+/// What stands at these places. What is not seen has been removed.
+fn entries<L: Fed>(
+    connection: &mut Connection,
+    sight: Sight,
+    config: &Config,
+    filter: &L,
+    places: &[Place],
+) -> Result<Vec<Placed>, Problem> {
+    let positions: Vec<i64> = places.iter().map(|(position, _)| *position).collect();
+    let times: Vec<(i64, Timestamp)> = natively!(connection, |native| journal::table
+        .filter(journal::position.eq_any(positions))
+        .select((journal::position, journal::at))
+        .load(native))?;
+    let times: HashMap<i64, Timestamp> = times.into_iter().collect();
+    let ids: Vec<Id> = places.iter().map(|(_, id)| *id).collect();
+    let views = filter.rows(connection, sight, &Extras::all(EXTRAS), &ids)?;
+    let mut entries: HashMap<Id, Entry> = views.into_iter().map(|view| L::entry(config, view)).collect();
+    let put = |(position, id): &Place| {
+        let entry = entries.remove(id).unwrap_or_else(|| Entry::Withdrawn(Withdrawn::removed(*id)));
+        Some(Placed { position: *position, at: *times.get(position)?, entry })
+    };
+    Ok(places.iter().filter_map(put).collect())
+}
 
 /// The last rows of the journal of this kind before a position. Their times are in the order of their positions, and the index
 /// of a kind is by time.
@@ -185,16 +293,15 @@ fn rows_before<L: Fed>(
     caller: &Caller,
     before: Option<i64>,
     count: i64,
-) -> Result<Vec<Row>, Problem> {
+) -> Result<Vec<Place>, Problem> {
     let mut query =
         journal::table.filter(journal::kind.eq(L::KIND)).filter(visible(journal::audience, caller)).into_boxed();
     if let Some(before) = before {
         query = query.filter(journal::position.lt(before));
-        let time: Option<Timestamp> = journal::table.find(before).select(journal::at).first(connection).optional()?;
-        if let Some(time) = time {
+        if let Some((_, time)) = entry_at(connection, before)? {
             query = query.filter(journal::at.le(time));
         }
     }
     let rows = query.order((journal::at.desc(), journal::position.desc())).limit(count);
-    Ok(rows.select((journal::position, journal::at, journal::resource_id)).load(connection)?)
+    Ok(rows.select((journal::position, journal::resource_id)).load(connection)?)
 }

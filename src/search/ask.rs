@@ -6,20 +6,15 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use tantivy::Term;
-use tantivy::query::{BooleanQuery, BoostQuery, ConstScoreQuery, Occur, PhraseQuery, Query, TermQuery};
+use tantivy::query::{BooleanQuery, ConstScoreQuery, Occur, PhraseQuery, Query, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption};
 
-use super::completions::Completions;
+use super::beginning::Beginning;
 use super::document::{Fields, Naming, Tag, TextFields, day_number};
 use super::patient::Patient;
 use super::wanted::{Clause, Wanted};
 use crate::db::types::{Id, Timestamp};
 use crate::vocabulary::Kind;
-
-/// How much more a word in the title counts than one in the text.
-const TITLE_BOOST: f32 = 2.0;
-/// What it counts that a word begins with the letters that were typed: less than that it is the word.
-const BEGINNING_SCORE: f32 = 0.5;
 
 /// What is asked for. Conditions narrow one another.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +33,7 @@ pub struct Ask {
 enum Condition {
     Tagged(Tag, String),
     Names(Naming, Id),
+    IsGone,
 }
 
 impl Ask {
@@ -45,6 +41,13 @@ impl Ask {
     #[must_use]
     pub fn of(kinds: &[Kind]) -> Self {
         Self { kinds: kinds.to_vec(), ..Self::default() }
+    }
+
+    /// What is left of those of a kind that are no more, and those with one of these tags.
+    #[must_use]
+    pub fn notices(kind: Kind, tags: &[(Tag, &str)]) -> Self {
+        let tagged = tags.iter().map(|(tag, value)| Condition::Tagged(*tag, (*value).to_owned()));
+        Self::of(&[kind]).with(tagged.chain([Condition::IsGone]).collect())
     }
 
     /// That this is found in it.
@@ -150,32 +153,30 @@ impl Condition {
         match self {
             Self::Tagged(tag, value) => fields.tagged(kind, *tag, value),
             Self::Names(naming, id) => fields.naming(kind, *naming, *id),
+            Self::IsGone => fields.gone(kind),
         }
     }
 }
 
 fn found(clause: &Clause, texts: TextFields) -> Box<dyn Query> {
-    let in_both = |inside: &dyn Fn(Field) -> Box<dyn Query>| -> Vec<Box<dyn Query>> {
-        vec![Box::new(BoostQuery::new(inside(texts.title), TITLE_BOOST)), inside(texts.text)]
-    };
     match clause {
-        Clause::Word(stem) => any(in_both(&|field| word(field, stem))),
-        Clause::Phrase(stems) => any(in_both(&|field| phrase(field, stems))),
-        Clause::Beginning { stem, letters } => {
-            let mut ways = in_both(&|field| word(field, stem));
-            let completions = Completions { field: texts.words, letters: letters.clone(), stem: stem.clone() };
-            ways.push(Box::new(ConstScoreQuery::new(Box::new(completions), BEGINNING_SCORE)));
-            any(ways)
-        }
+        Clause::Word(stem) => Box::new(word(texts.stems, stem)),
+        Clause::Phrase(stems) => Box::new(PhraseQuery::new(stems.iter().map(|stem| term(texts.stems, stem)).collect())),
+        Clause::Beginning { stem, letters } => Box::new(Beginning {
+            word: word(texts.stems, stem),
+            words: texts.words,
+            letters: letters.clone(),
+            stem: stem.clone(),
+        }),
     }
 }
 
-fn word(field: Field, stem: &str) -> Box<dyn Query> {
-    Box::new(TermQuery::new(Term::from_field_text(field, stem), IndexRecordOption::WithFreqs))
+fn word(field: Field, stem: &str) -> TermQuery {
+    TermQuery::new(term(field, stem), IndexRecordOption::WithFreqs)
 }
 
-fn phrase(field: Field, stems: &[String]) -> Box<dyn Query> {
-    Box::new(PhraseQuery::new(stems.iter().map(|stem| Term::from_field_text(field, stem)).collect()))
+fn term(field: Field, stem: &str) -> Term {
+    Term::from_field_text(field, stem)
 }
 
 fn basic(term: Term) -> Box<dyn Query> {

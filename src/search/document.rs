@@ -2,8 +2,10 @@
 //!
 //! A document is one resource as one set of callers sees it. Where all who see a brief see the same of it, the brief is one
 //! document; where some see less (an event in it is hidden from them, or it is retracted), they have a document of their own
-//! with just what they see. So no count, no filter and no word of a document says anything that its callers may not know,
+//! with just what they see. Where some know of a later change than others, they have one each too. So no count, no filter and no word of a document says anything that its callers may not know,
 //! and every caller meets each resource once.
+//!
+//! Of what some saw and see no more, they have a notice: a document without words that only feeds ask for.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +20,7 @@ use crate::db::types::{Id, Timestamp};
 use crate::vocabulary::Kind;
 
 /// Raised when documents come to hold something else, so that older indexes are built anew.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The names under which [`super::words`] is known to the index.
 pub const STEMMED: &str = "stemmed";
@@ -43,6 +45,10 @@ pub struct Document {
     pub place: i64,
     /// When it was changed last.
     pub updated_at: Timestamp,
+    /// The position of the last change of it, or of what it shows, that they know of; 0 for what has no feed.
+    pub changed: i64,
+    /// Whether it is a notice to those who see it no more.
+    pub gone: bool,
     /// The days that dates ask for; None for what has no date.
     pub days: Option<(NaiveDate, NaiveDate)>,
     /// The day that it is counted under; None for what is not counted by date.
@@ -101,16 +107,17 @@ pub struct Fields {
 }
 
 /// The words of one kind of documents. Each kind has fields of its own, so that a search among briefs does not wade through
-/// what events say.
+/// what events say; but title and text share theirs, so that where a word is needs one look.
 #[derive(Debug, Clone, Copy)]
 pub struct TextFields {
-    /// The stems of the title.
-    pub title: Field,
-    /// The stems of everything else.
-    pub text: Field,
-    /// The words of both as they are written, for beginnings.
+    /// The stems, those of the title so many times: [`TITLE_WEIGHT`].
+    pub stems: Field,
+    /// The words as they are written, for beginnings.
     pub words: Field,
 }
+
+/// How often a word in the title counts as one that is said.
+const TITLE_WEIGHT: usize = 4;
 
 crate::vocabulary::vocabulary! {
     /// Numbers that are read of each document found.
@@ -121,6 +128,7 @@ crate::vocabulary::vocabulary! {
         IdLow = "id_low",
         Place = "place",
         UpdatedAt = "updated_at",
+        Changed = "changed",
         FirstDay = "first_day",
         LastDay = "last_day",
         Counted = "counted",
@@ -153,8 +161,7 @@ impl TextFields {
     fn add(schema: &mut SchemaBuilder, kind: Kind) -> Self {
         let stemmed = text_options(STEMMED, IndexRecordOption::WithFreqsAndPositions, true);
         Self {
-            title: schema.add_text_field(&format!("{kind}_title"), stemmed.clone()),
-            text: schema.add_text_field(&format!("{kind}_text"), stemmed),
+            stems: schema.add_text_field(&format!("{kind}_stems"), stemmed),
             words: schema
                 .add_text_field(&format!("{kind}_words"), text_options(FOLDED, IndexRecordOption::Basic, false)),
         }
@@ -176,14 +183,19 @@ impl Fields {
     /// The fields of a kind's words.
     #[must_use]
     pub fn texts(&self, kind: Kind) -> TextFields {
-        let (title, text, words) = (self.id, self.id, self.id);
-        self.texts.get(kind as usize).copied().unwrap_or(TextFields { title, text, words })
+        self.texts.get(kind as usize).copied().unwrap_or(TextFields { stems: self.id, words: self.id })
     }
 
     /// What every document of a kind is found by.
     #[must_use]
     pub fn every(&self, kind: Kind) -> Term {
         self.term_of(kind, u8::MAX, &[])
+    }
+
+    /// What the notices of a kind are found by, and nothing else finds them.
+    #[must_use]
+    pub fn gone(&self, kind: Kind) -> Term {
+        self.term_of(kind, u8::MAX - 1, &[])
     }
 
     /// What the documents of a kind with a tag of this value are found by.
@@ -209,18 +221,16 @@ impl Fields {
         let mut filled = TantivyDocument::new();
         let kind = document.kind;
         let texts = self.texts(kind);
-        for (field, text) in [
-            (texts.title, &document.title),
-            (texts.text, &document.text),
-            (texts.words, &document.title),
-            (texts.words, &document.text),
-        ] {
+        for (text, weight) in [(&document.title, TITLE_WEIGHT), (&document.text, 1)] {
             if !text.is_empty() {
-                filled.add_text(field, text);
+                filled.add_text(texts.words, text);
+                for _ in 0..weight {
+                    filled.add_text(texts.stems, text);
+                }
             }
         }
         filled.add_bytes(self.id, document.id.0.as_bytes());
-        let mut terms = vec![self.every(kind)];
+        let mut terms = vec![if document.gone { self.gone(kind) } else { self.every(kind) }];
         for (naming, field) in Naming::ALL.iter().zip(&self.namings) {
             for id in document.named(*naming) {
                 terms.push(self.naming(kind, *naming, *id));
@@ -264,6 +274,8 @@ impl Document {
             text: String::new(),
             place: 0,
             updated_at,
+            changed: 0,
+            gone: false,
             days: None,
             counted: None,
             actors: Vec::new(),
@@ -272,6 +284,30 @@ impl Document {
             keys: BTreeSet::new(),
             probability: None,
         }
+    }
+
+    /// The notice to those who saw a resource that they see no more.
+    #[must_use]
+    pub fn notice(kind: Kind, id: Id, audience: Audience) -> Self {
+        let nameless = Self::new(kind, id, audience, String::new(), String::new(), Timestamp::from_micros(0));
+        Self { gone: true, ..nameless }
+    }
+
+    /// It with the last of these changes, which are in their order, that its audience knows of: several documents, where not all of
+    /// them know of the same.
+    pub fn split_by_last_change(self, changes: &[(i64, Audience)]) -> impl Iterator<Item = Self> {
+        let (mut left, mut parts) = (self.audience, Vec::new());
+        for (changed, known_to) in changes.iter().rev() {
+            let part = left & *known_to;
+            if part != Audience::NOBODY {
+                parts.push((part, *changed));
+                left = left.without(part);
+            }
+        }
+        if left != Audience::NOBODY {
+            parts.push((left, 0));
+        }
+        parts.into_iter().map(move |(audience, changed)| Self { audience, changed, ..self.clone() })
     }
 
     /// The same with these days, and the one of them that it is counted under.
@@ -312,6 +348,7 @@ impl Document {
             Column::IdLow => Some(low.cast_signed()),
             Column::Place => Some(self.place),
             Column::UpdatedAt => Some(self.updated_at.micros()),
+            Column::Changed => Some(self.changed),
             Column::FirstDay => Some(self.days.map_or(NO_DAY, |(first, _)| day_number(first))),
             Column::LastDay => Some(self.days.map_or(NO_DAY, |(_, last)| day_number(last))),
             Column::Counted => Some(self.counted.map_or(NO_DAY, day_number)),

@@ -14,17 +14,16 @@ use tantivy::{DocSet, Searcher, TERMINATED, Term};
 use super::ask::Ask;
 use super::document::{Document, FOLDED, Fields, STEMMED};
 use super::gather::{Counts, Facet, Gather, Gathered, Order, Page, Wish};
-use super::sight::Sights;
+use super::segments::Segments;
 use super::words::{Folded, Stemmed};
 use crate::access::{Audience, Caller};
 use crate::db::types::Id;
 use crate::problem::Problem;
 use crate::vocabulary::Kind;
 
-/// How long texts are taken to be on average, in words. It is the same for everyone: the true average would tell of texts
-/// that the caller may not see.
-const WORDS_OF_A_TITLE: u64 = 10;
-const WORDS_OF_A_TEXT: u64 = 200;
+/// How long a title and a text are taken to be on average, in words as they count. It is the same for everyone: the true
+/// average would tell of texts that the caller may not see.
+const WORDS: u64 = 240;
 
 /// How much memory an index made for one question may take before it is finished.
 const PASSING_MEMORY: usize = 50_000_000;
@@ -35,7 +34,7 @@ pub struct Finder {
     pub position: i64,
     searcher: Searcher,
     fields: Arc<Fields>,
-    sights: Arc<Sights>,
+    segments: Arc<Segments>,
 }
 
 /// How an index is set up: nothing is stored in it, since what is served comes from the database.
@@ -54,9 +53,9 @@ pub(super) fn register_words(index: &Index) {
 }
 
 impl Finder {
-    pub(super) fn new(position: i64, searcher: Searcher, fields: Arc<Fields>, sights: Arc<Sights>) -> Self {
-        sights.keep(searcher.segment_readers());
-        Self { position, searcher, fields, sights }
+    pub(super) fn new(position: i64, searcher: Searcher, fields: Arc<Fields>, segments: Arc<Segments>) -> Self {
+        segments.keep(searcher.segment_readers());
+        Self { position, searcher, fields, segments }
     }
 
     /// An index of these documents alone, in memory: how the past is searched.
@@ -94,7 +93,7 @@ impl Finder {
 
     fn gather_by(&self, caller: &Caller, query: &dyn Query, ask: &Ask, wish: Wish) -> Result<Gathered, Problem> {
         let class = Audience::only(caller).bits();
-        let gather = Gather { wish, ask, sights: &self.sights, class };
+        let gather = Gather { wish, ask, segments: &self.segments, class };
         let statistics = Statistics { finder: self, class, total: OnceCell::new(), known: RefCell::default() };
         self.searcher.search_with_statistics_provider(query, &gather, &statistics).map_err(Problem::internal)
     }
@@ -143,7 +142,7 @@ struct Statistics<'f> {
 impl Statistics<'_> {
     fn having_in(&self, segment: &SegmentReader, term: &Term) -> tantivy::Result<u64> {
         let index = segment.inverted_index(term.field())?;
-        let sighted = self.finder.sights.of(segment, self.class)?;
+        let sighted = self.finder.segments.sighted(segment, self.class)?;
         if sighted.has_all() && !segment.has_deletes() {
             return Ok(index.doc_freq(term)?.into());
         }
@@ -162,9 +161,8 @@ impl Statistics<'_> {
 }
 
 impl Bm25StatisticsProvider for Statistics<'_> {
-    fn total_num_tokens(&self, field: Field) -> tantivy::Result<u64> {
-        let is_title = Kind::ALL.iter().any(|kind| self.finder.fields.texts(*kind).title == field);
-        Ok(self.total_num_docs()? * if is_title { WORDS_OF_A_TITLE } else { WORDS_OF_A_TEXT })
+    fn total_num_tokens(&self, _: Field) -> tantivy::Result<u64> {
+        Ok(self.total_num_docs()? * WORDS)
     }
 
     fn total_num_docs(&self) -> tantivy::Result<u64> {
@@ -174,7 +172,10 @@ impl Bm25StatisticsProvider for Statistics<'_> {
         // One more, so that there is never none.
         let mut total = 1;
         for segment in self.finder.searcher.segment_readers() {
-            total += self.finder.sights.of(segment, self.class)?.count(segment);
+            total += self.finder.segments.sighted(segment, self.class)?.count(segment);
+            for kind in Kind::ALL {
+                total -= self.having_in(segment, &self.finder.fields.gone(*kind))?;
+            }
         }
         Ok(*self.total.get_or_init(|| total))
     }

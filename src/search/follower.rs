@@ -4,9 +4,10 @@
 //! it, and commits them together with the new position. The index is never the truth: if there is none, if it is of another
 //! archive or made by another version of the program, it is built from the tables.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,7 +23,7 @@ use tokio::sync::watch;
 use super::document::{Document, Fields, VERSION};
 use super::finder::{self, Finder};
 use super::merging::Merging;
-use super::sight::Sights;
+use super::segments::Segments;
 use super::source;
 use crate::db::Db;
 use crate::db::types::{Id, Timestamp};
@@ -92,7 +93,9 @@ pub struct Follower {
     index: Index,
     fields: Arc<Fields>,
     reader: IndexReader,
-    sights: Arc<Sights>,
+    segments: Arc<Segments>,
+    /// Where it is, and the indexes of other versions.
+    parent: PathBuf,
     /// How many threads write.
     threads: usize,
     /// While it is this process that writes.
@@ -113,9 +116,11 @@ impl Follower {
     pub fn open(db: Db, directory: &Path, threads: usize) -> Result<Self, Trouble> {
         let fields = Arc::new(Fields::default());
         let index = open_or_make(directory, &fields)?;
+        sweep(directory);
         finder::register_words(&index);
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        Ok(Self { db, index, fields, reader, sights: Arc::default(), threads, writing: None })
+        let parent = directory.to_owned();
+        Ok(Self { db, index, fields, reader, segments: Arc::default(), parent, threads, writing: None })
     }
 
     /// Follows the journal until nobody can ask any more. Each new state of the index is sent.
@@ -195,6 +200,7 @@ impl Follower {
 
     /// Writes anew the segments in which something is deleted, so that nothing is left of what was erased.
     fn purge(&mut self, mut publish: impl FnMut(Finder)) -> Result<(), Trouble> {
+        sweep(&self.parent);
         let Some(writing) = &mut self.writing else { return Ok(()) };
         let searcher = self.reader.searcher();
         let with_deletes = searcher.segment_readers().iter().filter(|segment| segment.has_deletes());
@@ -216,7 +222,7 @@ impl Follower {
     }
 
     fn state(&self, position: i64) -> Finder {
-        Finder::new(position, self.reader.searcher(), Arc::clone(&self.fields), Arc::clone(&self.sights))
+        Finder::new(position, self.reader.searcher(), Arc::clone(&self.fields), Arc::clone(&self.segments))
     }
 
     /// What the last commit says, whichever process made it.
@@ -314,6 +320,24 @@ fn mark_at(db: &Db, position: i64) -> Result<Mark, Trouble> {
     let there = db.read_blocking(move |connection| journal::entry_at(connection, position))?;
     let (resource, at) = there.unzip();
     Ok(Mark { version: VERSION, position, resource, micros: at.map_or(0, Timestamp::micros) })
+}
+
+/// Takes away the indexes that older versions have left here, unless one of these still runs: nobody brings them up to date,
+/// and what was erased since is in them.
+fn sweep(parent: &Path) {
+    let is_older = |name: &OsStr| {
+        let version = name.to_str().and_then(|name| name.strip_prefix("search-")?.parse::<u32>().ok());
+        version.is_some_and(|version| version < VERSION)
+    };
+    let older = fs::read_dir(parent).into_iter().flatten().flatten().filter(|entry| is_older(&entry.file_name()));
+    for directory in older.map(|entry| entry.path()) {
+        let lock = MmapDirectory::open(&directory).ok().and_then(|older| older.acquire_lock(&INDEX_WRITER_LOCK).ok());
+        if lock.is_some()
+            && let Err(error) = fs::remove_dir_all(&directory)
+        {
+            tracing::warn!(%error, "what an older version left beside the index cannot be taken away");
+        }
+    }
 }
 
 /// An index that is broken makes way for a new one, unless another process writes it. It has a directory of its own inside of

@@ -7,14 +7,15 @@ use std::sync::Arc;
 use chrono::{Datelike, NaiveDate};
 use rustc_hash::FxHashMap;
 use tantivy::collector::{Collector, SegmentCollector};
-use tantivy::columnar::{Column as Values, ColumnValues, Dictionary, MonotonicallyMappableToU64};
+use tantivy::columnar::{Column as Values, Dictionary};
 use tantivy::index::SegmentReader;
-use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId, Score};
+use tantivy::{DocId, Score};
 use uuid::Uuid;
 
 use super::ask::Ask;
 use super::document::{Column, NO_DAY, Naming, Tag};
-use super::sight::{Sighted, Sights};
+use super::segments::{Numbers, Segments};
+use super::sight::Sighted;
 use crate::db::types::{Id, Timestamp};
 use crate::edtf::OPEN_END;
 
@@ -74,12 +75,14 @@ pub enum Order {
         /// The latest first.
         descending: bool,
     },
+    /// By the position of the last change, of itself or of what it shows, the last first.
+    Change,
 }
 
 impl Order {
     fn descends(self) -> bool {
         match self {
-            Self::Relevance => true,
+            Self::Relevance | Self::Change => true,
             Self::Place { descending } | Self::Update { descending } => descending,
         }
     }
@@ -89,7 +92,7 @@ impl Order {
 /// what follows from the order of additions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
-    /// The score, day or moment.
+    /// The score, day, moment or position.
     pub value: i64,
     /// Who it is.
     pub id: Id,
@@ -178,7 +181,7 @@ impl Interval {
 pub(super) struct Gather<'a> {
     pub wish: Wish,
     pub ask: &'a Ask,
-    pub sights: &'a Sights,
+    pub segments: &'a Segments,
     pub class: i16,
 }
 
@@ -188,13 +191,14 @@ impl Collector for Gather<'_> {
 
     fn for_segment(&self, _: u32, segment: &SegmentReader) -> tantivy::Result<SegmentGather> {
         let days = self.ask.days();
-        let lenses = |facets: &[Facet]| facets.iter().map(|facet| Lens::of(segment, *facet, days)).collect();
+        let columns = Columns { segment, segments: self.segments };
+        let lenses = |facets: &[Facet]| facets.iter().map(|facet| Lens::of(columns, *facet, days)).collect();
         let counters: tantivy::Result<Vec<Lens>> = lenses(&self.wish.facets);
         let cross: tantivy::Result<Vec<Lens>> = lenses(&self.wish.cross);
         Ok(SegmentGather {
-            sighted: self.sights.of(segment, self.class)?,
-            gate: Gate::of(segment, self.ask)?,
-            page: self.wish.page.map(|page| PageSegment::of(segment, page)).transpose()?,
+            sighted: self.segments.sighted(segment, self.class)?,
+            gate: Gate::of(columns, self.ask)?,
+            page: self.wish.page.map(|page| PageSegment::of(columns, page)).transpose()?,
             counters: counters?.into_iter().map(Counter::of).collect(),
             cross: Cross { lenses: cross?, counts: FxHashMap::default() },
             total: 0,
@@ -306,34 +310,16 @@ impl SegmentCollector for SegmentGather {
     }
 }
 
-/// Numbers of the documents of a segment, one each.
-#[derive(Clone)]
-struct Numbers(Arc<dyn ColumnValues<u64>>);
+/// The columns of a segment.
+#[derive(Clone, Copy)]
+struct Columns<'a> {
+    segment: &'a SegmentReader,
+    segments: &'a Segments,
+}
 
-impl Numbers {
-    fn of(segment: &SegmentReader, column: Column) -> tantivy::Result<Self> {
-        let name = column.as_str();
-        let Some((values, _)) = segment.fast_fields().u64_lenient(name)? else {
-            return Err(tantivy::TantivyError::FieldNotFound(name.to_owned()));
-        };
-        // Every document has one; then the values lie in the order of the documents.
-        let full = values.get_cardinality().is_full();
-        Ok(Self(if full { values.values } else { values.first_or_default_col(i64::to_u64(0)) }))
-    }
-
-    fn get(&self, document: DocId) -> i64 {
-        i64::from_u64(self.0.get_val(document))
-    }
-
-    fn each_of(&self, documents: &[DocId], mut found: impl FnMut(i64)) {
-        let mut read = [0; COLLECT_BLOCK_BUFFER_LEN];
-        for documents in documents.chunks(read.len()) {
-            let (read, _) = read.split_at_mut(documents.len());
-            self.0.get_vals(documents, read);
-            for value in read {
-                found(i64::from_u64(*value));
-            }
-        }
+impl Columns<'_> {
+    fn numbers(self, column: Column) -> tantivy::Result<Numbers> {
+        self.segments.numbers(self.segment, column)
     }
 }
 
@@ -345,20 +331,20 @@ struct Gate {
 }
 
 impl Gate {
-    fn of(segment: &SegmentReader, ask: &Ask) -> tantivy::Result<Self> {
+    fn of(columns: Columns<'_>, ask: &Ask) -> tantivy::Result<Self> {
         let bounded = |(first, last): (i64, i64)| first != i64::MIN || last != i64::MAX;
         let days = ask.days();
         let places =
             (ask.first_moment.map_or(i64::MIN, Timestamp::micros), ask.last_moment.map_or(i64::MAX, Timestamp::micros));
         Ok(Self {
             days: if bounded(days) {
-                Some((days, Numbers::of(segment, Column::FirstDay)?, Numbers::of(segment, Column::LastDay)?))
+                Some((days, columns.numbers(Column::FirstDay)?, columns.numbers(Column::LastDay)?))
             } else {
                 None
             },
-            places: if bounded(places) { Some((places, Numbers::of(segment, Column::Place)?)) } else { None },
+            places: if bounded(places) { Some((places, columns.numbers(Column::Place)?)) } else { None },
             among: match &ask.among {
-                Some(among) => Some((Arc::clone(among), Identities::of(segment)?)),
+                Some(among) => Some((Arc::clone(among), Identities::of(columns)?)),
                 None => None,
             },
         })
@@ -382,8 +368,8 @@ struct Identities {
 }
 
 impl Identities {
-    fn of(segment: &SegmentReader) -> tantivy::Result<Self> {
-        Ok(Self { high: Numbers::of(segment, Column::IdHigh)?, low: Numbers::of(segment, Column::IdLow)? })
+    fn of(columns: Columns<'_>) -> tantivy::Result<Self> {
+        Ok(Self { high: columns.numbers(Column::IdHigh)?, low: columns.numbers(Column::IdLow)? })
     }
 
     fn get(&self, document: DocId) -> Id {
@@ -420,27 +406,34 @@ struct PageSegment {
     after: Option<Ranked>,
     limit: usize,
     best: BinaryHeap<Ranked>,
+    /// What scores less cannot be on the page any more.
+    floor: Score,
 }
 
 impl PageSegment {
-    fn of(segment: &SegmentReader, page: Page) -> tantivy::Result<Self> {
+    fn of(columns: Columns<'_>, page: Page) -> tantivy::Result<Self> {
         let values = match page.order {
             Order::Relevance => None,
-            Order::Place { .. } => Some(Numbers::of(segment, Column::Place)?),
-            Order::Update { .. } => Some(Numbers::of(segment, Column::UpdatedAt)?),
+            Order::Place { .. } => Some(columns.numbers(Column::Place)?),
+            Order::Update { .. } => Some(columns.numbers(Column::UpdatedAt)?),
+            Order::Change => Some(columns.numbers(Column::Changed)?),
         };
         let descends = page.order.descends();
         Ok(Self {
             values,
-            identities: Identities::of(segment)?,
+            identities: Identities::of(columns)?,
             descends,
             after: page.after.map(|key| Ranked::of(key, descends)),
             limit: page.limit,
             best: BinaryHeap::new(),
+            floor: Score::MIN,
         })
     }
 
     fn collect(&mut self, document: DocId, score: Score) {
+        if score < self.floor {
+            return;
+        }
         #[expect(
             clippy::cast_possible_truncation,
             reason = "scores are small and not negative, and rounded is what they shall be"
@@ -454,7 +447,19 @@ impl PageSegment {
             self.best.push(ranked);
             if self.best.len() > self.limit {
                 self.best.pop();
+                self.raise_floor();
             }
+        }
+    }
+
+    /// By a hundredth less than the last score on the page, so that nothing that is rounded to the same is passed over.
+    fn raise_floor(&mut self) {
+        if self.values.is_none()
+            && let Some(last) = self.best.peek()
+        {
+            #[expect(clippy::cast_precision_loss, reason = "scores are small")]
+            let last = last.key().value as Score;
+            self.floor = (last - 1.0) / 100.0;
         }
     }
 
@@ -609,22 +614,20 @@ enum Lens {
 }
 
 impl Lens {
-    fn of(segment: &SegmentReader, facet: Facet, days: (i64, i64)) -> tantivy::Result<Self> {
-        let columns = segment.fast_fields();
+    fn of(columns: Columns<'_>, facet: Facet, days: (i64, i64)) -> tantivy::Result<Self> {
+        let words = columns.segment.fast_fields();
         Ok(match facet {
-            Facet::Tag(tag) => columns.str(tag.as_str())?.map_or(Self::Nothing, |column| {
+            Facet::Tag(tag) => words.str(tag.as_str())?.map_or(Self::Nothing, |column| {
                 let (dictionary, numbers) = column.into_parts();
                 Self::Words { numbers, dictionary, are_ids: false }
             }),
-            Facet::Naming(naming) => columns.bytes(naming.as_str())?.map_or(Self::Nothing, |column| {
+            Facet::Naming(naming) => words.bytes(naming.as_str())?.map_or(Self::Nothing, |column| {
                 let (dictionary, numbers) = tantivy::columnar::StrColumn::wrap(column).into_parts();
                 Self::Words { numbers, dictionary, are_ids: true }
             }),
-            Facet::Kind => Self::Kind(Numbers::of(segment, Column::Kind)?),
-            Facet::Calendar(interval) => {
-                Self::Calendar { counted: Numbers::of(segment, Column::Counted)?, interval, days }
-            }
-            Facet::Probability => columns.column_opt(Column::Probability.as_str())?.map_or(Self::Nothing, Self::Number),
+            Facet::Kind => Self::Kind(columns.numbers(Column::Kind)?),
+            Facet::Calendar(interval) => Self::Calendar { counted: columns.numbers(Column::Counted)?, interval, days },
+            Facet::Probability => words.column_opt(Column::Probability.as_str())?.map_or(Self::Nothing, Self::Number),
         })
     }
 

@@ -14,7 +14,7 @@
 
 pub mod across;
 pub mod ask;
-mod completions;
+mod beginning;
 pub mod counts;
 pub mod document;
 pub mod finder;
@@ -24,6 +24,7 @@ pub mod lists;
 mod merging;
 mod patient;
 pub mod permits;
+mod segments;
 mod sight;
 pub mod snippet;
 mod source;
@@ -74,6 +75,12 @@ impl Search {
             .spawn(move || follower.follow(&asking, &states))
             .map_err(tantivy::TantivyError::from)?;
         Ok(Self { states: receiver, asked })
+    }
+
+    /// The index as far as it has come; None while it is built.
+    #[must_use]
+    pub fn now(&self) -> Option<Arc<Finder>> {
+        self.states.borrow().clone().filter(|finder| finder.position > 0)
     }
 
     /// The index with everything up to a position of the journal. If it does not get there in time, since much is being written, it

@@ -1,17 +1,10 @@
-//! Which documents a class of callers sees, once found out: segments never change, so it is remembered for each of them.
+//! Which documents a class of callers sees.
 
-use std::sync::Arc;
-
-use dashmap::DashMap;
 use tantivy::DocId;
 use tantivy::columnar::ColumnValues as _;
-use tantivy::index::{SegmentId, SegmentReader};
+use tantivy::index::SegmentReader;
 
 use super::document::Column;
-
-/// What is known of the segments at hand.
-#[derive(Default)]
-pub struct Sights(DashMap<(SegmentId, i16), Arc<Sighted>>);
 
 /// The documents of a segment that one class sees, as bits.
 pub struct Sighted {
@@ -19,29 +12,12 @@ pub struct Sighted {
     all: bool,
 }
 
-impl Sights {
+impl Sighted {
     /// What a class sees of a segment.
     ///
     /// # Errors
     /// When the segment cannot be read.
-    pub fn of(&self, segment: &SegmentReader, class: i16) -> tantivy::Result<Arc<Sighted>> {
-        let key = (segment.segment_id(), class);
-        if let Some(known) = self.0.get(&key) {
-            return Ok(Arc::clone(&known));
-        }
-        let found = Arc::new(Sighted::of(segment, class)?);
-        self.0.insert(key, Arc::clone(&found));
-        Ok(found)
-    }
-
-    /// Forgets the segments that are no more.
-    pub fn keep(&self, segments: &[SegmentReader]) {
-        self.0.retain(|(id, _), _| segments.iter().any(|segment| segment.segment_id() == *id));
-    }
-}
-
-impl Sighted {
-    fn of(segment: &SegmentReader, class: i16) -> tantivy::Result<Self> {
+    pub fn of(segment: &SegmentReader, class: i16) -> tantivy::Result<Self> {
         let audience = segment.fast_fields().column_first_or_default::<i64>(Column::Audience.as_str())?;
         let mut bits = vec![0_u64; segment.max_doc().div_ceil(64) as usize];
         let mut all = true;

@@ -70,7 +70,7 @@ impl<'w> Marker<'w> {
             return self.beginning.filter(|letters| begins_with(raw, letters));
         }
         let folded = word(text, from, to)?.folded;
-        let stem = self.wanted.get(self.stems.stem(&folded).as_str()).copied();
+        let stem = self.wanted.get(self.stems.stem(&folded).as_ref()).copied();
         stem.or_else(|| self.beginning.filter(|letters| folded.starts_with(*letters)))
     }
 }

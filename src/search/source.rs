@@ -1,14 +1,15 @@
 //! Where documents come from: the tables, by the slices that know them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
+use diesel::dsl::max;
 use diesel::prelude::*;
 
 use super::document::Document;
-use crate::access::Moment;
+use crate::access::{Audience, Moment};
 use crate::db::schema::{brief_events, journal, resources, trends};
 use crate::db::types::Id;
-use crate::db::{Connection, among, in_chunks};
+use crate::db::{Connection, among, grouped, in_chunks};
 use crate::history::erasure::erased_among;
 use crate::natively;
 use crate::problem::Problem;
@@ -54,7 +55,57 @@ pub(super) fn chunk(
         next = next.filter(resources::id.gt(after));
     }
     let ids: Vec<Id> = next.load(connection)?;
-    Ok((ids.last().copied(), documents(connection, kind, Moment::Head, &ids)?))
+    Ok((ids.last().copied(), present(connection, kind, &ids)?))
+}
+
+/// The documents of these resources as they are now. Those of which there are feeds know their last change, and are noticed by
+/// those who saw what they see no more.
+fn present(connection: &mut Connection, kind: Kind, ids: &[Id]) -> Result<Vec<Document>, Problem> {
+    let documents = documents(connection, kind, Moment::Head, ids)?;
+    match kind {
+        Kind::Actor | Kind::Category => Ok(documents),
+        Kind::Brief | Kind::Event | Kind::Trend => with_last_changes(connection, kind, ids, documents),
+    }
+}
+
+fn with_last_changes(
+    connection: &mut Connection,
+    kind: Kind,
+    ids: &[Id],
+    documents: Vec<Document>,
+) -> Result<Vec<Document>, Problem> {
+    let changes = last_changes(connection, ids)?;
+    let changes_of = |id: Id| changes.get(&id).map(Vec::as_slice).unwrap_or_default();
+    let ever_seen_by = |id: Id| changes_of(id).iter().fold(Audience::NOBODY, |all, (_, known_to)| all | *known_to);
+    let mut lost: HashMap<Id, Audience> = ids.iter().map(|id| (*id, ever_seen_by(*id))).collect();
+    let mut all = Vec::with_capacity(ids.len());
+    for document in documents {
+        if let Some(lost) = lost.get_mut(&document.id) {
+            *lost = lost.without(document.audience);
+        }
+        let changes = changes_of(document.id);
+        all.extend(document.split_by_last_change(changes));
+    }
+    for (id, audience) in lost.into_iter().filter(|(_, audience)| *audience != Audience::NOBODY) {
+        all.extend(Document::notice(kind, id, audience).split_by_last_change(changes_of(id)));
+    }
+    Ok(all)
+}
+
+/// At which positions these were changed last, and who knows of that, in the order of the positions: one for each set of those who
+/// know of one, however often it was changed.
+fn last_changes(connection: &mut Connection, ids: &[Id]) -> Result<HashMap<Id, Vec<(i64, Audience)>>, Problem> {
+    let rows = in_chunks::<_, (Id, (Option<i64>, Audience)), Problem>(ids, |ids| {
+        natively!(connection, |native| journal::table
+            .filter(among(journal::resource_id, ids))
+            .group_by((journal::resource_id, journal::audience))
+            .select((journal::resource_id, (max(journal::position), journal::audience)))
+            .load(native))
+    })?;
+    let mut changes =
+        grouped(rows.into_iter().map(|(id, (position, known_to))| (id, (position.unwrap_or(0), known_to))));
+    changes.values_mut().for_each(|changes| changes.sort_unstable_by_key(|(position, _)| *position));
+    Ok(changes)
 }
 
 /// What a part of the journal is about.
@@ -98,7 +149,7 @@ pub(super) fn changed_after(connection: &mut Connection, position: i64, limit: i
             Kind::Actor | Kind::Category => {}
         }
         let list: Vec<Id> = ids.iter().copied().collect();
-        change.documents.append(&mut documents(connection, *kind, Moment::Head, &list)?);
+        change.documents.append(&mut present(connection, *kind, &list)?);
         change.concerned.append(&mut ids);
     }
     Ok(change)

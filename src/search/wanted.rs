@@ -87,7 +87,7 @@ impl Wanted {
 #[must_use]
 pub fn stems_of(text: &str) -> HashSet<String> {
     let stems = Stems::default();
-    words(text).iter().map(|word| stems.stem(&word.folded)).collect()
+    words(text).iter().map(|word| stems.stem(&word.folded).into_owned()).collect()
 }
 
 /// Words shorter than this tell little.
@@ -141,11 +141,11 @@ impl<'a> Part<'a> {
         found.truncate(*left);
         *left -= found.len();
         let open = if is_open { found.pop() } else { None };
-        let mut phrase: Vec<String> = found.iter().map(|word| stems.stem(&word.folded)).collect();
+        let mut phrase: Vec<String> = found.iter().map(|word| stems.stem(&word.folded).into_owned()).collect();
         let closed = if phrase.len() > 1 { Some(Clause::Phrase(phrase)) } else { phrase.pop().map(Clause::Word) };
         let open = open.map(|word| match word.folded.chars().count() {
-            ..SHORTEST_BEGINNING => Clause::Word(stems.stem(&word.folded)),
-            _ => Clause::Beginning { stem: stems.stem(&word.folded), letters: word.folded },
+            ..SHORTEST_BEGINNING => Clause::Word(stems.stem(&word.folded).into_owned()),
+            _ => Clause::Beginning { stem: stems.stem(&word.folded).into_owned(), letters: word.folded },
         });
         closed.into_iter().chain(open).collect()
     }

@@ -4,6 +4,8 @@
 //! So one rule serves texts in any language, mixed ones too, and a query needs no language of its own. Belarusian and
 //! Ukrainian words lose fewer endings than Russian ones, but are folded alike on both sides.
 
+use std::borrow::Cow;
+
 use frostem::{Algorithm, Stemmer};
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 use unicode_normalization::UnicodeNormalization;
@@ -59,18 +61,26 @@ fn is_ideograph(character: char) -> bool {
 
 /// The word in a span.
 pub fn word(text: &str, from: usize, to: usize) -> Option<Word> {
-    let folded = fold(text.get(from..to)?);
-    (!folded.is_empty() && folded.len() <= LONGEST).then_some(Word { from, to, folded })
+    let mut folded = String::with_capacity(to - from);
+    fold(text.get(from..to)?, &mut folded).then_some(Word { from, to, folded })
 }
 
-/// Case, accents and apostrophes folded. The letters that Cyrillic writes with a mark stay what they are, but for `ё`, which
-/// is often written without, and `ў`, which changes places with `у`.
-fn fold(word: &str) -> String {
+/// Case, accents and apostrophes folded, in the place of what was there; whether a word is left. The letters that Cyrillic
+/// writes with a mark stay what they are, but for `ё`, which is often written without, and `ў`, which changes places with
+/// `у`.
+fn fold(word: &str, folded: &mut String) -> bool {
+    folded.clear();
     let word = ["'s", "’s"].iter().find_map(|ending| word.strip_suffix(ending)).unwrap_or(word);
     if word.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return word.to_ascii_lowercase();
+        folded.push_str(word);
+        folded.make_ascii_lowercase();
+    } else {
+        fold_letters(word, folded);
     }
-    let mut folded = String::with_capacity(word.len());
+    !folded.is_empty() && folded.len() <= LONGEST
+}
+
+fn fold_letters(word: &str, folded: &mut String) {
     for character in word.nfc().flat_map(char::to_lowercase) {
         match character {
             'ё' => folded.push('е'),
@@ -86,7 +96,6 @@ fn fold(word: &str) -> String {
             ),
         }
     }
-    folded
 }
 
 fn is_cyrillic(character: char) -> bool {
@@ -108,11 +117,11 @@ impl Default for Stems {
 
 impl Stems {
     /// The stem of a folded word.
-    pub fn stem(&self, folded: &str) -> String {
+    pub fn stem<'w>(&self, folded: &'w str) -> Cow<'w, str> {
         match folded.chars().next() {
-            Some(first) if is_cyrillic(first) => self.russian.stem(folded).into_owned(),
-            Some(first) if first.is_ascii_alphabetic() => self.english.stem(folded).into_owned(),
-            _ => folded.to_owned(),
+            Some(first) if is_cyrillic(first) => self.russian.stem(folded),
+            Some(first) if first.is_ascii_alphabetic() => self.english.stem(folded),
+            _ => Cow::Borrowed(folded),
         }
     }
 }
@@ -134,10 +143,10 @@ pub fn may_have_stem(word: &str, stem: &str) -> bool {
 pub struct Folded;
 
 impl Tokenizer for Folded {
-    type TokenStream<'a> = Cut;
+    type TokenStream<'a> = Cut<'a>;
 
-    fn token_stream<'a>(&'a mut self, text: &'a str) -> Cut {
-        Cut::of(words(text).into_iter())
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> Cut<'a> {
+        Cut::of(text, None)
     }
 }
 
@@ -146,45 +155,47 @@ impl Tokenizer for Folded {
 pub struct Stemmed(Stems);
 
 impl Tokenizer for Stemmed {
-    type TokenStream<'a> = Cut;
+    type TokenStream<'a> = Cut<'a>;
 
-    fn token_stream<'a>(&'a mut self, text: &'a str) -> Cut {
-        let stems = &self.0;
-        Cut::of(words(text).into_iter().map(|word| Word { folded: stems.stem(&word.folded), ..word }))
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> Cut<'a> {
+        Cut::of(text, Some(&self.0))
     }
 }
 
-/// A text that has been cut.
-pub struct Cut {
-    tokens: std::vec::IntoIter<Token>,
+/// A text that is cut word by word.
+pub struct Cut<'a> {
+    text: &'a str,
+    spans: std::vec::IntoIter<(usize, usize)>,
+    stems: Option<&'a Stems>,
     current: Token,
 }
 
-impl Cut {
-    fn of(words: impl Iterator<Item = Word>) -> Self {
-        let tokens: Vec<Token> = words
-            .enumerate()
-            .map(|(position, Word { from, to, folded })| Token {
-                offset_from: from,
-                offset_to: to,
-                position,
-                text: folded,
-                position_length: 1,
-            })
-            .collect();
-        Self { tokens: tokens.into_iter(), current: Token::default() }
+impl<'a> Cut<'a> {
+    fn of(text: &'a str, stems: Option<&'a Stems>) -> Self {
+        Self { text, spans: spans(text).into_iter(), stems, current: Token::default() }
+    }
+
+    /// Makes what is in a span the current word, if it is one.
+    fn take(&mut self, from: usize, to: usize) -> bool {
+        let word = self.text.get(from..to).unwrap_or_default();
+        let is_word = fold(word, &mut self.current.text);
+        if let Some(stems) = self.stems.filter(|_| is_word) {
+            self.current.text = stems.stem(&self.current.text).into_owned();
+        }
+        is_word
     }
 }
 
-impl TokenStream for Cut {
+impl TokenStream for Cut<'_> {
     fn advance(&mut self) -> bool {
-        match self.tokens.next() {
-            Some(token) => {
-                self.current = token;
-                true
+        while let Some((from, to)) = self.spans.next() {
+            if self.take(from, to) {
+                let position = self.current.position.wrapping_add(1);
+                (self.current.offset_from, self.current.offset_to, self.current.position) = (from, to, position);
+                return true;
             }
-            None => false,
         }
+        false
     }
 
     fn token(&self) -> &Token {
@@ -202,7 +213,7 @@ mod tests {
 
     fn stems(text: &str) -> Vec<String> {
         let stems = Stems::default();
-        words(text).iter().map(|word| stems.stem(&word.folded)).collect()
+        words(text).iter().map(|word| stems.stem(&word.folded).into_owned()).collect()
     }
 
     #[test]

@@ -15,6 +15,7 @@ on_both![
     lists_answer_as_the_model_does,
     single_resources_show_what_the_model_does,
     the_past_is_as_the_model_was_less_what_is_hidden_now,
+    a_feed_is_its_list_by_what_changed_last_and_notices,
 ];
 
 /// How many archives are tried on each database, and how many requests to lists on each archive.
@@ -83,6 +84,29 @@ fn the_past_is_as_the_model_was_less_what_is_hidden_now(app: &TestApp) {
     });
 }
 
+fn a_feed_is_its_list_by_what_changed_last_and_notices(app: &TestApp) {
+    for_all(&(archive(), deeds(), deeds(), asks(ASKS / 2)), |(mut archive, first, second, asks)| {
+        let app = app.another();
+        let callers = Callers::of(&app);
+        load(&app.admin(), &mut archive);
+        for deed in &first {
+            archive.apply(&app.admin(), deed);
+        }
+        // The index has come so far, and may not have come to what follows.
+        app.get("/v1/search?q=anything").expect(200);
+        for deed in &second {
+            archive.apply(&app.admin(), deed);
+        }
+        let changes: BTreeMap<Caller, Changes> =
+            callers.0.iter().map(|(caller, client)| (*caller, Changes::known_to(client))).collect();
+        for (ask, caller) in asks.iter().zip(callers.0.keys().cycle()) {
+            if !ask.is_turned_round() {
+                compare_feed(&archive, ask, callers.client(*caller), &changes[caller]);
+            }
+        }
+    });
+}
+
 /// Tries random cases, always the same ones.
 pub fn for_all<S: Strategy>(strategy: &S, test: impl Fn(S::Value)) {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(CASES);
@@ -146,6 +170,57 @@ fn compare_list(archive: &Archive, ask: &Ask, caller: Caller, client: &Client, a
             comparison.brief_shows(&row, brief);
         }
     }
+}
+
+/// The last change of everything that a caller knows of, the last first.
+struct Changes(Vec<Value>);
+
+impl Changes {
+    fn known_to(client: &Client) -> Self {
+        let (mut last, mut since) = (BTreeMap::new(), 0);
+        loop {
+            let page = client.get(&format!("/v1/changes?limit=100&since={since}")).expect(200).json();
+            for row in items(&page["data"]) {
+                last.insert(text(&row["id"]).to_owned(), row.clone());
+            }
+            if items(&page["data"]).is_empty() {
+                let mut rows: Vec<Value> = last.into_values().collect();
+                rows.sort_by_key(|row| -row["position"].as_i64().expect("a position"));
+                return Self(rows);
+            }
+            since = page["page"]["next"].as_i64().expect("a position");
+        }
+    }
+}
+
+/// A feed has what its list has, and a notice of all that was withdrawn, whatever it was.
+fn compare_feed(archive: &Archive, ask: &Ask, client: &Client, changes: &Changes) {
+    let filter = ask.filter(archive);
+    let list = client.get(&format!("{}?{filter}&format=ndjson&fields=id", ask.list.path())).expect(200).lines();
+    let listed: Vec<&str> = list.iter().map(|row| text(&row["id"])).collect();
+    let (kind, feed) = match ask.list {
+        List::Briefs => ("brief", "/feeds/briefs.json"),
+        List::Events => ("event", "/feeds/events.json"),
+        List::Trends => ("trend", "/feeds/trends.json"),
+    };
+    let is_withdrawn = |row: &Value| {
+        row["change"] == "removed" || (ask.list == List::Briefs && row["current"]["state"] == "retracted")
+    };
+    let rows = changes.0.iter().filter(|row| row["resource"] == kind);
+    let shown = rows.filter(|row| is_withdrawn(row) || listed.contains(&text(&row["id"])));
+    let expected: Vec<String> = shown.map(|row| format!("urn:uuid:{}", text(&row["id"]))).collect();
+
+    let (mut found, mut path) = (Vec::new(), Some(format!("{feed}?{filter}&limit={}", ask.limit)));
+    while let Some(this) = path {
+        let page = client.get(&this).expect(200).json();
+        let entries = items(&page["items"]).iter().map(|item| text(&item["id"]).to_owned());
+        let before = found.len();
+        found.extend(entries);
+        path = page["next_url"].as_str().map(|url| url.strip_prefix(client.url()).expect("our address").to_owned());
+        assert!(path.is_none() || found.len() - before == ask.limit, "a page before the last is not full: {this}");
+        assert!(found.len() <= expected.len(), "{this} has no end: {found:?}, not {expected:?}");
+    }
+    assert_eq!(found, expected, "the entries of {feed}?{filter}");
 }
 
 /// Facets and timelines of a list.

@@ -1,6 +1,7 @@
 //! Full text: what is found, in which order, and what it gives away.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -23,6 +24,7 @@ on_both![
     nothing_hidden_is_found_counted_or_changes_a_score,
     a_retracted_brief_is_found_by_its_title_alone,
     an_index_that_is_missing_or_of_another_archive_is_built_anew,
+    the_index_of_an_older_version_is_swept_away,
     two_servers_share_an_index,
     an_index_of_another_archive_is_not_read_while_another_server_writes_it,
     what_is_erased_is_in_no_file_of_the_index,
@@ -397,10 +399,32 @@ fn an_index_that_is_missing_or_of_another_archive_is_built_anew(app: &TestApp) {
         assert_eq!(found_in(&moved, "actors", "council"), Vec::<String>::new());
         assert_eq!(found_in(&moved, "actors", "defence"), ["ministry"]);
     }
-    for file in std::fs::read_dir(directory.path().join("search-2")).unwrap() {
-        std::fs::write(file.unwrap().path(), b"not an index").unwrap();
+    for file in files_of_index(&directory) {
+        std::fs::write(file, b"not an index").unwrap();
     }
     assert_eq!(found_in(&over(&other), "actors", "defence"), ["ministry"]);
+}
+
+/// An older version of Briefwire had an index of its own, in which is what was erased since.
+fn the_index_of_an_older_version_is_swept_away(app: &TestApp) {
+    let directory = TempDir::new().unwrap();
+    let older = directory.path().join("search-1");
+    std::fs::create_dir(&older).unwrap();
+    std::fs::write(older.join("words.idx"), b"erased").unwrap();
+    let kept = directory.path().join("search-notes");
+    std::fs::create_dir(&kept).unwrap();
+    let app = app.beside_configured(|config| config.index_dir = directory.path().to_owned());
+    app.get("/v1/search?q=anything").expect(200);
+    assert!(!older.exists() && kept.exists());
+}
+
+/// The files of the one index in a directory.
+fn files_of_index(directory: &TempDir) -> Vec<PathBuf> {
+    let paths = |place: &Path| -> Vec<PathBuf> {
+        std::fs::read_dir(place).unwrap().map(|entry| entry.unwrap().path()).collect()
+    };
+    let [index] = &paths(directory.path())[..] else { panic!("not one index") };
+    paths(index)
 }
 
 fn two_servers_share_an_index(app: &TestApp) {
@@ -439,8 +463,8 @@ fn what_is_erased_is_in_no_file_of_the_index(app: &TestApp) {
     let publisher = app.publisher();
     // Files are never changed: those that hold a word must be gone.
     let files = || -> BTreeSet<String> {
-        let all = std::fs::read_dir(directory.path().join("search-2")).unwrap();
-        let names = all.map(|file| file.unwrap().file_name().into_string().unwrap());
+        let all = files_of_index(&directory);
+        let names = all.iter().map(|file| file.file_name().unwrap().to_str().unwrap().to_owned());
         names.filter(|name| !name.contains("meta") && !name.starts_with('.')).collect()
     };
     assert_eq!(found_in(&app, "categories", "security"), ["security"]);

@@ -1,0 +1,89 @@
+//! What is found out once of each segment of the index and then remembered, since segments never change.
+
+use std::sync::Arc;
+
+use dashmap::DashMap;
+use tantivy::columnar::{ColumnValues, MonotonicallyMappableToU64};
+use tantivy::index::{SegmentId, SegmentReader};
+use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId};
+
+use super::document::Column;
+use super::sight::Sighted;
+
+/// What is known of the segments at hand.
+#[derive(Default)]
+pub struct Segments {
+    sighted: DashMap<(SegmentId, i16), Arc<Sighted>>,
+    numbers: DashMap<(SegmentId, Column), Numbers>,
+}
+
+impl Segments {
+    /// What a class sees of a segment.
+    ///
+    /// # Errors
+    /// When the segment cannot be read.
+    pub fn sighted(&self, segment: &SegmentReader, class: i16) -> tantivy::Result<Arc<Sighted>> {
+        let key = (segment.segment_id(), class);
+        if let Some(known) = self.sighted.get(&key) {
+            return Ok(Arc::clone(&known));
+        }
+        let found = Arc::new(Sighted::of(segment, class)?);
+        self.sighted.insert(key, Arc::clone(&found));
+        Ok(found)
+    }
+
+    /// A column of a segment.
+    ///
+    /// # Errors
+    /// When the segment cannot be read.
+    pub fn numbers(&self, segment: &SegmentReader, column: Column) -> tantivy::Result<Numbers> {
+        let key = (segment.segment_id(), column);
+        if let Some(known) = self.numbers.get(&key) {
+            return Ok(known.clone());
+        }
+        let found = Numbers::of(segment, column)?;
+        self.numbers.insert(key, found.clone());
+        Ok(found)
+    }
+
+    /// Forgets the segments that are no more.
+    pub fn keep(&self, segments: &[SegmentReader]) {
+        let is_there = |id: SegmentId| segments.iter().any(|segment| segment.segment_id() == id);
+        self.sighted.retain(|(id, _), _| is_there(*id));
+        self.numbers.retain(|(id, _), _| is_there(*id));
+    }
+}
+
+/// Numbers of the documents of a segment, one each.
+#[derive(Clone)]
+pub struct Numbers(Arc<dyn ColumnValues<u64>>);
+
+impl Numbers {
+    fn of(segment: &SegmentReader, column: Column) -> tantivy::Result<Self> {
+        let name = column.as_str();
+        let Some((values, _)) = segment.fast_fields().u64_lenient(name)? else {
+            return Err(tantivy::TantivyError::FieldNotFound(name.to_owned()));
+        };
+        // Every document has one; then the values lie in the order of the documents.
+        let full = values.get_cardinality().is_full();
+        Ok(Self(if full { values.values } else { values.first_or_default_col(i64::to_u64(0)) }))
+    }
+
+    /// That of a document.
+    #[must_use]
+    pub fn get(&self, document: DocId) -> i64 {
+        i64::from_u64(self.0.get_val(document))
+    }
+
+    /// Those of several, each in its turn.
+    pub fn each_of(&self, documents: &[DocId], mut found: impl FnMut(i64)) {
+        let mut read = [0; COLLECT_BLOCK_BUFFER_LEN];
+        for documents in documents.chunks(read.len()) {
+            let (read, _) = read.split_at_mut(documents.len());
+            self.0.get_vals(documents, read);
+            for value in read {
+                found(i64::from_u64(*value));
+            }
+        }
+    }
+}
