@@ -104,7 +104,9 @@ fn last_changes(connection: &mut Connection, ids: &[Id]) -> Result<HashMap<Id, V
     })?;
     let mut changes =
         grouped(rows.into_iter().map(|(id, (position, known_to))| (id, (position.unwrap_or(0), known_to))));
-    changes.values_mut().for_each(|changes| changes.sort_unstable_by_key(|(position, _)| *position));
+    for changes in changes.values_mut() {
+        changes.sort_unstable_by_key(|(position, _)| *position);
+    }
     Ok(changes)
 }
 
