@@ -34,7 +34,7 @@ use crate::workloads::{DEEP_PAGE, WORKLOADS, Workload};
 const FILES: usize = 300;
 const CONNECTIONS: u32 = 32;
 /// How long it may take to ask for everything once.
-const LONGEST_ONCE: Duration = Duration::from_secs(30);
+const LONGEST_ONCE: Duration = Duration::from_secs(60);
 
 /// Measures how fast Briefwire is.
 #[derive(Parser)]

@@ -69,7 +69,7 @@ pub fn document(sections: &[String]) -> String {
          noisy, and only what was measured side by side can be compared. Nothing here is to be edited by hand.\n\n\
          {}. {}, wrk, one core for the server and one for the load, 32 connections, medians of the rounds. `%` is that of\n\
          nginx with the same bytes in files (for what is unchanged: nginx answering 304). *Cold* is without answers in memory,\n\
-         when up to 20,000 different requests have been made once (*first time*, within half a minute): what they made ready on disk\n\
+         when up to 20,000 different requests have been made once (*first time*, within a minute): what they made ready on disk\n\
          is there. *Hot* repeats 500 requests, some much more often than others. p99 is taken at four fifths of the rate reached.\n\
          *Bare SQL* is the same questions in a loop on SQLite, and to `pgbench` over one connection on PostgreSQL.\n",
         machine::described(),
