@@ -8,7 +8,7 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use utoipa::IntoParams;
 
-use super::model::{BriefView, NOT_YET_PUBLISHED};
+use super::model::{BriefView, NOT_YET_PUBLISHED, last_published};
 use super::views;
 use crate::access::{Sees, Sight};
 use crate::actors::names;
@@ -210,7 +210,7 @@ impl<'a> Resolved<'a> {
     /// is one end only: SQLite begins at one of several, and not at the nearest.
     pub(super) fn listed_within(&self) -> (Option<Timestamp>, Option<Timestamp>) {
         let (first, last) = (self.span.first_moment(), self.span.last_moment());
-        let published = first.map(|_| Timestamp::from_micros(NOT_YET_PUBLISHED - 1));
+        let published = first.map(|_| last_published());
         (first, last.into_iter().chain(published).min())
     }
 

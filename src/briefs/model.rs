@@ -22,6 +22,12 @@ use crate::vocabulary::{Assessment, BriefState, Marking, Severity};
 /// first.
 pub const NOT_YET_PUBLISHED: i64 = 253_402_300_799_000_000;
 
+/// The last moment at which something published can be listed: everything unpublished comes after it.
+#[must_use]
+pub fn last_published() -> Timestamp {
+    Timestamp::from_micros(NOT_YET_PUBLISHED - 1)
+}
+
 /// One version of a brief.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = briefs)]

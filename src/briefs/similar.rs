@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::links;
-use super::model::{BriefLink, BriefRow, BriefView, Image, NOT_YET_PUBLISHED};
+use super::model::{BriefLink, BriefRow, BriefView, Image, last_published};
 use super::views;
 use crate::access::{Sees, Sight};
 use crate::actors::model::ActorLink;
@@ -327,7 +327,7 @@ impl<'r> Own<'r> {
     }
 
     /// Whether a brief fits is asked of each brief along the way, and not joined: a database that has no statistics yet would
-    /// begin with all briefs of the language.
+    /// begin with all briefs of the language. What is not published fits never, and is not gone through.
     fn along_actor<'q>(&'q self, along: &mut Along<'q>, number: i32, sight: Sight, actor: Id, is_before: bool) {
         use brief_actors::{actor_id, audience, brief_id, listed_at, since, until};
         let fitting = briefs::table.filter(briefs::id.eq(brief_id)).filter(self.fits(sight));
@@ -496,12 +496,6 @@ fn fits(sight: Sight, other_than: Id, language: String) -> _ {
         sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience);
     let published: BriefState = BriefState::Published;
     briefs::id.ne(other_than).and(briefs::language.eq(language)).and(briefs::state.eq(published)).and(seen)
-}
-
-/// The last moment at which something published can be listed. Everything unpublished comes after it; none of that fits, and
-/// there may be much of it to go through.
-fn last_published() -> Timestamp {
-    Timestamp::from_micros(NOT_YET_PUBLISHED - 1)
 }
 
 /// The number of the next query of several, of which each finds briefs for a reason of this weight.

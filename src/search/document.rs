@@ -2,8 +2,8 @@
 //!
 //! A document is one resource as one set of callers sees it. Where all who see a brief see the same of it, the brief is one
 //! document; where some see less (an event in it is hidden from them, or it is retracted), they have a document of their own
-//! with just what they see. Where some know of a later change than others, they have one each too. So no count, no filter and no word of a document says anything that its callers may not know,
-//! and every caller meets each resource once.
+//! with just what they see. Where some know of a later change than others, they have one each too. So no count, no filter and
+//! no word of a document says anything that its callers may not know, and every caller meets each resource once.
 //!
 //! Of what some saw and see no more, they have a notice: a document without words that only feeds ask for.
 

@@ -1,5 +1,6 @@
 //! What is found out once of each segment of the index and then remembered, since segments never change.
 
+use std::hash::Hash;
 use std::sync::Arc;
 
 use dashmap::DashMap;
@@ -23,13 +24,8 @@ impl Segments {
     /// # Errors
     /// When the segment cannot be read.
     pub fn sighted(&self, segment: &SegmentReader, class: i16) -> tantivy::Result<Arc<Sighted>> {
-        let key = (segment.segment_id(), class);
-        if let Some(known) = self.sighted.get(&key) {
-            return Ok(Arc::clone(&known));
-        }
-        let found = Arc::new(Sighted::of(segment, class)?);
-        self.sighted.insert(key, Arc::clone(&found));
-        Ok(found)
+        let find = || Sighted::of(segment, class).map(Arc::new);
+        known(&self.sighted, (segment.segment_id(), class), find)
     }
 
     /// A column of a segment.
@@ -37,13 +33,7 @@ impl Segments {
     /// # Errors
     /// When the segment cannot be read.
     pub fn numbers(&self, segment: &SegmentReader, column: Column) -> tantivy::Result<Numbers> {
-        let key = (segment.segment_id(), column);
-        if let Some(known) = self.numbers.get(&key) {
-            return Ok(known.clone());
-        }
-        let found = Numbers::of(segment, column)?;
-        self.numbers.insert(key, found.clone());
-        Ok(found)
+        known(&self.numbers, (segment.segment_id(), column), || Numbers::of(segment, column))
     }
 
     /// Forgets the segments that are no more.
@@ -52,6 +42,20 @@ impl Segments {
         self.sighted.retain(|(id, _), _| is_there(*id));
         self.numbers.retain(|(id, _), _| is_there(*id));
     }
+}
+
+/// What is known under a key, found out if it is not yet: without holding a lock meanwhile, for which others would wait.
+fn known<K: Copy + Eq + Hash, V: Clone>(
+    all: &DashMap<K, V>,
+    key: K,
+    find: impl FnOnce() -> tantivy::Result<V>,
+) -> tantivy::Result<V> {
+    if let Some(known) = all.get(&key) {
+        return Ok(known.clone());
+    }
+    let found = find()?;
+    all.insert(key, found.clone());
+    Ok(found)
 }
 
 /// Numbers of the documents of a segment, one each.

@@ -208,9 +208,7 @@ fn ninjs_of_random_briefs_has_the_members_that_its_standard_knows(app: &TestApp)
     for_all(&(archive(), deeds()), |(mut archive, deeds)| {
         let app = app.another();
         load(&app.admin(), &mut archive);
-        for deed in &deeds {
-            archive.apply(&app.admin(), deed);
-        }
+        archive.apply_all(&app.admin(), &deeds);
         for client in [&app.admin(), app.anyone()] {
             for row in client.get("/v1/briefs?format=ndjson&fields=id").expect(200).lines() {
                 let path = format!("/v1/briefs/{}?format=ninjs", row["id"].as_str().unwrap());

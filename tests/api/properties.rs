@@ -27,9 +27,7 @@ fn lists_answer_as_the_model_does(app: &TestApp) {
         let app = app.another();
         let callers = Callers::of(&app);
         load(&app.admin(), &mut archive);
-        for deed in &deeds {
-            archive.apply(&app.admin(), deed);
-        }
+        archive.apply_all(&app.admin(), &deeds);
         archive.learn(&app.admin());
         for (ask, caller) in asks.iter().zip(callers.0.keys().cycle()) {
             compare_list(&archive, ask, *caller, callers.client(*caller), None);
@@ -42,9 +40,7 @@ fn single_resources_show_what_the_model_does(app: &TestApp) {
         let app = app.another();
         let callers = Callers::of(&app);
         load(&app.admin(), &mut archive);
-        for deed in &deeds {
-            archive.apply(&app.admin(), deed);
-        }
+        archive.apply_all(&app.admin(), &deeds);
         archive.learn(&app.admin());
         for (caller, client) in &callers.0 {
             let comparison = Comparison { archive: &archive, caller: *caller, client, as_of: None };
@@ -61,14 +57,10 @@ fn the_past_is_as_the_model_was_less_what_is_hidden_now(app: &TestApp) {
         let app = app.another();
         let callers = Callers::of(&app);
         load(&app.admin(), &mut archive);
-        for deed in &first {
-            archive.apply(&app.admin(), deed);
-        }
+        archive.apply_all(&app.admin(), &first);
         archive.learn(&app.admin());
         let (then, past) = (Utc::now(), archive.clone());
-        for deed in &second {
-            archive.apply(&app.admin(), deed);
-        }
+        archive.apply_all(&app.admin(), &second);
         let past = past.seen_from(&archive);
         let time = then.to_rfc3339_opts(SecondsFormat::Micros, true);
         for (ask, caller) in asks.iter().zip(callers.0.keys().cycle()) {
@@ -89,14 +81,10 @@ fn a_feed_is_its_list_by_what_changed_last_and_notices(app: &TestApp) {
         let app = app.another();
         let callers = Callers::of(&app);
         load(&app.admin(), &mut archive);
-        for deed in &first {
-            archive.apply(&app.admin(), deed);
-        }
+        archive.apply_all(&app.admin(), &first);
         // The index has come so far, and may not have come to what follows.
         app.get("/v1/search?q=anything").expect(200);
-        for deed in &second {
-            archive.apply(&app.admin(), deed);
-        }
+        archive.apply_all(&app.admin(), &second);
         let changes: BTreeMap<Caller, Changes> =
             callers.0.iter().map(|(caller, client)| (*caller, Changes::known_to(client))).collect();
         for (ask, caller) in asks.iter().zip(callers.0.keys().cycle()) {

@@ -28,9 +28,9 @@ fn no_answer_tells_of_what_is_hidden(app: &TestApp) {
     let outcome = runner.run(&(archive(), deeds(), deeds()), |(mut archive, first, second)| {
         let app = app.another();
         load(&app.admin(), &mut archive);
-        first.iter().for_each(|deed| archive.apply(&app.admin(), deed));
+        archive.apply_all(&app.admin(), &first);
         let time = Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true);
-        second.iter().for_each(|deed| archive.apply(&app.admin(), deed));
+        archive.apply_all(&app.admin(), &second);
         let wall = Wall { archive: &archive, spec: app.get("/openapi.json").json(), time: &time };
         let driven: usize = Caller::all().map(|caller| wall.hold(caller, &client_of(&app, caller))).sum();
         println!("{driven} requests of 10 classes of callers were answered");

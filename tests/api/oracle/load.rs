@@ -137,8 +137,14 @@ pub fn deeds() -> impl Strategy<Value = Vec<Deed>> {
 }
 
 impl Archive {
-    /// Does it to both sides.
-    pub fn apply(&mut self, admin: &Client, deed: &Deed) {
+    /// Does these to both sides, in their order.
+    pub fn apply_all(&mut self, admin: &Client, deeds: &[Deed]) {
+        for deed in deeds {
+            self.apply(admin, deed);
+        }
+    }
+
+    fn apply(&mut self, admin: &Client, deed: &Deed) {
         match deed {
             Deed::PublishBrief(which) => self.publish(admin, which % self.briefs.len()),
             Deed::RetractBrief(which) => self.retract(admin, which % self.briefs.len()),
