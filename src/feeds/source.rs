@@ -161,13 +161,7 @@ pub fn page<L: Fed>(
             let ask = filter.ask(connection, sight)?.wanting(Some(words.clone()));
             Found { places: places_of::<L>(finder, &sight.caller, &ask, before, limit + 1)?, unread_before: None }
         }
-        Some(Indexed { finder, words: None }) => {
-            // What has been changed since a time is not in the index, which would have to be told each of it.
-            let knows_all = finder.position >= last_seen(connection, &sight.caller)?.position;
-            let finder = Some(finder.as_ref()).filter(|_| knows_all && filter.changed_since().is_none());
-            look_through(connection, sight, filter, finder, before, limit)?
-        }
-        None => look_through(connection, sight, filter, None, before, limit)?,
+        _ => look_through(connection, sight, filter, indexed.map(|indexed| indexed.finder.as_ref()), before, limit)?,
     };
     let mut next = found.unread_before;
     if found.places.len() > limit {
@@ -189,8 +183,8 @@ struct Found {
     unread_before: Option<i64>,
 }
 
-/// Looks through the last rows of the journal before a position, and asks the index for the rest if there is one that knows it;
-/// if not, looks on.
+/// Looks through the last rows of the journal before a position, and asks the index for the rest if it has come to all that the
+/// caller knows of; if not, looks on.
 fn look_through<L: Fed>(
     connection: &mut Connection,
     sight: Sight,
@@ -199,6 +193,8 @@ fn look_through<L: Fed>(
     mut before: Option<i64>,
     limit: usize,
 ) -> Result<Found, Problem> {
+    // What has been changed since a time is not in the index, which would have to be told each of it.
+    let mut finder = finder.filter(|_| filter.changed_since().is_none());
     let mut found = Found::default();
     let (mut looked_through, mut count) = (0, i64::try_from(limit + 1).unwrap_or(MOST_ROWS));
     loop {
@@ -211,7 +207,9 @@ fn look_through<L: Fed>(
         if is_end || found.places.len() > limit {
             return Ok(found);
         }
-        if let Some(finder) = finder {
+        if let Some(finder) = finder.take()
+            && finder.position >= last_seen(connection, &sight.caller)?.position
+        {
             let ask = filter.ask(connection, sight)?;
             let left = limit + 1 - found.places.len();
             found.places.append(&mut places_of::<L>(finder, &sight.caller, &ask, before, left)?);
