@@ -5,25 +5,46 @@ use std::collections::BTreeMap;
 use atom_syndication::extension::Extension;
 use atom_syndication::{Category, Content, Feed, FixedDateTime, Generator, Link, Person, Text};
 
+use super::format::Written;
 use super::item::{Entry, Frame, Item, Term, Withdrawn};
 use super::source::Placed;
-use super::xml::document_with_style;
+use super::xml;
 use crate::db::types::Timestamp;
 use crate::problem::Problem;
 
 const TOMBSTONES: &str = "http://purl.org/atompub/tombstones/1.0";
 
+/// How every document ends.
+const ENDING: &str = "</feed>";
+
+/// An entry, or the tombstone of one.
+///
+/// # Errors
+/// When it cannot be written, which it always can.
+pub fn entry(placed: &Placed) -> Result<Written, Problem> {
+    let empty = blank().write_to(Vec::new()).map_err(Problem::internal)?;
+    let feed = match &placed.entry {
+        Entry::Item(item) => Feed { entries: vec![full(placed, item)], ..blank() },
+        Entry::Withdrawn(withdrawn) => {
+            let graves = BTreeMap::from([("deleted-entry".into(), vec![grave(placed, withdrawn)])]);
+            Feed { extensions: BTreeMap::from([("at".into(), graves)]), ..blank() }
+        }
+    };
+    let text = xml::added(&empty, feed.write_to(Vec::new()).map_err(Problem::internal)?, ENDING)?;
+    Ok(Written::new(placed.entry.language(), &text))
+}
+
 /// The document.
 ///
 /// # Errors
 /// When it cannot be written, which it always can.
-pub fn document(frame: &Frame, entries: &[Placed]) -> Result<Vec<u8>, Problem> {
+pub fn document(frame: &Frame, entries: &[Written]) -> Result<Vec<u8>, Problem> {
     let mut links =
         vec![link("self", &frame.this, "application/atom+xml"), link("first", &frame.first, "application/atom+xml")];
     links.extend(frame.next.as_deref().map(|next| link("next", next, "application/atom+xml")));
     links.push(link("alternate", &frame.home, "text/html"));
     links.extend(frame.hub.as_deref().map(|hub| Link { mime_type: None, ..link("hub", hub, "") }));
-    let mut feed = Feed {
+    let feed = Feed {
         title: Text::plain(&frame.title),
         subtitle: Some(Text::plain(&frame.description)),
         id: frame.first.clone(),
@@ -35,23 +56,17 @@ pub fn document(frame: &Frame, entries: &[Placed]) -> Result<Vec<u8>, Problem> {
             version: Some(env!("CARGO_PKG_VERSION").into()),
         }),
         links,
-        ..Feed::default()
+        ..blank()
     };
-    let mut graves = Vec::new();
-    for placed in entries {
-        match &placed.entry {
-            Entry::Item(item) => feed.entries.push(entry(placed, item)),
-            Entry::Withdrawn(withdrawn) => graves.push(grave(placed, withdrawn)),
-        }
-    }
-    if !graves.is_empty() {
-        feed.namespaces.insert("at".into(), TOMBSTONES.into());
-        feed.extensions.insert("at".into(), BTreeMap::from([("deleted-entry".into(), graves)]));
-    }
-    document_with_style(feed.write_to(Vec::new()).map_err(Problem::internal)?)
+    xml::document(feed.write_to(Vec::new()).map_err(Problem::internal)?, ENDING, entries)
 }
 
-fn entry(placed: &Placed, item: &Item) -> atom_syndication::Entry {
+/// A feed that says nothing, in the words that entries and tombstones are in.
+fn blank() -> Feed {
+    Feed { namespaces: BTreeMap::from([("at".into(), TOMBSTONES.into())]), ..Feed::default() }
+}
+
+fn full(placed: &Placed, item: &Item) -> atom_syndication::Entry {
     let text = |value: &str| Text { lang: item.language.clone(), ..Text::plain(value) };
     let mut links =
         vec![link("alternate", &item.url, "text/html"), link("alternate", &item.api_url, "application/json")];

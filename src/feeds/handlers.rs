@@ -7,10 +7,10 @@ use deserr::Deserr;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::format::FeedFormat;
 use super::item::Frame;
-use super::source::{Fed, FeedPage, Indexed, page};
+use super::source::{Fed, FeedPage, Indexed, Subscription, page};
 use super::websub::TOPICS;
-use super::{atom, json, rss};
 use crate::access::{Caller, Reader, Sight};
 use crate::actors::resolve;
 use crate::app::AppState;
@@ -47,21 +47,6 @@ pub struct FeedQuery {
     #[deserr(default)]
     #[param(value_type = Option<i64>, minimum = 0, example = 1000)]
     pub cursor: Option<Position>,
-}
-
-crate::vocabulary::vocabulary! {
-    /// The formats of feeds.
-    FeedFormat { Atom = "atom", Rss = "rss", Json = "json" }
-}
-
-impl FeedFormat {
-    const fn media_type(self) -> &'static str {
-        match self {
-            Self::Atom => "application/atom+xml; charset=utf-8",
-            Self::Rss => "application/rss+xml; charset=utf-8",
-            Self::Json => "application/feed+json; charset=utf-8",
-        }
-    }
 }
 
 /// Subscribe to briefs
@@ -152,17 +137,20 @@ async fn answer_feed<L: Fed>(
         None => state.search.now().map(|finder| Indexed { finder, words: None }),
         Some(q) => Some(Indexed { finder: state.finder(request).await?, words: Some(Wanted::read(&q.0)) }),
     };
-    let (config, reader) = (state.config.clone(), *caller);
+    let (projections, reader) = (state.projections.clone(), *caller);
     let (before, limit) = (view.cursor.map(|cursor| cursor.0), view.limit.map_or(DEFAULT_LIMIT, |it| it.0) as usize);
+    let subscription = Subscription { config: state.config.clone(), filter, format, indexed, before, limit };
     let read = state.db.scan(move |connection| {
+        let seen = journal::last_seen(connection, &reader)?;
         // Under heavy writing the index may not know what is newest: then an answer from it alone claims no more.
-        let head = match &indexed {
+        let head = match &subscription.indexed {
             Some(Indexed { finder, words: Some(_) }) => {
-                journal::last_seen_by(connection, &reader, finder.position.min(head.position))?
+                journal::seen_by(connection, &reader, seen, finder.position.min(head.position))?
             }
             _ => head,
         };
-        let page = page(connection, Sight::now(&reader), &config, &filter, indexed.as_ref(), before, limit)?;
+        let mut ready = projections.at(&reader, seen);
+        let page = page(connection, Sight::now(&reader), seen, &subscription, &mut ready)?;
         Ok::<_, Problem>((head, page))
     });
     let (head, FeedPage { entries, next }) = match read.await {
@@ -184,11 +172,7 @@ async fn answer_feed<L: Fed>(
         hub: hub_of(state, request, caller),
         updated: head.at,
     };
-    let body = match format {
-        FeedFormat::Atom => atom::document(&frame, &entries)?,
-        FeedFormat::Rss => rss::document(&frame, &entries)?,
-        FeedFormat::Json => json::document(&frame, &entries).map_err(Problem::internal)?,
-    };
+    let body = format.document(&frame, &entries)?;
     let media_type =
         if opened && format != FeedFormat::Json { "application/xml; charset=utf-8" } else { format.media_type() };
     let mut response = answer::tagged(request, caller, head, &tag, media_type, body);

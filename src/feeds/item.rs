@@ -34,6 +34,17 @@ pub enum Entry {
     Withdrawn(Withdrawn),
 }
 
+impl Entry {
+    /// The language that it says to be in.
+    #[must_use]
+    pub fn language(&self) -> Option<&str> {
+        match self {
+            Self::Item(item) => item.language.as_deref(),
+            Self::Withdrawn(_) => None,
+        }
+    }
+}
+
 /// Something to read.
 pub struct Item {
     pub id: Id,

@@ -2,37 +2,47 @@
 
 use serde_json::{Value, json};
 
+use super::format::Written;
 use super::item::{Entry, Frame, Item, Withdrawn};
 use super::source::Placed;
+use crate::http::page::as_json;
+use crate::problem::Problem;
+
+/// An item, or the notice that there is none any more.
+///
+/// # Errors
+/// When it cannot be serialised, which it always can.
+pub fn entry(placed: &Placed) -> Result<Written, Problem> {
+    let item = match &placed.entry {
+        Entry::Item(item) => full(placed, item),
+        Entry::Withdrawn(withdrawn) => stub(placed, withdrawn),
+    };
+    Ok(Written::new(placed.entry.language(), &item.to_string()))
+}
 
 /// The document.
 ///
 /// # Errors
 /// When it cannot be serialised, which it always can.
-pub fn document(frame: &Frame, entries: &[Placed]) -> serde_json::Result<Vec<u8>> {
-    let items: Vec<Value> = entries.iter().map(item).collect();
+pub fn document(frame: &Frame, entries: &[Written]) -> Result<Vec<u8>, Problem> {
     let mut feed = json!({
         "version": "https://jsonfeed.org/version/1.1",
         "title": frame.title,
         "description": frame.description,
         "home_page_url": frame.home,
         "feed_url": frame.this,
-        "items": items,
     });
-    if let (Some(feed), Some(next)) = (feed.as_object_mut(), &frame.next) {
-        feed.insert("next_url".into(), json!(next));
+    if let Some(feed) = feed.as_object_mut() {
+        feed.extend(frame.next.iter().map(|next| ("next_url".into(), json!(next))));
+        feed.extend(frame.hub.iter().map(|hub| ("hubs".into(), json!([{"type": "WebSub", "url": hub}]))));
     }
-    if let (Some(feed), Some(hub)) = (feed.as_object_mut(), &frame.hub) {
-        feed.insert("hubs".into(), json!([{"type": "WebSub", "url": hub}]));
-    }
-    serde_json::to_vec(&feed)
-}
-
-fn item(placed: &Placed) -> Value {
-    match &placed.entry {
-        Entry::Item(item) => full(placed, item),
-        Entry::Withdrawn(withdrawn) => stub(placed, withdrawn),
-    }
+    let mut document = as_json(&feed)?;
+    // The items are JSON already, and come last.
+    document.pop();
+    document.extend_from_slice(b",\"items\":[");
+    document.extend(entries.iter().map(Written::text).collect::<Vec<_>>().join(&b','));
+    document.extend_from_slice(b"]}");
+    Ok(document)
 }
 
 fn full(placed: &Placed, item: &Item) -> Value {

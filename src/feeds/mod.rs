@@ -5,6 +5,7 @@
 //! journal, known in memory, is its validator, so that an unchanged feed costs no query.
 
 mod atom;
+mod format;
 mod handlers;
 mod item;
 mod json;
@@ -16,7 +17,8 @@ mod xml;
 use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web;
-pub use handlers::{FeedFormat, routes};
+pub use format::FeedFormat;
+pub use handlers::routes;
 
 /// What makes of a feed a page for a person who opens one.
 pub fn style(config: &mut web::ServiceConfig) {

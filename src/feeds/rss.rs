@@ -8,21 +8,41 @@ use rss::extension::atom::AtomExtension;
 use rss::extension::dublincore::DublinCoreExtension;
 use rss::{Category, Channel, Guid};
 
+use super::format::Written;
 use super::item::{Entry, Frame, Item, Term, Withdrawn};
 use super::source::Placed;
-use super::xml::document_with_style;
+use super::xml;
 use crate::briefs::model::Image;
 use crate::db::types::{Id, Timestamp};
 use crate::problem::Problem;
 
-const MEDIA: &str = "http://search.yahoo.com/mrss/";
-const TERMS: &str = "http://purl.org/dc/terms/";
+/// The vocabularies beside that of RSS itself.
+const NAMESPACES: [(&str, &str); 5] = [
+    ("atom", "http://www.w3.org/2005/Atom"),
+    ("content", "http://purl.org/rss/1.0/modules/content/"),
+    ("dc", "http://purl.org/dc/elements/1.1/"),
+    ("dcterms", "http://purl.org/dc/terms/"),
+    ("media", "http://search.yahoo.com/mrss/"),
+];
+/// How every document ends.
+const ENDING: &str = "</channel></rss>";
+
+/// An item, or the notice that there is none any more.
+///
+/// # Errors
+/// When it cannot be written, which it always can.
+pub fn entry(placed: &Placed) -> Result<Written, Problem> {
+    let empty = blank().write_to(Vec::new()).map_err(Problem::internal)?;
+    let channel = Channel { items: vec![item(placed)], ..blank() };
+    let text = xml::added(&empty, channel.write_to(Vec::new()).map_err(Problem::internal)?, ENDING)?;
+    Ok(Written::new(placed.entry.language(), &text))
+}
 
 /// The document.
 ///
 /// # Errors
 /// When it cannot be written, which it always can.
-pub fn document(frame: &Frame, entries: &[Placed]) -> Result<Vec<u8>, Problem> {
+pub fn document(frame: &Frame, entries: &[Written]) -> Result<Vec<u8>, Problem> {
     let link = |rel: &str, href: &str| Link {
         href: href.to_owned(),
         rel: rel.to_owned(),
@@ -40,22 +60,23 @@ pub fn document(frame: &Frame, entries: &[Placed]) -> Result<Vec<u8>, Problem> {
         generator: Some(concat!("Briefwire ", env!("CARGO_PKG_VERSION")).into()),
         docs: Some("https://www.rssboard.org/rss-specification".into()),
         language: language(entries),
-        items: entries.iter().map(item).collect(),
         atom_ext: Some(AtomExtension { links }),
-        namespaces: BTreeMap::from([("media".into(), MEDIA.into()), ("dcterms".into(), TERMS.into())]),
-        ..Channel::default()
+        ..blank()
     };
-    document_with_style(channel.write_to(Vec::new()).map_err(Problem::internal)?)
+    xml::document(channel.write_to(Vec::new()).map_err(Problem::internal)?, ENDING, entries)
 }
 
-/// The language of the channel, which has one or none: that of all items, if it is the same.
-fn language(entries: &[Placed]) -> Option<String> {
-    let mut languages = entries.iter().filter_map(|placed| match &placed.entry {
-        Entry::Item(item) => Some(item.language.as_deref()),
-        Entry::Withdrawn(_) => None,
-    });
-    let first = languages.next()??;
-    languages.all(|other| other == Some(first)).then(|| first.to_owned())
+/// A channel that says nothing, in the words that items are in.
+fn blank() -> Channel {
+    let namespaces = NAMESPACES.map(|(prefix, address)| (prefix.to_owned(), address.to_owned()));
+    Channel { namespaces: BTreeMap::from(namespaces), ..Channel::default() }
+}
+
+/// The language of the channel, which has one or none: that of all items that say one, if it is the same.
+fn language(entries: &[Written]) -> Option<String> {
+    let mut languages = entries.iter().filter_map(Written::language);
+    let first = languages.next()?;
+    languages.all(|other| other == first).then(|| first.to_owned())
 }
 
 fn item(placed: &Placed) -> rss::Item {

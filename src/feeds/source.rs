@@ -10,6 +10,7 @@ use std::sync::Arc;
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::format::{FeedFormat, Written};
 use super::item::{self, Entry, Withdrawn};
 use crate::access::{Caller, Sight, visible};
 use crate::briefs::filter::BriefFilter;
@@ -22,9 +23,10 @@ use crate::db::types::{Id, Timestamp};
 use crate::events::filter::EventFilter;
 use crate::http::page::Extras;
 use crate::http::query::Many;
-use crate::journal::{entry_at, last_seen};
+use crate::journal::{Head, entry_at};
 use crate::natively;
 use crate::problem::Problem;
+use crate::projections::{Form, Ready};
 use crate::search::Finder;
 use crate::search::ask::Ask;
 use crate::search::document::Tag;
@@ -60,6 +62,11 @@ pub trait Fed: Searched + Default {
     /// The time since which all of it has to have changed, if the filter says one.
     fn changed_since(&self) -> Option<Timestamp>;
 
+    /// As what its entries in a format are kept ready, if they are: what a write may have changed in them is known.
+    fn kept_as(_: FeedFormat) -> Option<Form> {
+        None
+    }
+
     /// The entry of one of its rows, with the row's identity.
     fn entry(config: &Config, view: Self::View) -> (Id, Entry);
 }
@@ -74,6 +81,14 @@ impl Fed for BriefFilter {
 
     fn changed_since(&self) -> Option<Timestamp> {
         self.updated_since
+    }
+
+    fn kept_as(format: FeedFormat) -> Option<Form> {
+        Some(match format {
+            FeedFormat::Atom => Form::BriefInAtom,
+            FeedFormat::Rss => Form::BriefInRss,
+            FeedFormat::Json => Form::BriefInJson,
+        })
     }
 
     fn entry(config: &Config, view: Self::View) -> (Id, Entry) {
@@ -125,9 +140,21 @@ pub struct Placed {
     pub entry: Entry,
 }
 
+/// What a page of a feed is asked for by.
+pub struct Subscription<L> {
+    pub config: Config,
+    pub filter: L,
+    pub format: FeedFormat,
+    pub indexed: Option<Indexed>,
+    /// The position before which the page begins, unless it is the first.
+    pub before: Option<i64>,
+    /// How many entries it has at most.
+    pub limit: usize,
+}
+
 /// A page of a feed.
 pub struct FeedPage {
-    pub entries: Vec<Placed>,
+    pub(super) entries: Vec<Written>,
     /// The position before which the next page goes on, if there is one.
     pub next: Option<i64>,
 }
@@ -150,25 +177,24 @@ const MOST_ROWS: i64 = 4000;
 pub fn page<L: Fed>(
     connection: &mut Connection,
     sight: Sight,
-    config: &Config,
-    filter: &L,
-    indexed: Option<&Indexed>,
-    before: Option<i64>,
-    limit: usize,
+    seen: Head,
+    subscription: &Subscription<L>,
+    ready: &mut Ready,
 ) -> Result<FeedPage, Problem> {
+    let Subscription { filter, indexed, before, limit, .. } = subscription;
     let mut found = match indexed {
         Some(Indexed { finder, words: Some(words) }) => {
             let ask = filter.ask(connection, sight)?.wanting(Some(words.clone()));
-            Found { places: places_of::<L>(finder, &sight.caller, &ask, before, limit + 1)?, unread_before: None }
+            Found { places: places_of::<L>(finder, &sight.caller, &ask, *before, limit + 1)?, unread_before: None }
         }
-        _ => look_through(connection, sight, filter, indexed.map(|indexed| indexed.finder.as_ref()), before, limit)?,
+        _ => look_through(connection, sight, seen, subscription)?,
     };
     let mut next = found.unread_before;
-    if found.places.len() > limit {
-        found.places.truncate(limit);
+    if found.places.len() > *limit {
+        found.places.truncate(*limit);
         next = found.places.last().map(|(position, _)| *position);
     }
-    let entries = entries(connection, sight, config, filter, &found.places)?;
+    let entries = entries(connection, sight, subscription, ready, &found.places)?;
     Ok(FeedPage { entries, next })
 }
 
@@ -188,13 +214,12 @@ struct Found {
 fn look_through<L: Fed>(
     connection: &mut Connection,
     sight: Sight,
-    filter: &L,
-    finder: Option<&Finder>,
-    mut before: Option<i64>,
-    limit: usize,
+    seen: Head,
+    Subscription { filter, indexed, before, limit, .. }: &Subscription<L>,
 ) -> Result<Found, Problem> {
+    let (mut before, limit) = (*before, *limit);
     // What has been changed since a time is not in the index, which would have to be told each of it.
-    let mut finder = finder.filter(|_| filter.changed_since().is_none());
+    let mut finder = indexed.as_ref().map(|indexed| &indexed.finder).filter(|_| filter.changed_since().is_none());
     let mut found = Found::default();
     let (mut looked_through, mut count) = (0, i64::try_from(limit + 1).unwrap_or(MOST_ROWS));
     loop {
@@ -208,7 +233,7 @@ fn look_through<L: Fed>(
             return Ok(found);
         }
         if let Some(finder) = finder.take()
-            && finder.position >= last_seen(connection, &sight.caller)?.position
+            && finder.position >= seen.position
         {
             let ask = filter.ask(connection, sight)?;
             let left = limit + 1 - found.places.len();
@@ -260,14 +285,35 @@ fn places_of<L: Fed>(
     Ok(keys.into_iter().filter(|key| key.value > 0).map(|key| (key.value, key.id)).collect())
 }
 
-/// What stands at these places. What is not seen has been removed.
+/// What stands at these places, as it is kept ready or made.
 fn entries<L: Fed>(
     connection: &mut Connection,
     sight: Sight,
-    config: &Config,
-    filter: &L,
+    subscription: &Subscription<L>,
+    ready: &mut Ready,
     places: &[Place],
-) -> Result<Vec<Placed>, Problem> {
+) -> Result<Vec<Written>, Problem> {
+    let ids: Vec<Id> = places.iter().map(|(_, id)| *id).collect();
+    let write = |connection: &mut Connection, ids: &[Id]| -> Result<Vec<(Id, Vec<u8>)>, Problem> {
+        let wanted: HashSet<Id> = ids.iter().copied().collect();
+        let places: Vec<Place> = places.iter().filter(|(_, id)| wanted.contains(id)).copied().collect();
+        let placed = placed(connection, sight, subscription, &places)?;
+        placed.into_iter().map(|(id, it)| Ok((id, subscription.format.write(&it)?.into_kept()))).collect()
+    };
+    let written = match L::kept_as(subscription.format) {
+        Some(form) => ready.each(connection, form, &ids, write)?,
+        None => write(connection, &ids)?.into_iter().map(|(_, written)| written).collect(),
+    };
+    Ok(written.into_iter().map(Written::of_kept).collect())
+}
+
+/// What stands at these places. What is not seen has been removed.
+fn placed<L: Fed>(
+    connection: &mut Connection,
+    sight: Sight,
+    Subscription { config, filter, .. }: &Subscription<L>,
+    places: &[Place],
+) -> Result<Vec<(Id, Placed)>, Problem> {
     let positions: Vec<i64> = places.iter().map(|(position, _)| *position).collect();
     let times: Vec<(i64, Timestamp)> = natively!(connection, |native| journal::table
         .filter(journal::position.eq_any(positions))
@@ -279,7 +325,7 @@ fn entries<L: Fed>(
     let mut entries: HashMap<Id, Entry> = views.into_iter().map(|view| L::entry(config, view)).collect();
     let put = |(position, id): &Place| {
         let entry = entries.remove(id).unwrap_or_else(|| Entry::Withdrawn(Withdrawn::removed(*id)));
-        Some(Placed { position: *position, at: *times.get(position)?, entry })
+        Some((*id, Placed { position: *position, at: *times.get(position)?, entry }))
     };
     Ok(places.iter().filter_map(put).collect())
 }

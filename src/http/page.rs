@@ -555,19 +555,6 @@ impl JsonPage {
         self.0.extend_from_slice(row);
     }
 
-    /// Adds a row of so many bytes, which `fill` writes; if it returns nothing, there is no such row.
-    pub fn push_with(&mut self, length: usize, fill: impl FnOnce(&mut [u8]) -> Option<()>) -> Option<()> {
-        let before = self.0.len();
-        self.separate();
-        let start = self.0.len();
-        self.0.resize(start + length, 0);
-        let filled = self.0.get_mut(start..).and_then(fill);
-        if filled.is_none() {
-            self.0.truncate(before);
-        }
-        filled
-    }
-
     fn separate(&mut self) {
         if self.0.len() > Self::OPENING.len() {
             self.0.push(b',');

@@ -25,7 +25,7 @@ use crate::http::page::JsonPage;
 use crate::journal::{self, Head};
 use crate::problem::Problem;
 use crate::reference::Reference;
-use shelf::{Found, Item, Key, Shelf};
+use shelf::{Bodies, Item, Key, Shelf};
 
 /// What is kept of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,12 +38,27 @@ pub enum Form {
     BriefRow,
     /// What is searched in a brief.
     BriefText,
+    /// A brief in an Atom feed, at the place where it stands for its class of callers.
+    BriefInAtom,
+    /// The same in RSS.
+    BriefInRss,
+    /// The same in a JSON Feed.
+    BriefInJson,
     /// An event in a list.
     EventRow,
 }
 
 impl Form {
-    const ALL: [Self; 5] = [Self::BriefPage, Self::BriefSimilar, Self::BriefRow, Self::BriefText, Self::EventRow];
+    const ALL: [Self; 8] = [
+        Self::BriefPage,
+        Self::BriefSimilar,
+        Self::BriefRow,
+        Self::BriefText,
+        Self::BriefInAtom,
+        Self::BriefInRss,
+        Self::BriefInJson,
+        Self::EventRow,
+    ];
 
     /// Whether it has to be made anew after any write that its class of callers may see.
     fn is_fleeting(self) -> bool {
@@ -123,15 +138,12 @@ impl Ready {
     ) -> Result<JsonPage, Problem> {
         let (kept, made) = self.kept_and_made(connection, form, ids, &mut fill)?;
         let made_bytes = made.iter().map(|item| item.body.len()).sum::<usize>();
-        let bytes = kept.iter().flatten().map(Found::length).sum::<usize>() + made_bytes + ids.len();
-        let (mut page, mut next) = (JsonPage::with_capacity(bytes), made.iter().peekable());
-        for (id, kept) in ids.iter().zip(&kept) {
-            if let Some(found) = kept {
-                if page.push_with(found.length(), |place| self.read_into(found, place)).is_none() {
-                    fill(connection, &[*id])?.iter().for_each(|(_, body)| page.push(body));
-                }
-            } else if let Some(item) = next.next_if(|item| item.key.id == *id) {
-                page.push(&item.body);
+        let mut page = JsonPage::with_capacity(kept.length() + made_bytes + ids.len());
+        let mut next = made.iter().peekable();
+        for (number, id) in ids.iter().enumerate() {
+            match kept.get(number) {
+                Some(body) => page.push(body),
+                None => next.next_if(|item| item.key.id == *id).into_iter().for_each(|item| page.push(&item.body)),
             }
         }
         self.made.extend(made);
@@ -151,10 +163,9 @@ impl Ready {
     ) -> Result<Vec<Vec<u8>>, Problem> {
         let (kept, made) = self.kept_and_made(connection, form, ids, &mut fill)?;
         let (mut each, mut next) = (Vec::with_capacity(ids.len()), made.iter().peekable());
-        for (id, kept) in ids.iter().zip(&kept) {
-            match kept.as_ref().map(|found| self.read(found)) {
-                Some(Some(body)) => each.push(body),
-                Some(None) => each.extend(fill(connection, &[*id])?.into_iter().map(|(_, body)| body)),
+        for (number, id) in ids.iter().enumerate() {
+            match kept.get(number) {
+                Some(body) => each.push(body.to_vec()),
                 None => each.extend(next.next_if(|item| item.key.id == *id).map(|item| item.body.clone())),
             }
         }
@@ -169,13 +180,13 @@ impl Ready {
         form: Form,
         ids: &[Id],
         fill: &mut impl FnMut(&mut Connection, &[Id]) -> Result<Vec<(Id, Vec<u8>)>, Problem>,
-    ) -> Result<(Vec<Option<Found>>, Vec<Item>), Problem> {
-        let mut kept: Vec<Option<Found>> = match &self.shelf {
+    ) -> Result<(Bodies, Vec<Item>), Problem> {
+        let kept = Bodies::of(&match &self.shelf {
             Some(there) => there.find(self.class, self.head, ids.iter().map(|id| self.key(form, *id))),
             None => Vec::new(),
-        };
-        kept.resize_with(ids.len(), || None);
-        let missing: Vec<Id> = ids.iter().zip(&kept).filter(|(_, kept)| kept.is_none()).map(|(id, _)| *id).collect();
+        });
+        let missing: Vec<Id> =
+            ids.iter().enumerate().filter(|(number, _)| kept.get(*number).is_none()).map(|(_, id)| *id).collect();
         if missing.is_empty() {
             return Ok((kept, Vec::new()));
         }
@@ -193,20 +204,10 @@ impl Ready {
             (None, slug) => there.named(name_of(slug.as_deref()?))?,
         };
         let keys = [self.key(Form::BriefPage, id), self.key(Form::BriefSimilar, id)];
-        let mut kept = there.find(self.class, self.head, keys.into_iter()).into_iter();
-        let (page, similar) = (kept.next()??, kept.next()?);
-        let (version, slug, page) = open_page(self.read(&page)?)?;
+        let kept = Bodies::of(&there.find(self.class, self.head, keys.into_iter()));
+        let (version, slug, page) = open_page(kept.get(0)?.to_vec())?;
         let is_meant = reference.id.is_some() || reference.slug.as_deref() == Some(slug.as_str());
-        is_meant.then(|| Whole { version, page, similar: similar.and_then(|similar| self.read(&similar)) })
-    }
-
-    fn read_into(&self, found: &Found, place: &mut [u8]) -> Option<()> {
-        self.shelf.as_ref()?.read(found, place)
-    }
-
-    fn read(&self, found: &Found) -> Option<Vec<u8>> {
-        let mut body = vec![0; found.length()];
-        self.read_into(found, &mut body).map(|()| body)
+        is_meant.then(|| Whole { version, page, similar: kept.get(1).map(<[u8]>::to_vec) })
     }
 
     /// Says from what is made what will be kept. What is older than the shelf is not put on it, even where its class of callers has seen

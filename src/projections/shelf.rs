@@ -6,12 +6,11 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
 use rustc_hash::FxHashMap;
 
 use super::Form;
@@ -19,10 +18,9 @@ use crate::access::CLASSES;
 use crate::db::types::Id;
 use crate::journal::Head;
 
-/// How many bytes of what was read last are held in memory: reading twenty rows from the file takes longer than finding them.
-const IN_HAND: u64 = 16 << 20;
-/// What is longer is read from the file each time.
-const LARGEST_IN_HAND: usize = 16 << 10;
+/// What lies between two that are wanted is read along with them rather than passed over, up to so many bytes: to ask the
+/// system once more takes longer.
+const LARGEST_GAP: u64 = 4096;
 
 /// What something is found by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,17 +51,6 @@ pub(super) struct Shelf {
     /// How large one volume may become.
     largest: u64,
     stock: RwLock<Stock>,
-    /// What was read last, by its volume and its place there, where it never changes.
-    in_hand: Cache<(u32, u64), Arc<[u8]>, Length>,
-}
-
-#[derive(Clone)]
-struct Length;
-
-impl Weighter<(u32, u64), Arc<[u8]>> for Length {
-    fn weight(&self, _: &(u32, u64), body: &Arc<[u8]>) -> u64 {
-        body.len() as u64 + 64
-    }
 }
 
 struct Stock {
@@ -92,9 +79,16 @@ pub(super) struct Volume {
 }
 
 /// Something that is kept. What is written once stays as it is, so it can be read whatever is put and forgotten meanwhile.
-pub(super) enum Found {
-    InHand(Arc<[u8]>),
-    OnDisk { volume: Arc<Volume>, offset: u64, length: usize },
+pub(super) struct Found {
+    volume: Arc<Volume>,
+    offset: u64,
+    length: usize,
+}
+
+/// What was found and read, in the order in which it was found.
+pub(super) struct Bodies {
+    bytes: Vec<u8>,
+    places: Vec<Option<Range<usize>>>,
 }
 
 impl Shelf {
@@ -111,7 +105,6 @@ impl Shelf {
                 old: None,
                 end: 0,
             }),
-            in_hand: Cache::with_weighter(usize::try_from(IN_HAND / 2048).unwrap_or(usize::MAX), IN_HAND, Length),
         })
     }
 
@@ -121,32 +114,7 @@ impl Shelf {
         let is_at = stock.is_at(class, head);
         let place =
             |key: Key| stock.places.get(&key).copied().filter(|place| is_at && place.stands_for(key.form, head));
-        keys.map(|key| place(key).and_then(|place| self.at(&stock, place))).collect()
-    }
-
-    fn at(&self, stock: &Stock, place: Place) -> Option<Found> {
-        if let Some(body) = self.in_hand.get(&(place.volume, place.offset)) {
-            return Some(Found::InHand(body));
-        }
-        let volumes = [Some(&stock.young), stock.old.as_ref()];
-        let volume = volumes.into_iter().flatten().find(|volume| volume.number == place.volume)?;
-        let length = usize::try_from(place.length).ok()?;
-        Some(Found::OnDisk { volume: Arc::clone(volume), offset: place.offset, length })
-    }
-
-    /// Reads something; it may be wanted again soon.
-    pub(super) fn read(&self, found: &Found, place: &mut [u8]) -> Option<()> {
-        match found {
-            Found::InHand(body) => place.copy_from_slice(body),
-            Found::OnDisk { volume, offset, .. } => {
-                let read = volume.file.read_exact_at(place, *offset);
-                read.inspect_err(|error| tracing::warn!(%error, "what was kept ready cannot be read")).ok()?;
-                if place.len() <= LARGEST_IN_HAND {
-                    self.in_hand.insert((volume.number, *offset), Arc::from(&*place));
-                }
-            }
-        }
-        Some(())
+        keys.map(|key| place(key).and_then(|place| stock.at(place))).collect()
     }
 
     pub(super) fn named(&self, name: u128) -> Option<Id> {
@@ -233,7 +201,6 @@ impl Shelf {
         stock.standing = None;
         stock.places.clear();
         stock.names.clear();
-        self.in_hand.clear();
         if stock.end == 0 && stock.old.is_none() {
             stock.standing = Some(standing);
             return;
@@ -262,6 +229,13 @@ impl Stock {
     fn is_at(&self, class: u8, head: Head) -> bool {
         self.standing.is_some_and(|standing| standing.heads.get(usize::from(class)) == Some(&head))
     }
+
+    fn at(&self, place: Place) -> Option<Found> {
+        let volumes = [Some(&self.young), self.old.as_ref()];
+        let volume = volumes.into_iter().flatten().find(|volume| volume.number == place.volume)?;
+        let length = usize::try_from(place.length).ok()?;
+        Some(Found { volume: Arc::clone(volume), offset: place.offset, length })
+    }
 }
 
 impl Place {
@@ -278,12 +252,55 @@ impl Volume {
 }
 
 impl Found {
-    /// How many bytes it has.
-    pub(super) fn length(&self) -> usize {
-        match self {
-            Self::InHand(body) => body.len(),
-            Self::OnDisk { length, .. } => *length,
+    fn end(&self) -> u64 {
+        self.offset + self.length as u64
+    }
+
+    fn is_near(&self, before: &Self) -> bool {
+        before.volume.number == self.volume.number && self.offset.saturating_sub(before.end()) <= LARGEST_GAP
+    }
+}
+
+impl Bodies {
+    /// Reads what was found. What was put together lies together, and is read in one go.
+    pub(super) fn of(found: &[Option<Found>]) -> Self {
+        let mut wanted: Vec<(usize, &Found)> =
+            found.iter().enumerate().filter_map(|(number, found)| Some((number, found.as_ref()?))).collect();
+        wanted.sort_unstable_by_key(|(_, found)| (found.volume.number, found.offset, found.length));
+        let length = wanted.iter().map(|(_, found)| found.length).sum();
+        let mut bodies = Self { bytes: Vec::with_capacity(length), places: vec![None; found.len()] };
+        for run in wanted.chunk_by(|(_, before), (_, found)| found.is_near(before)) {
+            if let Err(error) = bodies.read(run) {
+                tracing::warn!(%error, "what was kept ready cannot be read");
+            }
         }
+        bodies
+    }
+
+    fn read(&mut self, run: &[(usize, &Found)]) -> io::Result<()> {
+        let (Some((_, first)), Some((_, last))) = (run.first(), run.last()) else { return Ok(()) };
+        let start = self.bytes.len();
+        let length = usize::try_from(last.end() - first.offset).map_err(io::Error::other)?;
+        self.bytes.resize(start + length, 0);
+        let (_, room) = self.bytes.split_at_mut(start);
+        first.volume.file.read_exact_at(room, first.offset)?;
+        for (number, found) in run {
+            let from = start + usize::try_from(found.offset - first.offset).map_err(io::Error::other)?;
+            if let Some(place) = self.places.get_mut(*number) {
+                *place = Some(from..from + found.length);
+            }
+        }
+        Ok(())
+    }
+
+    /// What was found as this one of all, if it was and could be read.
+    pub(super) fn get(&self, number: usize) -> Option<&[u8]> {
+        self.bytes.get(self.places.get(number)?.clone()?)
+    }
+
+    /// How many bytes they have in all.
+    pub(super) fn length(&self) -> usize {
+        self.places.iter().flatten().map(Range::len).sum()
     }
 }
 
@@ -313,9 +330,8 @@ mod tests {
     }
 
     fn taken(shelf: &Shelf, position: i64, key: Key) -> Option<Vec<u8>> {
-        let found = shelf.find(CLASS, head(position), [key].into_iter()).pop().flatten()?;
-        let mut body = vec![0; found.length()];
-        shelf.read(&found, &mut body).map(|()| body)
+        let bodies = Bodies::of(&shelf.find(CLASS, head(position), [key].into_iter()));
+        bodies.get(0).map(<[u8]>::to_vec)
     }
 
     #[test]
@@ -363,6 +379,24 @@ mod tests {
         shelf.forget(&HashSet::new(), standing(2));
         assert_eq!(taken(&shelf, 2, similar), None);
         assert!(taken(&shelf, 2, page).is_some());
+    }
+
+    #[test]
+    fn everything_is_read_wherever_it_lies() {
+        let shelf = shelf(1 << 20);
+        let keys: Vec<Key> = (0..9).map(|_| key(Form::BriefRow)).collect();
+        let lengths = [10, 5000, 1, 9000, 0, 700, 4096, 4097, 3];
+        let body = |number: usize| vec![u8::try_from(number).unwrap(); lengths[number]];
+        for (number, key) in keys.iter().enumerate() {
+            shelf.put(CLASS, head(1), 1, &[Item { key: *key, body: body(number) }]);
+        }
+        for wanted in [vec![8, 0, 2], vec![0, 1, 2, 3, 4, 5, 6, 7, 8], vec![7, 5, 3, 1], vec![4], vec![]] {
+            let found = shelf.find(CLASS, head(1), wanted.iter().map(|number| keys[*number]));
+            let bodies = Bodies::of(&found);
+            for (place, number) in wanted.iter().enumerate() {
+                assert_eq!(bodies.get(place), Some(&body(*number)[..]), "{number} of {wanted:?}");
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Rows and pages that are kept ready: whoever is shown one is shown what would be made anew.
 
+use briefwire::config::Config;
 use diesel::connection::SimpleConnection;
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ on_both!(
     without_them_everything_is_answered_all_the_same,
 );
 
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 10] = [
     "/v1/briefs/page-1",
     "/v1/briefs/page-2",
     "/v1/briefs?limit=5",
@@ -23,16 +24,27 @@ const PAGES: [&str; 7] = [
     "/v1/briefs?q=page&sort=-published_at",
     "/v1/events?actor=a",
     "/v1/events",
+    "/feeds/briefs.atom?actor=a",
+    "/feeds/briefs.rss?limit=3",
+    "/feeds/briefs.json?category=security&limit=2",
 ];
 
 /// A server that makes ready what it can, and gives nothing again from memory.
 fn making_ready(app: &TestApp) -> TestApp {
-    app.beside_configured(|config| config.answer_memory = 0)
+    app.beside_configured(|config| with_nothing_in_memory(config))
 }
 
-/// One over the same database that makes everything anew.
+/// One over the same database, and of the same name, that makes everything anew.
 fn making_anew(app: &TestApp) -> TestApp {
-    app.beside_configured(|config| (config.answer_memory, config.projections) = (0, 0))
+    app.beside_configured(|config| {
+        with_nothing_in_memory(config);
+        config.projections = 0;
+    })
+}
+
+fn with_nothing_in_memory(config: &mut Config) {
+    config.answer_memory = 0;
+    "https://briefs.example".clone_into(&mut config.public_url);
 }
 
 fn what_was_made_ready_is_given_until_it_changes(app: &TestApp) {
