@@ -4,9 +4,10 @@
 //! Chinese reader would. Two words are the same name in another spelling if any of their readings agree.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+use rustc_hash::{FxHashMap, FxHashSet};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -45,8 +46,8 @@ const TITLES: &str = "president pres prime premier minister general gen mr mrs m
 static READERS: LazyLock<[Reader; 5]> =
     LazyLock::new(|| [ENGLISH, SLAVIC, FRENCH, GERMAN, CHINESE].map(Reader::taught));
 static FRENCH_READER: LazyLock<Reader> = LazyLock::new(|| Reader::taught(FRENCH));
-static GIVEN: LazyLock<HashMap<String, String>> = LazyLock::new(|| GIVEN_NAMES.split(", ").flat_map(same).collect());
-static TITLE: LazyLock<HashSet<&str>> = LazyLock::new(|| TITLES.split(' ').collect());
+static GIVEN: LazyLock<FxHashMap<String, String>> = LazyLock::new(|| GIVEN_NAMES.split(", ").flat_map(same).collect());
+static TITLE: LazyLock<FxHashSet<&str>> = LazyLock::new(|| TITLES.split(' ').collect());
 
 /// Every way to say one of these given names, with the one that stands for them all.
 fn same(row: &str) -> Vec<(String, String)> {
@@ -189,12 +190,12 @@ fn readings(spelled: &str) -> BTreeSet<String> {
 /// Somebody who reads a name as if it were one of his own language.
 struct Reader {
     /// By their first letter, the longest first.
-    clusters: HashMap<char, Vec<(&'static str, &'static str)>>,
+    clusters: FxHashMap<char, Vec<(&'static str, &'static str)>>,
 }
 
 impl Reader {
     fn taught(habits: &'static str) -> Self {
-        let mut clusters = HashMap::<_, Vec<_>>::new();
+        let mut clusters: FxHashMap<char, Vec<_>> = FxHashMap::default();
         let all = habits.split(' ').chain(EVERYBODY.split(' '));
         for (letters, heard) in all.filter_map(|habit| habit.split_once('=')) {
             clusters.entry(letters.chars().next().unwrap_or_default()).or_default().push((letters, heard));
