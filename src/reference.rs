@@ -199,7 +199,7 @@ impl<T: ToSchema> Link<T> {
 }
 
 #[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = tombstones)]
+#[diesel(table_name = tombstones, treat_none_as_default_value = false)]
 struct TombstoneRow {
     id: Id,
     kind: Kind,

@@ -87,11 +87,6 @@ impl Audience {
     pub fn meets(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
-
-    /// The numbers of the classes in it.
-    pub fn classes(self) -> impl Iterator<Item = i16> {
-        (0..2 * CLEARANCES).filter(move |class| self.0 & (1 << class) != 0)
-    }
 }
 
 fn rank(marking: Marking) -> i16 {

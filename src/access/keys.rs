@@ -21,7 +21,7 @@ use crate::vocabulary::{Marking, Role};
 
 /// A key as it is stored.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = keys)]
+#[diesel(table_name = keys, treat_none_as_default_value = false)]
 struct KeyRow {
     id: Id,
     name: String,

@@ -16,7 +16,7 @@ pub type Identifiers = BTreeMap<String, String>;
 
 /// One version of an actor.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = actors)]
+#[diesel(table_name = actors, treat_none_as_default_value = false)]
 pub struct ActorRow {
     pub id: Id,
     pub since: i64,
@@ -35,7 +35,7 @@ pub struct ActorRow {
 
 /// A name that an actor goes by; the one of ordinal 0 is its own.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = actor_names)]
+#[diesel(table_name = actor_names, treat_none_as_default_value = false)]
 pub struct NameRow {
     pub actor_id: Id,
     pub ordinal: i32,
@@ -48,7 +48,7 @@ pub struct NameRow {
 
 /// A post that an actor holds or held.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = actor_positions)]
+#[diesel(table_name = actor_positions, treat_none_as_default_value = false)]
 pub struct PositionRow {
     pub actor_id: Id,
     pub ordinal: i32,

@@ -76,6 +76,16 @@ impl Resource for ActorRow {
         Ok(natively!(connection, |native| same.count().get_result::<i64>(native))? > 0)
     }
 
+    fn meant_by(connection: &mut Connection, sight: Sight, slugs: &[&str]) -> Result<Vec<(String, Id)>, Problem> {
+        in_chunks(slugs, |slugs| {
+            natively!(connection, |native| actors::table
+                .filter(sight.stands(actors::since, actors::until))
+                .filter(among(actors::slug, slugs))
+                .select((actors::slug, actors::id))
+                .load(native))
+        })
+    }
+
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {
         let versions = natively!(connection, |native| actors::table
             .filter(actors::id.eq(id))

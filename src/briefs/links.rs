@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
+use diesel::sql_types::SmallInt;
 
 use super::model::BriefRow;
 use crate::access::{Audience, Moment, Sight};
@@ -12,8 +13,8 @@ use crate::db::schema::{
     brief_actors, brief_events, brief_related, brief_translations, briefs, event_participants, events, trend_actors,
     trends,
 };
-use crate::db::types::{Id, Timestamp};
-use crate::db::{Cached, Connection, among, grouped, in_chunks};
+use crate::db::types::{Id, Timestamp, sql::Identifier};
+use crate::db::{Connection, UnionAll, among, grouped, in_chunks, update};
 use crate::journal::Write;
 use crate::natively;
 use crate::problem::Problem;
@@ -410,27 +411,42 @@ pub fn hidden_briefs(connection: &mut Connection, sight: Sight, ids: &[Id]) -> R
 /// # Errors
 /// When a statement fails.
 pub fn relink_actors(write: &mut Write<'_>, brief: &BriefRow) -> Result<(), Problem> {
-    let wanted = actors_found_in(write.connection, brief)?;
-    let since = write.since();
-    let present: Vec<(Id, Timestamp, Audience, i64)> = natively!(write.connection, |native| brief_actors::table
+    let present: Vec<Found> = natively!(write.connection, |native| brief_actors::table
         .filter(brief_actors::brief_id.eq(brief.id))
         .filter(brief_actors::until.is_null())
         .select((brief_actors::actor_id, brief_actors::listed_at, brief_actors::audience, brief_actors::since))
         .load(native))?;
-    let stays = |(actor, listed_at, audience, _): &&(Id, Timestamp, Audience, i64)| {
-        *listed_at == brief.listed_at && wanted.get(actor) == Some(audience)
-    };
+    put_links(write, brief, &present)
+}
+
+/// The same for a brief that is new, and so is found by nobody yet.
+///
+/// # Errors
+/// When a statement fails.
+pub fn link_actors(write: &mut Write<'_>, brief: &BriefRow) -> Result<(), Problem> {
+    put_links(write, brief, &[])
+}
+
+/// By whom a brief is found, when it is listed, by which callers, and since which position.
+type Found = (Id, Timestamp, Audience, i64);
+
+fn put_links(write: &mut Write<'_>, brief: &BriefRow, present: &[Found]) -> Result<(), Problem> {
+    let wanted = actors_found_in(write.connection, brief)?;
+    let since = write.since();
+    let stays =
+        |(actor, listed_at, audience, _): &&Found| *listed_at == brief.listed_at && wanted.get(actor) == Some(audience);
     for (actor, listed_at, _, made) in present.iter().filter(|row| !stays(row)) {
-        let row = brief_actors::table
-            .filter(brief_actors::actor_id.eq(*actor))
-            .filter(brief_actors::listed_at.eq(*listed_at))
-            .filter(brief_actors::brief_id.eq(brief.id))
-            .filter(brief_actors::until.is_null());
+        let link = brief_actors::actor_id
+            .eq(*actor)
+            .and(brief_actors::listed_at.eq(*listed_at))
+            .and(brief_actors::brief_id.eq(brief.id))
+            .and(brief_actors::until.is_null());
         if *made == since {
-            natively!(write.connection, |native| Cached(diesel::delete(row)).execute(native))?;
+            let undone = brief_actors::table.filter(link);
+            natively!(write.connection, |native| diesel::delete(undone).execute(native))?;
         } else {
-            natively!(write.connection, |native| Cached(diesel::update(row).set(brief_actors::until.eq(since)))
-                .execute(native))?;
+            let ended = update(brief_actors::table, link, brief_actors::until.eq(since));
+            natively!(write.connection, |native| ended.execute(native))?;
         }
     }
     let kept: Vec<Id> = present.iter().filter(stays).map(|row| row.0).collect();
@@ -460,22 +476,22 @@ pub fn unlink_actors(write: &mut Write<'_>, brief: Id) -> Result<(), Problem> {
 }
 
 fn actors_found_in(connection: &mut Connection, brief: &BriefRow) -> Result<HashMap<Id, Audience>, Problem> {
-    let through_events: Vec<(Id, Audience)> = natively!(connection, |native| brief_events::table
+    let mut named: UnionAll<'_, (Identifier, SmallInt)> = UnionAll::default();
+    let through_events = brief_events::table
         .inner_join(event_participants::table.on(event_participants::event_id.eq(brief_events::event_id)))
         .filter(brief_events::until.is_null())
         .filter(event_participants::until.is_null())
-        .filter(brief_events::brief_id.eq(brief.id))
-        .select((event_participants::actor_id, event_participants::audience))
-        .load(native))?;
-    let through_trends: Vec<(Id, Audience)> = natively!(connection, |native| trends::table
+        .filter(brief_events::brief_id.eq(brief.id));
+    named.add(through_events.select((event_participants::actor_id, event_participants::audience)));
+    let through_trends = trends::table
         .inner_join(trend_actors::table.on(trend_actors::trend_id.eq(trends::id)))
         .filter(trends::until.is_null())
         .filter(trend_actors::until.is_null())
-        .filter(trends::brief_id.eq(brief.id))
-        .select((trend_actors::actor_id, trend_actors::audience))
-        .load(native))?;
+        .filter(trends::brief_id.eq(brief.id));
+    named.add(through_trends.select((trend_actors::actor_id, trend_actors::audience)));
+    let named: Vec<(Id, Audience)> = natively!(connection, |native| named.load(native))?;
     let mut found: HashMap<Id, Audience> = HashMap::new();
-    for (actor, audience) in through_events.into_iter().chain(through_trends) {
+    for (actor, audience) in named {
         let seen_by = found.entry(actor).or_insert(Audience::NOBODY);
         *seen_by = *seen_by | (audience & brief.audience_of_content());
     }

@@ -5,10 +5,11 @@ use super::input::EventItem;
 use super::links;
 use super::model::BriefRow;
 use crate::access::Moment;
+use crate::actors::model::ActorRow;
 use crate::db::types::Id;
 use crate::events;
 use crate::events::model::EventRow;
-use crate::http::body::Fault;
+use crate::http::body::{Fault, UpTo};
 use crate::journal::Write;
 use crate::problem::Problem;
 use crate::reference::Reference;
@@ -16,6 +17,7 @@ use crate::resource::{self, Resource};
 use crate::scalars::Slug;
 use crate::slugs;
 use crate::trends;
+use crate::trends::input::TrendInput;
 use crate::trends::plan::{self, Plan, Which};
 use crate::vocabulary::BriefState;
 
@@ -56,6 +58,8 @@ pub(super) fn events_meant(
     before: &Before,
     faults: &mut Vec<Fault>,
 ) -> Result<Vec<Id>, Problem> {
+    let named: Vec<Reference> = items.iter().filter_map(EventItem::reference).collect();
+    resource::foresee::<EventRow>(write, &named)?;
     let mut meant = Vec::new();
     for (index, item) in items.iter().enumerate() {
         let pointer = format!("/events/{index}");
@@ -163,6 +167,7 @@ fn briefs_meant(
     pointer: &str,
     faults: &mut Vec<Fault>,
 ) -> Result<Vec<Id>, Problem> {
+    resource::foresee::<BriefRow>(write, references)?;
     let mut meant = Vec::new();
     for (index, reference) in references.iter().enumerate() {
         let already = reference.id.filter(|id| before.contains(id));
@@ -184,10 +189,12 @@ fn briefs_meant(
 pub(super) fn trends_meant(
     write: &mut Write<'_>,
     brief: &BriefRow,
-    inputs: Vec<trends::input::TrendInput>,
+    inputs: Vec<TrendInput>,
     stored: &[trends::model::Stored],
     faults: &mut Vec<Fault>,
 ) -> Result<Vec<Plan>, Problem> {
+    resource::foresee::<ActorRow>(write, inputs.iter().flat_map(|input| &input.actors).flat_map(|UpTo(list)| list))?;
+    resource::foresee::<EventRow>(write, inputs.iter().flat_map(|input| &input.evidence).flat_map(|UpTo(list)| list))?;
     let given: Vec<String> = inputs.iter().filter_map(|input| input.slug.as_ref()).map(ToString::to_string).collect();
     let mut planned: Vec<Plan> = Vec::new();
     for (index, input) in inputs.into_iter().enumerate() {

@@ -30,7 +30,7 @@ pub fn last_published() -> Timestamp {
 
 /// One version of a brief.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = briefs)]
+#[diesel(table_name = briefs, treat_none_as_default_value = false)]
 pub struct BriefRow {
     pub id: Id,
     pub since: i64,

@@ -3,6 +3,8 @@
 //! A brief is written with all that belongs to it: its row, its trends, its events and its links are saved in one write,
 //! and then what follows from them is brought up to date, namely who may see its events and by whom it is found.
 
+use std::collections::HashMap;
+
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
@@ -17,7 +19,7 @@ use crate::actors::model::ActorRow;
 use crate::categories::model::{CategoryRow, CategoryStatus};
 use crate::db::schema::{brief_actors, brief_events, brief_related, brief_translations, briefs};
 use crate::db::types::{Id, Json, Timestamp};
-use crate::db::{Connection, MultiBackend};
+use crate::db::{Connection, MultiBackend, among, in_chunks};
 use crate::events;
 use crate::history::erasure::{self, Stored, Stretch};
 use crate::http::body::{Fault, UpTo};
@@ -104,6 +106,16 @@ impl Resource for BriefRow {
         Ok(natively!(connection, |native| same.count().get_result::<i64>(native))? > 0)
     }
 
+    fn meant_by(connection: &mut Connection, sight: Sight, slugs: &[&str]) -> Result<Vec<(String, Id)>, Problem> {
+        in_chunks(slugs, |slugs| {
+            natively!(connection, |native| briefs::table
+                .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
+                .filter(among(briefs::slug, slugs))
+                .select((briefs::slug, briefs::id))
+                .load(native))
+        })
+    }
+
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {
         Ok(natively!(connection, |native| briefs::table
             .filter(briefs::id.eq(id))
@@ -172,7 +184,8 @@ impl Resource for BriefRow {
             existing.audience,
         );
         reference::bury(write, Kind::Brief, existing.id, existing.slug, removal, seen_by)?;
-        events::store::release(write, &events)
+        events::store::release(write, &events)?;
+        events::store::permit_former(write, &events)
     }
 }
 
@@ -254,10 +267,14 @@ fn save(
     if let Some(change) = &regrouping {
         links::regroup(write, id, change)?;
     }
-    let mut concerned = before.events;
-    concerned.extend(events.iter().filter(|event| !concerned.contains(event)).copied().collect::<Vec<_>>());
+    match existing {
+        Some(_) => links::relink_actors(write, &row)?,
+        None => links::link_actors(write, &row)?,
+    }
+    let mut concerned = before.events.clone();
+    concerned.extend(events.iter().filter(|event| !before.events.contains(event)));
     events::store::release(write, &concerned)?;
-    links::relink_actors(write, &row)?;
+    events::store::permit_former(write, &before.events)?;
     Ok(row)
 }
 
@@ -367,6 +384,7 @@ pub fn put_in_place(
     replace_row(write, Some(existing), row, change)?;
     let events = links::events_of(write.connection, Moment::Head, &[row.id])?.remove(&row.id).unwrap_or_default();
     events::store::release(write, &events)?;
+    events::store::permit_former(write, &events)?;
     links::relink_actors(write, row)
 }
 
@@ -428,15 +446,31 @@ pub fn move_category(write: &mut Write<'_>, from: Id, to: Id) -> Result<(), Prob
 /// # Errors
 /// When the query fails.
 pub fn audience_of_event(connection: &mut Connection, event: Id) -> Result<Audience, Problem> {
-    let audiences: Vec<Audience> = natively!(connection, |native| brief_events::table
-        .inner_join(briefs::table.on(briefs::id.eq(brief_events::brief_id).and(briefs::until.is_null())))
-        .filter(brief_events::until.is_null())
-        .filter(brief_events::event_id.eq(event))
-        .filter(briefs::state.eq(BriefState::Published))
-        .select(briefs::audience)
-        .distinct()
-        .load(native))?;
-    Ok(audiences.into_iter().fold(Audience::NOBODY, |all, audience| all | audience))
+    let audience = audiences_of_events(connection, &[event])?.remove(&event);
+    Ok(audience.unwrap_or(Audience::NOBODY))
+}
+
+/// The same of several; those that none shows are left out.
+///
+/// # Errors
+/// When the query fails.
+pub fn audiences_of_events(connection: &mut Connection, events: &[Id]) -> Result<HashMap<Id, Audience>, Problem> {
+    let shown = in_chunks::<_, (Id, Audience), Problem>(events, |events| {
+        natively!(connection, |native| brief_events::table
+            .inner_join(briefs::table.on(briefs::id.eq(brief_events::brief_id).and(briefs::until.is_null())))
+            .filter(brief_events::until.is_null())
+            .filter(among(brief_events::event_id, events))
+            .filter(briefs::state.eq(BriefState::Published))
+            .select((brief_events::event_id, briefs::audience))
+            .distinct()
+            .load(native))
+    })?;
+    let mut audiences: HashMap<Id, Audience> = HashMap::new();
+    for (event, audience) in shown {
+        let all = audiences.entry(event).or_insert(Audience::NOBODY);
+        *all = *all | audience;
+    }
+    Ok(audiences)
 }
 
 /// Brings the briefs that show a changed event up to date: they are found by those who now take part in it, and the

@@ -16,7 +16,7 @@ pub type Names = BTreeMap<String, String>;
 
 /// One version of a category.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = categories)]
+#[diesel(table_name = categories, treat_none_as_default_value = false)]
 pub struct CategoryRow {
     pub id: Id,
     pub since: i64,

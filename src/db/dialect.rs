@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 
 use super::Connection;
+use super::prepared::Words;
 
 /// How a SQLite connection is set up: readers never wait for the writer (WAL), a commit is on disk before it is
 /// answered (`synchronous=FULL`), references hold, and a second process waits its turn instead of failing.
@@ -90,14 +91,23 @@ pub(super) fn prepare_for_serving(connection: &mut Connection) -> QueryResult<()
     }
 }
 
-/// Opens a snapshot: the statements of one answer all see the same archive.
+/// Opens a snapshot: the statements of one answer all see the same archive. For SQLite these words are prepared once: Diesel's
+/// transactions have them read anew each time, which is a good part of a short read.
 pub(super) fn begin_read(connection: &mut Connection) -> QueryResult<()> {
     match connection {
-        Connection::Sqlite(sqlite) => AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN"),
+        Connection::Sqlite(sqlite) => Words("BEGIN").execute(sqlite).map(drop),
         Connection::Postgres(postgres) => AnsiTransactionManager::begin_transaction_sql(
             postgres,
             "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
         ),
+    }
+}
+
+/// Closes it.
+pub(super) fn end_read(connection: &mut Connection) -> QueryResult<()> {
+    match connection {
+        Connection::Sqlite(sqlite) => Words("ROLLBACK").execute(sqlite).map(drop),
+        Connection::Postgres(postgres) => AnsiTransactionManager::rollback_transaction(postgres),
     }
 }
 
@@ -190,28 +200,23 @@ macro_rules! natively {
 #[macro_export]
 macro_rules! insert_row {
     ($connection:expr, $table:expr, $row:expr) => {
-        $crate::natively!($connection, |native| {
-            $crate::db::Cached(diesel::insert_into($table).values($row)).execute(native)
-        })
+        $crate::natively!($connection, |native| diesel::insert_into($table).values($row).execute(native))
     };
 }
 
-/// Inserts rows. PostgreSQL takes them in one statement; for SQLite, where a statement costs no journey, it is one that is
-/// prepared once and run for each.
+/// Inserts rows. PostgreSQL takes several in one statement; a single one, and for SQLite, where a statement costs no journey, each of
+/// them is inserted by a statement that is prepared once.
 #[macro_export]
 macro_rules! insert_rows {
     ($connection:expr, $table:expr, $rows:expr) => {
-        if $rows.is_empty() {
-            Ok(0)
-        } else {
-            match $connection {
-                $crate::db::Connection::Sqlite(sqlite) => {
-                    let mut insert = |row| $crate::db::Cached(diesel::insert_into($table).values(row)).execute(sqlite);
-                    $rows.iter().map(|row| insert(row)).sum::<diesel::QueryResult<usize>>()
-                }
-                $crate::db::Connection::Postgres(postgres) => {
-                    diesel::insert_into($table).values($rows).execute(postgres)
-                }
+        match $connection {
+            _ if $rows.is_empty() => Ok(0),
+            $crate::db::Connection::Postgres(postgres) if $rows.len() > 1 => {
+                diesel::insert_into($table).values($rows).execute(postgres)
+            }
+            _ => {
+                let mut insert = |row| $crate::insert_row!($connection, $table, row);
+                $rows.iter().map(|row| insert(row)).sum::<diesel::QueryResult<usize>>()
             }
         }
     };

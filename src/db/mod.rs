@@ -13,12 +13,12 @@
 //! stands in [`dialect`].
 
 mod among;
-mod cached;
 mod conditions;
 mod connection;
 pub mod dialect;
 mod leadership;
 mod pool;
+mod prepared;
 mod replicas;
 pub mod schema;
 pub mod types;
@@ -31,12 +31,12 @@ use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 pub use among::{Among, among};
-pub use cached::Cached;
 pub use conditions::{All, Ordered};
 pub(crate) use connection::MultiRawValue;
 pub use connection::{AnyConnection as Connection, MultiBackend};
 pub use leadership::Leadership;
 pub use pool::{Db, WritesUnderWay};
+pub use prepared::update;
 pub(crate) use replicas::head;
 use types::Id;
 pub use union::UnionAll;

@@ -378,7 +378,7 @@ fn run_and_close<T, E: From<DbError>>(
 ) -> Result<T, E> {
     let answer = catch_unwind(AssertUnwindSafe(|| read(connection)))
         .unwrap_or_else(|_| Err(DbError::Unavailable("a query panicked".into()).into()));
-    let closed = unwind_to(connection, 0);
+    let closed = dialect::end_read(connection).map_err(DbError::from);
     let answer = answer?;
     closed?;
     Ok(answer)

@@ -15,7 +15,7 @@ use crate::vocabulary::{EventKind, EventState, Marking, ParticipantRole, PloverR
 
 /// One version of an event.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = events)]
+#[diesel(table_name = events, treat_none_as_default_value = false)]
 pub struct EventRow {
     pub id: Id,
     pub since: i64,
@@ -43,7 +43,7 @@ pub struct EventRow {
 
 /// Who took part, as which role; carries what a page of an actor's events is ordered and filtered by.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = event_participants)]
+#[diesel(table_name = event_participants, treat_none_as_default_value = false)]
 pub struct ParticipantRow {
     pub actor_id: Id,
     pub occurred_from: NaiveDate,

@@ -24,7 +24,7 @@ use crate::natively;
 use crate::problem::Problem;
 use crate::reference::{self, Reference};
 use crate::removal::Removal;
-use crate::resource::{Place, Resource, must_lead_to};
+use crate::resource::{self, Place, Resource, must_lead_to};
 use crate::scalars::{CountryCode, Prose, Slug};
 use crate::sources::Source;
 use crate::vocabulary::{Change, EventState, Kind, Marking, ParticipantRole, Role};
@@ -78,6 +78,16 @@ impl Resource for EventRow {
     fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
         let same = events::table.filter(events::until.is_null()).filter(events::slug.eq(slug));
         Ok(natively!(connection, |native| same.count().get_result::<i64>(native))? > 0)
+    }
+
+    fn meant_by(connection: &mut Connection, sight: Sight, slugs: &[&str]) -> Result<Vec<(String, Id)>, Problem> {
+        in_chunks(slugs, |slugs| {
+            natively!(connection, |native| events::table
+                .filter(sight.sees(events::id, events::since, events::until, events::audience))
+                .filter(among(events::slug, slugs))
+                .select((events::slug, events::id))
+                .load(native))
+        })
     }
 
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {
@@ -216,6 +226,7 @@ fn resolve(
     }
     let mut faults = Vec::new();
     let given = input.participants.map(|UpTo(list)| list).unwrap_or_default();
+    resource::foresee::<ActorRow>(write, given.iter().map(|participant| &participant.actor))?;
     let mut participants: Vec<(Id, ParticipantRole)> = Vec::new();
     for (index, participant) in given.iter().enumerate() {
         let pointer = format!("/participants/{index}/actor");
@@ -398,8 +409,10 @@ pub fn release(write: &mut Write<'_>, ids: &[Id]) -> Result<(), Problem> {
             .select(EventRow::as_select())
             .load(native))
     })?;
+    let drafts_and_released: Vec<Id> = rows.iter().map(|row| row.id).collect();
+    let shown_to = briefs::store::audiences_of_events(write.connection, &drafts_and_released)?;
     for existing in rows {
-        let released_to = briefs::store::audience_of_event(write.connection, existing.id)?;
+        let released_to = shown_to.get(&existing.id).copied().unwrap_or(Audience::NOBODY);
         let released = released_to != Audience::NOBODY;
         let state = if released { EventState::Published } else { EventState::Draft };
         let audience = audience_of(existing.marking, state, released, released_to);
@@ -412,12 +425,15 @@ pub fn release(write: &mut Write<'_>, ids: &[Id]) -> Result<(), Problem> {
             participant_rows(&row, participants.into_iter().map(|row| (row.actor_id, row.role)).collect());
         replace(write, &existing, &Whole { row, participants })?;
     }
-    permit_former(write, ids)
+    Ok(())
 }
 
-/// Lets those see the past of deleted events who may see what shows them now: an event that was public only through briefs is,
-/// gone or not, no more public than they are.
-fn permit_former(write: &mut Write<'_>, ids: &[Id]) -> Result<(), Problem> {
+/// Lets those see the past of the deleted ones among these events who may see what shows them now: an event that was public only
+/// through briefs is, gone or not, no more public than they are.
+///
+/// # Errors
+/// When a statement fails.
+pub fn permit_former(write: &mut Write<'_>, ids: &[Id]) -> Result<(), Problem> {
     let deleted = in_chunks::<_, Id, Problem>(ids, |ids| {
         natively!(write.connection, |native| tombstones::table
             .filter(among(tombstones::id, ids))

@@ -61,7 +61,7 @@ impl Stretch {
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = erasures)]
+#[diesel(table_name = erasures, treat_none_as_default_value = false)]
 struct ErasureRow {
     resource_id: Id,
     version: i32,

@@ -5,14 +5,18 @@
 
 use std::time::{Duration, Instant};
 
+use diesel::backend::Backend;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{HasSqlType, SmallInt};
 use tokio::sync::watch;
 
 use super::Head;
 use crate::access::{Audience, CLASSES, Caller};
 use crate::db::schema::heads;
 use crate::db::types::Timestamp;
-use crate::db::{Connection, Db};
+use crate::db::{Connection, Db, update};
 use crate::natively;
 use crate::problem::Problem;
 
@@ -107,6 +111,32 @@ fn read_after(commits: u64) -> impl FnOnce(&mut Connection) -> Result<Known, Pro
     move |connection| {
         let at = Instant::now();
         Ok(Known { of: heads(connection)?, commits, at })
+    }
+}
+
+/// Moves the heads of these classes of callers to where the journal has come.
+///
+/// # Errors
+/// When the statement fails.
+pub(super) fn advance(connection: &mut Connection, seen_by: Audience, to: Head) -> QueryResult<usize> {
+    let to = (heads::position.eq(to.position), heads::at.eq(to.at));
+    let moved = update(heads::table, OfClasses(seen_by), to);
+    natively!(connection, |native| moved.execute(native))
+}
+
+/// That a head is one of these classes of callers, in the same words however many they are.
+struct OfClasses(Audience);
+
+impl<DB> QueryFragment<DB> for OfClasses
+where
+    DB: Backend + HasSqlType<SmallInt>,
+    Audience: ToSql<SmallInt, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        pass.push_sql("((1 << heads.class) & ");
+        pass.push_bind_param::<SmallInt, _>(&self.0)?;
+        pass.push_sql(") <> 0");
+        Ok(())
     }
 }
 

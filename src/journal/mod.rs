@@ -20,8 +20,8 @@ use diesel::prelude::*;
 use crate::access::{Audience, Caller, Moment, Sight, Visible, visible};
 use crate::db::schema::{self, journal, resources};
 use crate::db::types::{Id, Timestamp};
-use crate::db::{self, Cached, Connection};
-use crate::insert_row;
+use crate::db::{self, Connection, update};
+use crate::insert_rows;
 use crate::natively;
 use crate::problem::Problem;
 use crate::reference::Reference;
@@ -47,7 +47,7 @@ impl Head {
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = journal)]
+#[diesel(table_name = journal, treat_none_as_default_value = false)]
 struct Entry {
     position: i64,
     since: i64,
@@ -85,6 +85,8 @@ pub struct Write<'c> {
     noted: HashMap<Id, usize>,
     promises: HashMap<(Kind, String), Id>,
     promised: HashSet<Id>,
+    /// What slugs mean to the writer, so far as that was looked up ahead and nothing of the kind was changed since.
+    foreseen: HashMap<(Kind, String), Id>,
 }
 
 /// Runs `work` as one write, and then writes its rows of the journal. Returns the last position together with what
@@ -108,6 +110,7 @@ pub fn write<T, E: From<Problem>>(
         noted: HashMap::new(),
         promises: HashMap::new(),
         promised: HashSet::new(),
+        foreseen: HashMap::new(),
     };
     let outcome = work(&mut write)?;
     let position = write.finish()?;
@@ -144,11 +147,27 @@ impl Write<'_> {
     /// # Errors
     /// When the statement fails.
     pub fn identify(&mut self, kind: Kind, id: Id, audience: Audience, content: Audience) -> Result<(), Problem> {
-        if self.promised.contains(&id) {
-            return self.permit(id, audience, content);
+        self.identify_all(kind, &[id], audience, content)
+    }
+
+    /// The same for several.
+    ///
+    /// # Errors
+    /// When a statement fails.
+    pub fn identify_all(
+        &mut self,
+        kind: Kind,
+        ids: &[Id],
+        audience: Audience,
+        content: Audience,
+    ) -> Result<(), Problem> {
+        let (promised, new): (Vec<Id>, Vec<Id>) = ids.iter().partition(|id| self.promised.contains(id));
+        for id in promised {
+            self.permit(id, audience, content)?;
         }
-        let row = ResourceRow { id, kind, created_at: self.at, audience, content };
-        insert_row!(self.connection, resources::table, &row)?;
+        let row = |id: &Id| ResourceRow { id: *id, kind, created_at: self.at, audience, content };
+        let rows: Vec<ResourceRow> = new.iter().map(row).collect();
+        insert_rows!(self.connection, resources::table, &rows)?;
         Ok(())
     }
 
@@ -157,11 +176,9 @@ impl Write<'_> {
     /// # Errors
     /// When the statement fails.
     pub fn permit(&mut self, id: Id, audience: Audience, content: Audience) -> Result<(), Problem> {
-        let row = diesel::update(resources::table.find(id));
-        natively!(self.connection, |native| Cached(
-            row.set((resources::audience.eq(audience), resources::content.eq(content)))
-        )
-        .execute(native))?;
+        let seen_by = (resources::audience.eq(audience), resources::content.eq(content));
+        let permit = update(resources::table, resources::id.eq(id), seen_by);
+        natively!(self.connection, |native| permit.execute(native))?;
         Ok(())
     }
 
@@ -182,6 +199,18 @@ impl Write<'_> {
         self.promises.get(&(kind, reference.slug.clone()?)).copied()
     }
 
+    /// Remembers what slugs of a kind mean to the writer, for as long as this write changes nothing of that kind.
+    pub fn foresee(&mut self, kind: Kind, meant: Vec<(String, Id)>) {
+        self.foreseen.extend(meant.into_iter().map(|(slug, id)| ((kind, slug), id)));
+    }
+
+    /// What a reference means that is a slug alone, if that was looked up ahead.
+    #[must_use]
+    pub fn foreseen(&self, kind: Kind, reference: &Reference) -> Option<Id> {
+        let slug = reference.slug.clone().filter(|_| reference.id.is_none())?;
+        self.foreseen.get(&(kind, slug)).copied()
+    }
+
     /// The version that follows on one that stands since `since`. Two edits of one resource in one write are one version.
     #[must_use]
     pub fn version_after(&self, version: i32, since: i64) -> i32 {
@@ -196,6 +225,7 @@ impl Write<'_> {
 
     /// Notes that a resource has a new version. `audience` is all who could see it before or may see it now.
     pub fn record(&mut self, kind: Kind, id: Id, version: i32, change: Change, audience: Audience) {
+        self.foreseen.retain(|(of, _), _| *of != kind);
         if let Some(earlier) = self.noted.get(&id).and_then(|place| self.entries.get_mut(*place)) {
             earlier.audience = earlier.audience | audience;
             // What was noted through another is its own from now on.
@@ -262,12 +292,8 @@ impl Write<'_> {
         };
         let position = last.position;
         let seen_by = self.entries.iter().fold(self.found_by, |all, entry| all | entry.audience);
-        crate::insert_rows!(self.connection, journal::table, &self.entries)?;
-        let classes: Vec<i16> = seen_by.classes().collect();
-        let moved = schema::heads::table.filter(schema::heads::class.eq_any(classes));
-        let to = (schema::heads::position.eq(position), schema::heads::at.eq(self.at));
-        // There are as many forms of it as there are numbers of classes.
-        natively!(self.connection, |native| Cached(diesel::update(moved).set(to)).execute(native))?;
+        insert_rows!(self.connection, journal::table, &self.entries)?;
+        heads::advance(self.connection, seen_by, Head { position, at: self.at })?;
         Ok(position)
     }
 }
@@ -301,10 +327,11 @@ macro_rules! end_versions {
         let living = $table::table.filter($table::$owner.eq($id)).filter($table::until.is_null());
         if $write.has_begun() {
             let undone = living.filter($table::since.eq(since));
-            $crate::natively!($write.connection, |native| $crate::db::Cached(diesel::delete(undone)).execute(native))?;
+            $crate::natively!($write.connection, |native| diesel::delete(undone).execute(native))?;
         }
-        let ended = diesel::update(living).set($table::until.eq(since));
-        $crate::natively!($write.connection, |native| $crate::db::Cached(ended).execute(native))?;
+        let living = $table::$owner.eq($id).and($table::until.is_null());
+        let ended = $crate::db::update($table::table, living, $table::until.eq(since));
+        $crate::natively!($write.connection, |native| ended.execute(native))?;
     }};
 }
 

@@ -70,6 +70,12 @@ pub trait Resource: Clone + Send + Sized + 'static {
     /// When the query fails.
     fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem>;
 
+    /// Of these slugs, those of living resources that this sight of the present sees, with whose they are.
+    ///
+    /// # Errors
+    /// When the query fails.
+    fn meant_by(connection: &mut Connection, sight: Sight, slugs: &[&str]) -> Result<Vec<(String, Id)>, Problem>;
+
     /// The versions of a resource that were seen when they stood, up to this moment and below a number: so many of the latest,
     /// the latest first.
     ///
@@ -514,8 +520,32 @@ pub async fn answer_delete<R: Resource>(
     Ok(answer::deleted(position).into())
 }
 
-/// The resource that a reference in a body means, with its slug; if there is none, a fault at its place. What the
-/// writer may not see cannot be meant.
+/// Looks up together what references in a body mean that is going to be asked of each by [`meant`]. What is not found so is looked up
+/// there.
+///
+/// # Errors
+/// When the query fails.
+pub fn foresee<'r, R: Resource>(
+    write: &mut Write<'_>,
+    references: impl IntoIterator<Item = &'r Reference>,
+) -> Result<(), Problem> {
+    let mut slugs: Vec<&str> = references
+        .into_iter()
+        .filter(|reference| reference.id.is_none() && write.foreseen(R::KIND, reference).is_none())
+        .filter_map(|reference| reference.slug.as_deref())
+        .collect();
+    slugs.sort_unstable();
+    slugs.dedup();
+    if slugs.len() > 1 {
+        let sight = write.sight();
+        let meant = R::meant_by(write.connection, sight, &slugs)?;
+        write.foresee(R::KIND, meant);
+    }
+    Ok(())
+}
+
+/// The resource that a reference in a body means, with its row where that had to be read; if there is none, a fault at its place.
+/// What the writer may not see cannot be meant.
 ///
 /// # Errors
 /// When the query fails.
@@ -525,6 +555,9 @@ pub fn meant<R: Resource>(
     pointer: &str,
     faults: &mut Vec<Fault>,
 ) -> Result<Option<(Id, Option<R>)>, Problem> {
+    if let Some(id) = write.foreseen(R::KIND, reference) {
+        return Ok(Some((id, None)));
+    }
     let sight = write.sight();
     if let Some(row) = lead::<R>(write.connection, sight, reference)? {
         return Ok(Some((row.id(), Some(row))));

@@ -26,6 +26,7 @@ use crate::journal::{self, Write};
 use crate::problem::Problem;
 use crate::reference::{self, Reference};
 use crate::resource::{Outcome, Resource};
+use crate::slugs;
 use crate::trends::model::TrendRow;
 use crate::vocabulary::Kind;
 
@@ -475,14 +476,17 @@ fn upsert_as<R: Resource>(write: &mut Write<'_>, document: Value) -> Result<Outc
     R::name_parts(&mut input, &slug);
     let sight = write.sight();
     let reference = Reference::from_slug(slug.as_str());
-    match R::look_up(write.connection, sight, &reference)? {
+    // Most of what is imported is new, and then this is all that is asked.
+    let is_taken = R::slug_is_taken(write.connection, slug.as_str())?;
+    let existing = if is_taken { R::look_up(write.connection, sight, &reference)? } else { None };
+    match existing {
         Some(existing) => {
             let version = existing.version();
             let row = R::update(write, existing, input)?;
             Ok(if row.version() == version { Outcome::Unchanged } else { Outcome::Updated })
         }
         None => {
-            crate::slugs::demand_free(&slug, R::slug_is_taken(write.connection, slug.as_str())?)?;
+            slugs::demand_free(&slug, is_taken)?;
             let id = match write.promised(R::KIND, &reference) {
                 Some(promised) => promised,
                 None => identity(write, given_id)?,

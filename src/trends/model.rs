@@ -15,7 +15,7 @@ use crate::vocabulary::{Assessment, Confidence, Direction, Likelihood, Outcome};
 
 /// One version of a trend.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = trends)]
+#[diesel(table_name = trends, treat_none_as_default_value = false)]
 pub struct TrendRow {
     pub id: Id,
     pub since: i64,
@@ -45,7 +45,7 @@ pub struct TrendRow {
 
 /// Whom a trend is about; carries what a page of an actor's trends is ordered and filtered by.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = trend_actors)]
+#[diesel(table_name = trend_actors, treat_none_as_default_value = false)]
 pub struct TrendActorRow {
     pub actor_id: Id,
     pub period_to: NaiveDate,
@@ -59,7 +59,7 @@ pub struct TrendActorRow {
 
 /// What a trend rests on.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = trend_evidence)]
+#[diesel(table_name = trend_evidence, treat_none_as_default_value = false)]
 pub struct EvidenceRow {
     pub trend_id: Id,
     pub ordinal: i32,

@@ -28,7 +28,7 @@ use crate::removal::Removal;
 use crate::resource::{self, Place, Resource, must_lead_to};
 use crate::scalars::{Prose, Slug};
 use crate::vocabulary::{Change, Kind, Role};
-use crate::{actors, briefs, destroy_rows, end_versions, insert_row, insert_rows};
+use crate::{actors, briefs, destroy_rows, end_versions, insert_rows};
 
 impl Resource for TrendRow {
     const KIND: Kind = Kind::Trend;
@@ -88,6 +88,16 @@ impl Resource for TrendRow {
     fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
         let same = trends::table.filter(trends::until.is_null()).filter(trends::slug.eq(slug));
         Ok(natively!(connection, |native| same.count().get_result::<i64>(native))? > 0)
+    }
+
+    fn meant_by(connection: &mut Connection, sight: Sight, slugs: &[&str]) -> Result<Vec<(String, Id)>, Problem> {
+        in_chunks(slugs, |slugs| {
+            natively!(connection, |native| trends::table
+                .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
+                .filter(among(trends::slug, slugs))
+                .select((trends::slug, trends::id))
+                .load(native))
+        })
     }
 
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<StoredVersion>, Problem> {
@@ -216,7 +226,7 @@ pub fn save_all(
         changed = true;
     }
     let (period_from, period_to) = brief.period_of_trends();
-    let mut saved = Vec::new();
+    let (mut rows, mut plans) = (Vec::new(), Vec::new());
     for (position, plan) in (1..).zip(planned) {
         let earlier = plan.existing.as_ref();
         let row = TrendRow {
@@ -238,23 +248,23 @@ pub fn save_all(
         {
             continue;
         }
-        saved.push((row, plan));
+        rows.push(row);
+        plans.push(plan);
+    }
+    if rows.is_empty() {
+        return Ok(changed);
     }
     // All end before any begins, so that two trends can take each other's slug.
-    for earlier in saved.iter().filter_map(|(_, plan)| plan.existing.as_ref()) {
+    for earlier in plans.iter().filter_map(|plan| plan.existing.as_ref()) {
         close(write, earlier.row.id)?;
     }
-    for (row, plan) in &saved {
-        save(write, row, plan)?;
-    }
-    Ok(changed || !saved.is_empty())
-}
-
-fn save(write: &mut Write<'_>, row: &TrendRow, plan: &Plan) -> Result<(), Problem> {
-    let before = plan.existing.as_ref().map(|earlier| earlier.row.audience);
-    match &plan.existing {
-        None => write.identify(Kind::Trend, row.id, row.audience, row.audience)?,
-        Some(earlier) => {
+    let new: Vec<Id> = plans.iter().filter(|plan| plan.existing.is_none()).map(|plan| plan.id).collect();
+    write.identify_all(Kind::Trend, &new, brief.audience_of_content(), brief.audience_of_content())?;
+    demand_free_slugs(write.connection, &rows)?;
+    insert(write, &rows, &plans)?;
+    for (row, plan) in rows.iter().zip(plans) {
+        let before = plan.existing.as_ref().map(|earlier| earlier.row.audience);
+        if let Some(earlier) = &plan.existing {
             if earlier.row.audience != row.audience {
                 write.permit(row.id, row.audience, row.audience)?;
             }
@@ -262,15 +272,37 @@ fn save(write: &mut Write<'_>, row: &TrendRow, plan: &Plan) -> Result<(), Proble
                 reference::redirect(write, Kind::Trend, &earlier.row.slug, row.id)?;
             }
         }
+        let seen_by = before.unwrap_or(Audience::NOBODY) | row.audience;
+        write.record(Kind::Trend, row.id, row.version, journal::change(before, row.audience), seen_by);
     }
-    if TrendRow::slug_is_taken(write.connection, &row.slug)? {
-        let fault = Fault::at(format!("/trends/{}/slug", row.position - 1), format!("`{}` is taken", row.slug));
-        return Err(Problem::conflict("Another trend has the slug.").with_errors(vec![fault]));
+    Ok(true)
+}
+
+/// Refuses slugs that living trends have.
+fn demand_free_slugs(connection: &mut Connection, rows: &[TrendRow]) -> Result<(), Problem> {
+    let wanted: Vec<&str> = rows.iter().map(|row| row.slug.as_str()).collect();
+    let taken = in_chunks::<_, String, Problem>(&wanted, |wanted| {
+        natively!(connection, |native| trends::table
+            .filter(trends::until.is_null())
+            .filter(among(trends::slug, wanted))
+            .select(trends::slug)
+            .load(native))
+    })?;
+    match rows.iter().find(|row| taken.contains(&row.slug)) {
+        Some(row) => {
+            let fault = Fault::at(format!("/trends/{}/slug", row.position - 1), format!("`{}` is taken", row.slug));
+            Err(Problem::conflict("Another trend has the slug.").with_errors(vec![fault]))
+        }
+        None => Ok(()),
     }
-    insert_row!(write.connection, trends::table, row)?;
-    let actor_rows: Vec<TrendActorRow> = (0..)
-        .zip(&plan.actors)
-        .map(|(ordinal, actor_id)| TrendActorRow {
+}
+
+fn insert(write: &mut Write<'_>, rows: &[TrendRow], plans: &[&Plan]) -> Result<(), Problem> {
+    insert_rows!(write.connection, trends::table, rows)?;
+    let mut actors = Vec::new();
+    let mut evidence = Vec::new();
+    for (row, plan) in rows.iter().zip(plans) {
+        actors.extend((0..).zip(&plan.actors).map(|(ordinal, actor_id)| TrendActorRow {
             actor_id: *actor_id,
             period_to: row.period_to,
             trend_id: row.id,
@@ -279,22 +311,17 @@ fn save(write: &mut Write<'_>, row: &TrendRow, plan: &Plan) -> Result<(), Proble
             until: None,
             audience: row.audience,
             period_from: row.period_from,
-        })
-        .collect();
-    insert_rows!(write.connection, trend_actors::table, &actor_rows)?;
-    let evidence_rows: Vec<EvidenceRow> = (0..)
-        .zip(&plan.evidence)
-        .map(|(ordinal, event_id)| EvidenceRow {
+        }));
+        evidence.extend((0..).zip(&plan.evidence).map(|(ordinal, event_id)| EvidenceRow {
             trend_id: row.id,
             ordinal,
             since: row.since,
             until: None,
             event_id: *event_id,
-        })
-        .collect();
-    insert_rows!(write.connection, trend_evidence::table, &evidence_rows)?;
-    let seen_by = before.unwrap_or(Audience::NOBODY) | row.audience;
-    write.record(Kind::Trend, row.id, row.version, journal::change(before, row.audience), seen_by);
+        }));
+    }
+    insert_rows!(write.connection, trend_actors::table, &actors)?;
+    insert_rows!(write.connection, trend_evidence::table, &evidence)?;
     Ok(())
 }
 

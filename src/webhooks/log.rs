@@ -24,7 +24,7 @@ vocabulary! {
 
 /// A message that was sent, with its last attempt.
 #[derive(Debug, Clone, Serialize, ToSchema, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = webhook_deliveries)]
+#[diesel(table_name = webhook_deliveries, treat_none_as_default_value = false)]
 #[diesel(treat_none_as_null = true)]
 #[schema(as = Delivery)]
 pub struct Delivery {

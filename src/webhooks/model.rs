@@ -76,7 +76,7 @@ vocabulary! {
 
 /// A webhook as it is stored.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = webhooks)]
+#[diesel(table_name = webhooks, treat_none_as_default_value = false)]
 #[diesel(treat_none_as_null = true)]
 pub struct WebhookRow {
     pub id: Id,
