@@ -23,7 +23,7 @@ use crate::vocabulary::{BriefState, Kind, Role};
 use crate::{end_versions, insert_rows};
 
 #[derive(Insertable)]
-#[diesel(table_name = brief_events)]
+#[diesel(table_name = brief_events, treat_none_as_default_value = false)]
 struct EventLinkRow {
     brief_id: Id,
     ordinal: i32,
@@ -32,7 +32,7 @@ struct EventLinkRow {
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = brief_related)]
+#[diesel(table_name = brief_related, treat_none_as_default_value = false)]
 struct RelatedRow {
     brief_id: Id,
     ordinal: i32,
@@ -41,7 +41,7 @@ struct RelatedRow {
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = brief_translations)]
+#[diesel(table_name = brief_translations, treat_none_as_default_value = false)]
 struct TranslationRow {
     brief_id: Id,
     since: i64,
@@ -49,7 +49,7 @@ struct TranslationRow {
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = brief_actors)]
+#[diesel(table_name = brief_actors, treat_none_as_default_value = false)]
 struct ActorRow {
     actor_id: Id,
     listed_at: Timestamp,

@@ -66,3 +66,33 @@ impl<T, W, S> QueryId for Update<T, W, S> {
 }
 
 impl<T, W, S, C: Connection> RunQueryDsl<C> for Update<T, W, S> {}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use diesel::connection::{Connection as _, InstrumentationEvent, SimpleConnection};
+
+    use super::*;
+    use crate::db::schema::heads;
+
+    #[test]
+    fn what_is_run_again_is_not_prepared_again() {
+        let mut sqlite = SqliteConnection::establish(":memory:").unwrap();
+        sqlite.batch_execute("CREATE TABLE heads (class INTEGER, position INTEGER, at INTEGER)").unwrap();
+        let kept = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&kept);
+        sqlite.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if matches!(event, InstrumentationEvent::CacheQuery { .. }) {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        for position in 1_i64..4 {
+            Words("BEGIN").execute(&mut sqlite).unwrap();
+            update(heads::table, heads::class.eq(1), heads::position.eq(position)).execute(&mut sqlite).unwrap();
+            Words("ROLLBACK").execute(&mut sqlite).unwrap();
+        }
+        assert_eq!(kept.load(Ordering::Relaxed), 3);
+    }
+}

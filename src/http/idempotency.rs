@@ -55,7 +55,7 @@ pub struct Mark {
 }
 
 #[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = idempotency)]
+#[diesel(table_name = idempotency, treat_none_as_default_value = false)]
 struct Row {
     key_id: Id,
     idempotency_key: String,

@@ -62,7 +62,7 @@ struct Entry {
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = resources)]
+#[diesel(table_name = resources, treat_none_as_default_value = false)]
 struct ResourceRow {
     id: Id,
     kind: Kind,

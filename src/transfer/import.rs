@@ -32,7 +32,7 @@ use crate::vocabulary::Kind;
 
 /// How many lines are read, and then written, at a time.
 const BATCH: usize = 256;
-/// From how many lines on the planners' statistics are gathered anew.
+/// From how many resources on the planners' statistics are gathered anew, and then whenever these have doubled.
 const MANY: u64 = 1000;
 
 /// What an import did.
@@ -120,8 +120,16 @@ pub fn run(
     progress: impl FnMut(u64),
 ) -> Result<Report, Problem> {
     let trends = Trends { spool: Spool::new().map_err(Problem::internal)?, places: Vec::new() };
-    let mut import =
-        Import { db, caller, verdicts, progress, trends: Some(trends), report: Report::default(), done: 0 };
+    let mut import = Import {
+        db,
+        caller,
+        verdicts,
+        progress,
+        trends: Some(trends),
+        report: Report::default(),
+        done: 0,
+        next_statistics: MANY,
+    };
     let mut waiting = import.pass(lines)?;
     let trends = import.trends.take();
     while waiting.count() > 0 {
@@ -136,8 +144,8 @@ pub fn run(
         let lost = import.pass(trends.in_order().map_err(Problem::internal)?)?;
         import.judge(lost.into_lines().map_err(Problem::internal)?)?;
     }
-    if import.report.created + import.report.updated >= MANY {
-        db.write_blocking(|connection| Ok::<_, Problem>(dialect::analyze(connection)?))?;
+    if import.written() >= MANY {
+        import.gather_statistics()?;
     }
     import.report.errors.sort_by_key(|verdict| verdict.line);
     Ok(import.report)
@@ -157,6 +165,8 @@ struct Import<'a, P> {
     trends: Option<Trends>,
     report: Report,
     done: u64,
+    /// After how many resources the planners' statistics are gathered next: a plan for few rows is a slow one for many.
+    next_statistics: u64,
 }
 
 /// The lines that are trends of their own, which come when all briefs are there, and each brief's in their order.
@@ -217,6 +227,10 @@ impl<P: FnMut(u64)> Import<'_, P> {
                     take(self, line, fate)?;
                 }
                 (self.progress)(self.done);
+                if self.written() >= self.next_statistics {
+                    self.next_statistics = self.written() * 2;
+                    self.gather_statistics()?;
+                }
             }
             under_way = next?;
         }
@@ -248,6 +262,15 @@ impl<P: FnMut(u64)> Import<'_, P> {
             journal::write(connection, &caller, |write| upsert(write, document)).map(|(outcome, _)| outcome)
         })?;
         Ok(Some(Batch { lines, outcomes }))
+    }
+
+    /// How many resources it has written.
+    fn written(&self) -> u64 {
+        self.report.created + self.report.updated
+    }
+
+    fn gather_statistics(&self) -> Result<(), Problem> {
+        self.db.write_blocking(|connection| Ok::<_, Problem>(dialect::analyze(connection)?))
     }
 
     fn note(&mut self, line: u64, fate: Fate) {

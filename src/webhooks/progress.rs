@@ -90,7 +90,7 @@ pub fn note_told(connection: &mut Connection, webhook: Id, resource: Id) -> Resu
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = webhook_told)]
+#[diesel(table_name = webhook_told, treat_none_as_default_value = false)]
 struct ToldRow {
     webhook_id: Id,
     resource_id: Id,
