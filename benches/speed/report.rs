@@ -67,12 +67,11 @@ pub fn document(sections: &[String]) -> String {
         "# Performance\n\n\
          Made by `cargo bench --bench speed -- --write docs/performance.md`, which takes every ratio in one run: machines are\n\
          noisy, and only what was measured side by side can be compared. Nothing here is to be edited by hand.\n\n\
-         {}. {}, wrk, one core for the server and one for the load, 32 connections, medians of the rounds. `%` is that of\n\
+         {}, wrk, one core for the server and one for the load, 32 connections, medians of the rounds. `%` is that of\n\
          nginx with the same bytes in files (for what is unchanged: nginx answering 304). *Cold* is without answers in memory,\n\
          when up to 20,000 different requests have been made once (*first time*, within a minute): what they made ready on disk\n\
          is there. *Hot* repeats 500 requests, some much more often than others. p99 is taken at four fifths of the rate reached.\n\
          *Bare SQL* is the same questions in a loop on SQLite, and to `pgbench` over one connection on PostgreSQL.\n",
-        machine::described(),
         machine::version("nginx", "-v"),
     );
     for section in sections {
@@ -85,7 +84,8 @@ pub fn document(sections: &[String]) -> String {
 /// The part of one corpus.
 pub fn section(figures: &Figures) -> String {
     let mut text = format!("## {} briefs on {}\n\n", thousands(figures.briefs as f64), figures.database);
-    text.push_str(&format!("Taken on {}.\n\n", chrono::Utc::now().format("%Y-%m-%d %H:%M UTC")));
+    let now = chrono::Utc::now().format("%Y-%m-%d %H:%M UTC");
+    text.push_str(&format!("Taken on {now}: {}.\n\n", machine::described()));
     text.push_str(
         "| workload | first time, a second | cold, a second | % | wanted | p99 | hot, a second | % | wanted | p99 | bare SQL, a second | Datasette, a second |\n",
     );

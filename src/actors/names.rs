@@ -15,7 +15,7 @@ use crate::reference::Reference;
 use crate::resource;
 use crate::scalars::fold_name;
 
-/// How many actors bear one name at most.
+/// How often one name is borne at most.
 const BEARERS: i64 = 500;
 
 /// The actors that a parameter's values mean, one set for each value: by id, slug or any known name. A value is tried

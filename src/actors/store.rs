@@ -21,7 +21,7 @@ use crate::natively;
 use crate::problem::Problem;
 use crate::reference::{self, Link, Reference};
 use crate::removal::Removal;
-use crate::resource::{self, Place, Resource, must_lead_to};
+use crate::resource::{self, Named, Place, Resource, must_lead_to};
 use crate::scalars::{CountryCode, Day, LanguageCode, Line, Prose, Slug, fold_name};
 use crate::vocabulary::{Change, Kind};
 use crate::{destroy_rows, end_versions, in_order, insert_row, insert_rows, one_of, slugs};
@@ -74,16 +74,6 @@ impl Resource for ActorRow {
     fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
         let same = actors::table.filter(actors::until.is_null()).filter(actors::slug.eq(slug));
         Ok(natively!(connection, |native| same.count().get_result::<i64>(native))? > 0)
-    }
-
-    fn meant_by(connection: &mut Connection, sight: Sight, slugs: &[&str]) -> Result<Vec<(String, Id)>, Problem> {
-        in_chunks(slugs, |slugs| {
-            natively!(connection, |native| actors::table
-                .filter(sight.stands(actors::since, actors::until))
-                .filter(among(actors::slug, slugs))
-                .select((actors::slug, actors::id))
-                .load(native))
-        })
     }
 
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {
@@ -150,6 +140,18 @@ impl Resource for ActorRow {
             Audience::EVERYONE,
         );
         reference::bury(write, Kind::Actor, existing.id, existing.slug, removal, Audience::EVERYONE)
+    }
+}
+
+impl Named for ActorRow {
+    fn by_slugs(connection: &mut Connection, sight: Sight, slugs: &[&str]) -> Result<Vec<(String, Id)>, Problem> {
+        in_chunks(slugs, |slugs| {
+            natively!(connection, |native| actors::table
+                .filter(sight.stands(actors::since, actors::until))
+                .filter(among(actors::slug, slugs))
+                .select((actors::slug, actors::id))
+                .load(native))
+        })
     }
 }
 

@@ -29,7 +29,7 @@ use crate::natively;
 use crate::problem::Problem;
 use crate::reference::{self, Reference};
 use crate::removal::Removal;
-use crate::resource::{self, Place, Resource, must_lead_to};
+use crate::resource::{self, Named, Place, Resource, must_lead_to};
 use crate::scalars::{CommonMark, CountryCode, HttpUrl, LanguageCode, Line, Prose, Slug};
 use crate::sources::Source;
 use crate::trends;
@@ -106,16 +106,6 @@ impl Resource for BriefRow {
         Ok(natively!(connection, |native| same.count().get_result::<i64>(native))? > 0)
     }
 
-    fn meant_by(connection: &mut Connection, sight: Sight, slugs: &[&str]) -> Result<Vec<(String, Id)>, Problem> {
-        in_chunks(slugs, |slugs| {
-            natively!(connection, |native| briefs::table
-                .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
-                .filter(among(briefs::slug, slugs))
-                .select((briefs::slug, briefs::id))
-                .load(native))
-        })
-    }
-
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {
         Ok(natively!(connection, |native| briefs::table
             .filter(briefs::id.eq(id))
@@ -186,6 +176,18 @@ impl Resource for BriefRow {
         reference::bury(write, Kind::Brief, existing.id, existing.slug, removal, seen_by)?;
         events::store::release(write, &events)?;
         events::store::permit_former(write, &events)
+    }
+}
+
+impl Named for BriefRow {
+    fn by_slugs(connection: &mut Connection, sight: Sight, slugs: &[&str]) -> Result<Vec<(String, Id)>, Problem> {
+        in_chunks(slugs, |slugs| {
+            natively!(connection, |native| briefs::table
+                .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
+                .filter(among(briefs::slug, slugs))
+                .select((briefs::slug, briefs::id))
+                .load(native))
+        })
     }
 }
 
@@ -267,6 +269,7 @@ fn save(
     if let Some(change) = &regrouping {
         links::regroup(write, id, change)?;
     }
+    // Before its events are released: each that changes has the briefs that show it linked anew.
     match existing {
         Some(_) => links::relink_actors(write, &row)?,
         None => links::link_actors(write, &row)?,
@@ -383,9 +386,9 @@ pub fn put_in_place(
     trends::store::save_all(write, row, stored, &planned)?;
     replace_row(write, Some(existing), row, change)?;
     let events = links::events_of(write.connection, Moment::Head, &[row.id])?.remove(&row.id).unwrap_or_default();
+    links::relink_actors(write, row)?;
     events::store::release(write, &events)?;
-    events::store::permit_former(write, &events)?;
-    links::relink_actors(write, row)
+    events::store::permit_former(write, &events)
 }
 
 fn replace_row(

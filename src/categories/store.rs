@@ -10,7 +10,7 @@ use crate::access::{Audience, Moment, Sight};
 use crate::briefs;
 use crate::db::schema::categories;
 use crate::db::types::{Id, Json, Timestamp};
-use crate::db::{All, Connection, among, in_chunks};
+use crate::db::{All, Connection, among};
 use crate::history::erasure::{Stored, Stretch};
 use crate::http::body;
 use crate::http::page::{self, Extras, Listed, Rows, SortKey, Window};
@@ -85,16 +85,6 @@ impl Resource for CategoryRow {
     fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
         let same = categories::table.filter(categories::until.is_null()).filter(categories::slug.eq(slug));
         Ok(natively!(connection, |native| same.count().get_result::<i64>(native))? > 0)
-    }
-
-    fn meant_by(connection: &mut Connection, sight: Sight, slugs: &[&str]) -> Result<Vec<(String, Id)>, Problem> {
-        in_chunks(slugs, |slugs| {
-            natively!(connection, |native| categories::table
-                .filter(sight.stands(categories::since, categories::until))
-                .filter(among(categories::slug, slugs))
-                .select((categories::slug, categories::id))
-                .load(native))
-        })
     }
 
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {

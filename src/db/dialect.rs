@@ -92,7 +92,8 @@ pub(super) fn prepare_for_serving(connection: &mut Connection) -> QueryResult<()
 }
 
 /// Opens a snapshot: the statements of one answer all see the same archive. For SQLite these words are prepared once: Diesel's
-/// transactions have them read anew each time, which is a good part of a short read.
+/// transactions have them read anew each time, which is a good part of a short read. They know nothing of this one, and none of theirs
+/// may be begun inside of it.
 pub(super) fn begin_read(connection: &mut Connection) -> QueryResult<()> {
     match connection {
         Connection::Sqlite(sqlite) => Words("BEGIN").execute(sqlite).map(drop),
@@ -204,7 +205,7 @@ macro_rules! insert_row {
     };
 }
 
-/// Inserts rows. PostgreSQL takes several in one statement; a single one, and for SQLite, where a statement costs no journey, each of
+/// Inserts rows. PostgreSQL takes up to a thousand in one statement; a single one, and for SQLite, where a statement costs no journey, each of
 /// them is inserted by a statement that is prepared once.
 #[macro_export]
 macro_rules! insert_rows {
@@ -212,7 +213,9 @@ macro_rules! insert_rows {
         match $connection {
             _ if $rows.is_empty() => Ok(0),
             $crate::db::Connection::Postgres(postgres) if $rows.len() > 1 => {
-                diesel::insert_into($table).values($rows).execute(postgres)
+                // Of no table would so many rows have more values than one statement may.
+                let mut insert = |rows| diesel::insert_into($table).values(rows).execute(postgres);
+                $rows.chunks(1000).map(|rows| insert(rows)).sum::<diesel::QueryResult<usize>>()
             }
             _ => {
                 let mut insert = |row| $crate::insert_row!($connection, $table, row);

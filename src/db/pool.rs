@@ -316,8 +316,8 @@ impl Db {
             let mut reader = reader.borrow_mut();
             let mine = reader.take().and_then(|(number, connection)| (number == self.0.number).then_some(connection));
             let mut connection = begin_snapshot(&self.0.location, self.0.pace, mine)?;
-            let answer = run_and_close(&mut connection, read);
-            if usable(&mut connection) {
+            let (answer, health) = read_in(&mut connection, read);
+            if health == Health::Good {
                 *reader = Some((self.0.number, connection));
             }
             answer
@@ -372,18 +372,6 @@ fn begin_snapshot(location: &Location, pace: Pace, connection: Option<Connection
     Ok(connection)
 }
 
-fn run_and_close<T, E: From<DbError>>(
-    connection: &mut Connection,
-    read: impl FnOnce(&mut Connection) -> Result<T, E>,
-) -> Result<T, E> {
-    let answer = catch_unwind(AssertUnwindSafe(|| read(connection)))
-        .unwrap_or_else(|_| Err(DbError::Unavailable("a query panicked".into()).into()));
-    let closed = dialect::end_read(connection).map_err(DbError::from);
-    let answer = answer?;
-    closed?;
-    Ok(answer)
-}
-
 /// Runs one caller's work so that its failure, even a panic inside nested transactions, takes nothing else with it.
 fn in_savepoint<T, E: From<DbError>>(
     connection: &mut Connection,
@@ -406,7 +394,7 @@ pub(super) fn read_once<T, E: From<DbError>>(
     read: impl FnOnce(&mut Connection) -> Result<T, E>,
 ) -> Result<T, E> {
     let mut connection = begin_snapshot(location, Pace::BULK, None)?;
-    run_and_close(&mut connection, read)
+    read_in(&mut connection, read).0
 }
 
 fn unwind_to(connection: &mut Connection, outer: u32) -> Result<(), DbError> {
@@ -579,14 +567,16 @@ where
     readers.send(job).map_err(|_| DbError::Unavailable("no reader is left".into()).into())
 }
 
-/// Reads in the open snapshot, and tells whether the connection may be used again.
+/// Reads in the open snapshot and closes it, and tells whether the connection may be used again.
 pub(super) fn read_in<T, E: From<DbError>>(
     connection: &mut Connection,
     read: impl FnOnce(&mut Connection) -> Result<T, E>,
 ) -> (Result<T, E>, Health) {
-    let outcome = run_and_close(connection, read);
-    let health = if usable(connection) { Health::Good } else { Health::Lost };
-    (outcome, health)
+    let answer = catch_unwind(AssertUnwindSafe(|| read(connection)))
+        .unwrap_or_else(|_| Err(DbError::Unavailable("a query panicked".into()).into()));
+    let closed = dialect::end_read(connection).map_err(DbError::from);
+    let health = if closed.is_ok() && usable(connection) { Health::Good } else { Health::Lost };
+    (answer.and_then(|answer| closed.map(|()| answer).map_err(E::from)), health)
 }
 
 fn reader_gone() -> DbError {

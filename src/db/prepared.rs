@@ -6,8 +6,10 @@
 
 use diesel::backend::Backend;
 use diesel::connection::Connection;
+use diesel::expression::AppearsOnTable;
 use diesel::prelude::*;
 use diesel::query_builder::{AsChangeset, AstPass, QueryFragment, QueryId};
+use diesel::sql_types::Bool;
 
 /// Words that are a whole statement.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +32,7 @@ impl<C: Connection> RunQueryDsl<C> for Words {}
 /// Changes rows of a table.
 pub fn update<T, W, S>(table: T, rows: W, set: S) -> Update<T, W, S::Changeset>
 where
+    W: Expression<SqlType = Bool> + AppearsOnTable<T>,
     S: AsChangeset<Target = T>,
 {
     Update { table, rows, set: set.as_changeset() }

@@ -24,7 +24,7 @@ use crate::natively;
 use crate::problem::Problem;
 use crate::reference::{self, Reference};
 use crate::removal::Removal;
-use crate::resource::{self, Place, Resource, must_lead_to};
+use crate::resource::{self, Named, Place, Resource, must_lead_to};
 use crate::scalars::{CountryCode, Prose, Slug};
 use crate::sources::Source;
 use crate::vocabulary::{Change, EventState, Kind, Marking, ParticipantRole, Role};
@@ -80,16 +80,6 @@ impl Resource for EventRow {
         Ok(natively!(connection, |native| same.count().get_result::<i64>(native))? > 0)
     }
 
-    fn meant_by(connection: &mut Connection, sight: Sight, slugs: &[&str]) -> Result<Vec<(String, Id)>, Problem> {
-        in_chunks(slugs, |slugs| {
-            natively!(connection, |native| events::table
-                .filter(sight.sees(events::id, events::since, events::until, events::audience))
-                .filter(among(events::slug, slugs))
-                .select((events::slug, events::id))
-                .load(native))
-        })
-    }
-
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {
         Ok(natively!(connection, |native| events::table
             .filter(events::id.eq(id))
@@ -143,6 +133,18 @@ impl Resource for EventRow {
         );
         reference::bury(write, Kind::Event, existing.id, existing.slug, removal, seen_by)?;
         briefs::store::event_changed(write, existing.id, existing.audience)
+    }
+}
+
+impl Named for EventRow {
+    fn by_slugs(connection: &mut Connection, sight: Sight, slugs: &[&str]) -> Result<Vec<(String, Id)>, Problem> {
+        in_chunks(slugs, |slugs| {
+            natively!(connection, |native| events::table
+                .filter(sight.sees(events::id, events::since, events::until, events::audience))
+                .filter(among(events::slug, slugs))
+                .select((events::slug, events::id))
+                .load(native))
+        })
     }
 }
 

@@ -30,7 +30,7 @@ pub fn entry(placed: &Placed) -> Result<Written, Problem> {
             Feed { extensions: BTreeMap::from([("at".into(), graves)]), ..blank() }
         }
     };
-    let text = xml::added(&empty, feed.write_to(Vec::new()).map_err(Problem::internal)?, ENDING)?;
+    let text = xml::added(&empty, &feed.write_to(Vec::new()).map_err(Problem::internal)?, ENDING)?;
     Ok(Written::new(placed.entry.language(), &text))
 }
 

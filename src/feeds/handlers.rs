@@ -22,6 +22,7 @@ use crate::http::page::{DEFAULT_LIMIT, address};
 use crate::http::query::{Both, FilterOnly, Limit, Position, SearchText};
 use crate::journal::{self, Head};
 use crate::problem::Problem;
+use crate::projections::Ready;
 use crate::search::wanted::Wanted;
 use crate::trends::filter::TrendFilter;
 
@@ -143,13 +144,13 @@ async fn answer_feed<L: Fed>(
     let read = state.db.scan(move |connection| {
         let seen = journal::last_seen(connection, &reader)?;
         // Under heavy writing the index may not know what is newest: then an answer from it alone claims no more.
-        let head = match &subscription.indexed {
-            Some(Indexed { finder, words: Some(_) }) => {
-                journal::seen_by(connection, &reader, seen, finder.position.min(head.position))?
-            }
-            _ => head,
+        let head = match subscription.searched() {
+            Some(finder) => journal::seen_by(connection, &reader, seen, finder.position.min(head.position))?,
+            None => head,
         };
-        let mut ready = projections.at(&reader, seen);
+        // What it found may have moved since, and is not to be kept at the place where it stood.
+        let is_behind = subscription.searched().is_some_and(|finder| finder.position < seen.position);
+        let mut ready = if is_behind { Ready::nothing() } else { projections.at(&reader, seen) };
         let page = page(connection, Sight::now(&reader), seen, &subscription, &mut ready)?;
         Ok::<_, Problem>((head, page))
     });

@@ -34,7 +34,7 @@ const ENDING: &str = "</channel></rss>";
 pub fn entry(placed: &Placed) -> Result<Written, Problem> {
     let empty = blank().write_to(Vec::new()).map_err(Problem::internal)?;
     let channel = Channel { items: vec![item(placed)], ..blank() };
-    let text = xml::added(&empty, channel.write_to(Vec::new()).map_err(Problem::internal)?, ENDING)?;
+    let text = xml::added(&empty, &channel.write_to(Vec::new()).map_err(Problem::internal)?, ENDING)?;
     Ok(Written::new(placed.entry.language(), &text))
 }
 

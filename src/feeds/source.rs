@@ -152,6 +152,13 @@ pub struct Subscription<L> {
     pub limit: usize,
 }
 
+impl<L> Subscription<L> {
+    /// The index, if words are to be found: then it alone says what is in the feed.
+    pub fn searched(&self) -> Option<&Finder> {
+        self.indexed.as_ref().filter(|indexed| indexed.words.is_some()).map(|indexed| indexed.finder.as_ref())
+    }
+}
+
 /// A page of a feed.
 pub struct FeedPage {
     pub(super) entries: Vec<Written>,

@@ -9,11 +9,13 @@ const HEAD: &str =
 /// What an entry adds to an empty document that ends so.
 ///
 /// # Errors
-/// When the entry does not stand at the end of its document, as it does in both formats.
-pub fn added(empty: &[u8], with_entry: Vec<u8>, ending: &str) -> Result<String, Problem> {
-    let text = String::from_utf8(with_entry).map_err(Problem::internal)?;
-    let entry = text.strip_suffix(ending).and_then(|text| text.get(empty.len() - ending.len()..));
-    Ok(known_to_xml(entry.ok_or_else(|| Problem::internal("an entry is not the last of its document"))?))
+/// When the document has anything else that the empty one has not, or the entry does not stand at its end.
+pub fn added(empty: &[u8], with_entry: &[u8], ending: &str) -> Result<String, Problem> {
+    let (empty, text) = (std::str::from_utf8(empty), std::str::from_utf8(with_entry));
+    let (empty, text) = (empty.map_err(Problem::internal)?, text.map_err(Problem::internal)?);
+    let opening = empty.strip_suffix(ending);
+    let entry = opening.and_then(|opening| text.strip_suffix(ending)?.strip_prefix(opening));
+    Ok(known_to_xml(entry.ok_or_else(|| Problem::internal("an entry adds more to its document than itself"))?))
 }
 
 /// A document with the style by which a person reads it: what stands around the entries, and ends so, with them before its end.

@@ -6,10 +6,11 @@
 use std::time::{Duration, Instant};
 
 use diesel::backend::Backend;
+use diesel::expression::AppearsOnTable;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::serialize::ToSql;
-use diesel::sql_types::{HasSqlType, SmallInt};
+use diesel::sql_types::{Bool, HasSqlType, SmallInt};
 use tokio::sync::watch;
 
 use super::Head;
@@ -126,6 +127,12 @@ pub(super) fn advance(connection: &mut Connection, seen_by: Audience, to: Head) 
 
 /// That a head is one of these classes of callers, in the same words however many they are.
 struct OfClasses(Audience);
+
+impl Expression for OfClasses {
+    type SqlType = Bool;
+}
+
+impl AppearsOnTable<heads::table> for OfClasses {}
 
 impl<DB> QueryFragment<DB> for OfClasses
 where

@@ -207,8 +207,10 @@ impl Write<'_> {
     /// What a reference means that is a slug alone, if that was looked up ahead.
     #[must_use]
     pub fn foreseen(&self, kind: Kind, reference: &Reference) -> Option<Id> {
-        let slug = reference.slug.clone().filter(|_| reference.id.is_none())?;
-        self.foreseen.get(&(kind, slug)).copied()
+        if self.foreseen.is_empty() || reference.id.is_some() {
+            return None;
+        }
+        self.foreseen.get(&(kind, reference.slug.clone()?)).copied()
     }
 
     /// The version that follows on one that stands since `since`. Two edits of one resource in one write are one version.
@@ -324,12 +326,11 @@ pub fn entry_at(connection: &mut Connection, position: i64) -> Result<Option<(Id
 macro_rules! end_versions {
     ($write:expr, $table:ident, $owner:ident, $id:expr) => {{
         let since = $write.since();
-        let living = $table::table.filter($table::$owner.eq($id)).filter($table::until.is_null());
+        let living = $table::$owner.eq($id).and($table::until.is_null());
         if $write.has_begun() {
-            let undone = living.filter($table::since.eq(since));
+            let undone = $table::table.filter(living).filter($table::since.eq(since));
             $crate::natively!($write.connection, |native| diesel::delete(undone).execute(native))?;
         }
-        let living = $table::$owner.eq($id).and($table::until.is_null());
         let ended = $crate::db::update($table::table, living, $table::until.eq(since));
         $crate::natively!($write.connection, |native| ended.execute(native))?;
     }};

@@ -1,7 +1,7 @@
-//! Rows and pages that are ready to be sent, kept on disk beside the database.
+//! Rows, pages and entries of feeds that are ready to be sent, kept on disk beside the database.
 //!
 //! What a list shows of a brief, and what its page shows, is put together from a dozen tables; but it changes rarely, and is
-//! asked for often. So whoever puts it together leaves it on a [`shelf`], as JSON, for the others of its class of callers. A
+//! asked for often. So whoever puts it together leaves it on a [`shelf`], as it is sent, for the others of its class of callers. A
 //! list then only has to find out which rows it shows.
 //!
 //! The [`follower`] reads the journal and takes from the shelf what a write may have changed ([`concerned`]). The shelf says up

@@ -70,12 +70,6 @@ pub trait Resource: Clone + Send + Sized + 'static {
     /// When the query fails.
     fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem>;
 
-    /// Of these slugs, those of living resources that this sight of the present sees, with whose they are.
-    ///
-    /// # Errors
-    /// When the query fails.
-    fn meant_by(connection: &mut Connection, sight: Sight, slugs: &[&str]) -> Result<Vec<(String, Id)>, Problem>;
-
     /// The versions of a resource that were seen when they stood, up to this moment and below a number: so many of the latest,
     /// the latest first.
     ///
@@ -163,6 +157,15 @@ pub trait Resource: Clone + Send + Sized + 'static {
     /// # Errors
     /// 403, as the rules of the slice say.
     fn remove(write: &mut Write<'_>, existing: Self, removal: Removal) -> Result<(), Problem>;
+}
+
+/// A kind of resource of which one body may name many.
+pub trait Named: Resource {
+    /// Of these slugs, those of living resources that this sight of the present sees, with whose they are.
+    ///
+    /// # Errors
+    /// When the query fails.
+    fn by_slugs(connection: &mut Connection, sight: Sight, slugs: &[&str]) -> Result<Vec<(String, Id)>, Problem>;
 }
 
 /// A resource as a write has left it.
@@ -525,7 +528,7 @@ pub async fn answer_delete<R: Resource>(
 ///
 /// # Errors
 /// When the query fails.
-pub fn foresee<'r, R: Resource>(
+pub fn foresee<'r, R: Named>(
     write: &mut Write<'_>,
     references: impl IntoIterator<Item = &'r Reference>,
 ) -> Result<(), Problem> {
@@ -538,7 +541,7 @@ pub fn foresee<'r, R: Resource>(
     slugs.dedup();
     if slugs.len() > 1 {
         let sight = write.sight();
-        let meant = R::meant_by(write.connection, sight, &slugs)?;
+        let meant = R::by_slugs(write.connection, sight, &slugs)?;
         write.foresee(R::KIND, meant);
     }
     Ok(())

@@ -128,7 +128,7 @@ pub fn run(
         trends: Some(trends),
         report: Report::default(),
         done: 0,
-        next_statistics: MANY,
+        gathered_at: 0,
     };
     let mut waiting = import.pass(lines)?;
     let trends = import.trends.take();
@@ -144,7 +144,7 @@ pub fn run(
         let lost = import.pass(trends.in_order().map_err(Problem::internal)?)?;
         import.judge(lost.into_lines().map_err(Problem::internal)?)?;
     }
-    if import.written() >= MANY {
+    if import.written() >= MANY.max(import.gathered_at + 1) {
         import.gather_statistics()?;
     }
     import.report.errors.sort_by_key(|verdict| verdict.line);
@@ -165,8 +165,8 @@ struct Import<'a, P> {
     trends: Option<Trends>,
     report: Report,
     done: u64,
-    /// After how many resources the planners' statistics are gathered next: a plan for few rows is a slow one for many.
-    next_statistics: u64,
+    /// How many resources it had written when the planners' statistics were gathered last.
+    gathered_at: u64,
 }
 
 /// The lines that are trends of their own, which come when all briefs are there, and each brief's in their order.
@@ -227,8 +227,7 @@ impl<P: FnMut(u64)> Import<'_, P> {
                     take(self, line, fate)?;
                 }
                 (self.progress)(self.done);
-                if self.written() >= self.next_statistics {
-                    self.next_statistics = self.written() * 2;
+                if self.written() >= MANY.max(self.gathered_at * 2) {
                     self.gather_statistics()?;
                 }
             }
@@ -269,7 +268,9 @@ impl<P: FnMut(u64)> Import<'_, P> {
         self.report.created + self.report.updated
     }
 
-    fn gather_statistics(&self) -> Result<(), Problem> {
+    /// A plan for few rows is a slow one for many.
+    fn gather_statistics(&mut self) -> Result<(), Problem> {
+        self.gathered_at = self.written();
         self.db.write_blocking(|connection| Ok::<_, Problem>(dialect::analyze(connection)?))
     }
 

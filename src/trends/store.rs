@@ -90,16 +90,6 @@ impl Resource for TrendRow {
         Ok(natively!(connection, |native| same.count().get_result::<i64>(native))? > 0)
     }
 
-    fn meant_by(connection: &mut Connection, sight: Sight, slugs: &[&str]) -> Result<Vec<(String, Id)>, Problem> {
-        in_chunks(slugs, |slugs| {
-            natively!(connection, |native| trends::table
-                .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
-                .filter(among(trends::slug, slugs))
-                .select((trends::slug, trends::id))
-                .load(native))
-        })
-    }
-
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<StoredVersion>, Problem> {
         Ok(natively!(connection, |native| trends::table
             .filter(trends::id.eq(id))
@@ -174,12 +164,9 @@ fn brief_for(write: &mut Write<'_>, reference: Option<&Reference>) -> Result<Bri
     let Some(reference) = reference else {
         return Err(Problem::invalid_at("/brief", "is required"));
     };
-    let mut faults = Vec::new();
-    let Some((_, Some(brief))) = resource::meant::<BriefRow>(write, reference, "/brief", &mut faults)? else {
-        if faults.is_empty() {
-            faults.push(Fault::missing(Kind::Brief, reference, "/brief"));
-        }
-        return Err(Problem::invalid(faults));
+    let sight = write.sight();
+    let Some(brief) = resource::lead::<BriefRow>(write.connection, sight, reference)? else {
+        return Err(Problem::invalid(vec![Fault::missing(Kind::Brief, reference, "/brief")]));
     };
     if brief.is_decided() && !caller.is_publisher() {
         return Err(Problem::needs_role(Role::Publisher));
