@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::support::make::{With, actor, brief, category, event, public_event, published, trend};
-use crate::support::{TestApp, slugs_in};
+use crate::support::{TestApp, slugs_in, wait_until};
 
 on_both!(
     what_is_erased_is_gone_at_every_time,
@@ -22,14 +22,16 @@ fn now() -> String {
     chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
 }
 
-/// Nothing of a word is left in the files of the database. PostgreSQL's belong to its server.
+/// Nothing of a word is left in the files of the database, at the latest when nobody reads any more what was there before.
+/// PostgreSQL's belong to its server.
 fn assert_destroyed(app: &TestApp, word: &str) {
     let Some(file) = app.database().url().strip_prefix("sqlite://").map(ToOwned::to_owned) else { return };
-    for suffix in ["", "-wal"] {
+    let is_in = |suffix: &str| {
         let bytes = std::fs::read(format!("{file}{suffix}")).unwrap_or_default();
-        let found = bytes.windows(word.len()).any(|window| window == word.as_bytes());
-        assert!(!found, "`{word}` is still in the database{suffix}");
-    }
+        bytes.windows(word.len()).any(|window| window == word.as_bytes())
+    };
+    assert!(!is_in(""), "`{word}` is still in the database");
+    wait_until(|| !is_in("-wal"));
 }
 
 fn what_is_erased_is_gone_at_every_time(app: &TestApp) {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
-use crate::support::make::{With, brief, event, published, trend};
+use crate::support::make::{With, actor, brief, event, published, trend};
 
 on_both![
     writing_a_trend_raises_its_briefs_version,
@@ -16,6 +16,7 @@ on_both![
     only_a_publisher_changes_a_trend_of_a_published_brief,
     a_trend_is_dated_by_its_briefs_period,
     everything_that_a_trend_says_is_read_back,
+    a_brief_has_as_many_trends_about_as_many_as_it_may,
 ];
 
 fn writing_a_trend_raises_its_briefs_version(app: &TestApp) {
@@ -36,6 +37,20 @@ fn writing_a_trend_raises_its_briefs_version(app: &TestApp) {
     assert_eq!(version(), 4);
     assert_eq!(editor.get("/v1/trends/t").problem(410, "gone")["reason"], "Wrong");
     assert_eq!(editor.get("/v1/briefs/page").expect(200).json()["trends"], json!([]));
+}
+
+fn a_brief_has_as_many_trends_about_as_many_as_it_may(app: &TestApp) {
+    app.with_category();
+    let names: Vec<String> = (0..50).map(|number| format!("a{number}")).collect();
+    for name in &names {
+        app.editor().create("actors", actor(name, name));
+    }
+    let about_all = |number| trend(&format!("t{number}"), "stable").with(json!({"actors": names}));
+    let trends: Vec<Value> = (0..200).map(about_all).collect();
+    app.editor().create("briefs", brief("page").with(json!({"trends": trends})));
+    let page = app.editor().get("/v1/briefs/page").expect(200).json();
+    let counts = page["trends"].as_array().unwrap().iter().map(|trend| trend["actors"].as_array().unwrap().len());
+    assert_eq!(counts.collect::<Vec<_>>(), [50; 200]);
 }
 
 fn a_trend_is_created_by_a_put_under_its_slug(app: &TestApp) {
