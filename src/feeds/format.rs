@@ -28,7 +28,7 @@ impl FeedFormat {
         match self {
             Self::Atom => atom::entry(placed),
             Self::Rss => rss::entry(placed),
-            Self::Json => json::entry(placed),
+            Self::Json => Ok(json::entry(placed)),
         }
     }
 

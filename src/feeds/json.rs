@@ -9,15 +9,12 @@ use crate::http::page::as_json;
 use crate::problem::Problem;
 
 /// An item, or the notice that there is none any more.
-///
-/// # Errors
-/// When it cannot be serialised, which it always can.
-pub fn entry(placed: &Placed) -> Result<Written, Problem> {
+pub fn entry(placed: &Placed) -> Written {
     let item = match &placed.entry {
         Entry::Item(item) => full(placed, item),
         Entry::Withdrawn(withdrawn) => stub(placed, withdrawn),
     };
-    Ok(Written::new(placed.entry.language(), &item.to_string()))
+    Written::new(placed.entry.language(), &item.to_string())
 }
 
 /// The document.

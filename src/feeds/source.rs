@@ -304,8 +304,8 @@ fn entries<L: Fed>(
     let write = |connection: &mut Connection, ids: &[Id]| -> Result<Vec<(Id, Vec<u8>)>, Problem> {
         let wanted: HashSet<Id> = ids.iter().copied().collect();
         let places: Vec<Place> = places.iter().filter(|(_, id)| wanted.contains(id)).copied().collect();
-        let placed = placed(connection, sight, subscription, &places)?;
-        placed.into_iter().map(|(id, it)| Ok((id, subscription.format.write(&it)?.into_kept()))).collect()
+        let found = placed(connection, sight, subscription, &places)?;
+        found.into_iter().map(|(id, it)| Ok((id, subscription.format.write(&it)?.into_kept()))).collect()
     };
     let written = match L::kept_as(subscription.format) {
         Some(form) => ready.each(connection, form, &ids, write)?,

@@ -30,7 +30,7 @@ const PAGES: [&str; 9] = [
 
 /// A server that makes ready what it can, and gives nothing again from memory.
 fn making_ready(app: &TestApp) -> TestApp {
-    app.beside_configured(|config| with_nothing_in_memory(config))
+    app.beside_configured(with_nothing_in_memory)
 }
 
 /// One over the same database, and of the same name, that makes everything anew.
