@@ -35,16 +35,7 @@ pub fn spans(text: &str) -> Vec<(usize, usize)> {
     let mut found = Vec::with_capacity(text.len() / 6);
     // Where a word began, and where its last letter ended: an apostrophe after it is none of it.
     let mut begun: Option<(usize, usize)> = None;
-    let mut place = 0;
-    while let Some(rest) = text.get(place..).filter(|rest| !rest.is_empty()) {
-        // Most of most texts are plain letters, which need not be told apart one by one.
-        let plain = rest.bytes().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(rest.len());
-        if plain > 0 {
-            place += plain;
-            begun = Some((begun.map_or(place - plain, |(from, _)| from), place));
-            continue;
-        }
-        let Some(character) = rest.chars().next() else { break };
+    for (place, character) in text.char_indices() {
         let end = place + character.len_utf8();
         if !character.is_ascii() && is_ideograph(character) {
             // Where nothing parts the words, each sign is one.
@@ -55,7 +46,6 @@ pub fn spans(text: &str) -> Vec<(usize, usize)> {
         } else if !is_apostrophe(character) {
             found.extend(begun.take());
         }
-        place = end;
     }
     found.extend(begun);
     found
