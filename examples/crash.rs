@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 use briefwire::access::keys;
 use briefwire::cli::Cli;
 use briefwire::db::{self, Connection, Db, Location};
+use briefwire::journal;
 use briefwire::vocabulary::Role;
 use clap::{Parser, ValueEnum};
 use diesel::sql_types::{BigInt, Text};
@@ -149,7 +150,7 @@ fn run(arguments: &Arguments) -> Outcome<bool> {
 }
 
 fn make_key(location: &Location) -> Outcome<String> {
-    let db = Db::open(location, 1)?;
+    let db = Db::open(location, 1, journal::move_heads)?;
     let (_, key) = db.write_blocking(|connection| keys::create(connection, "crash", Role::Publisher, None, None))?;
     Ok(key)
 }

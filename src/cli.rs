@@ -17,6 +17,7 @@ use crate::config::{DatabaseArgs, IndexArgs, ServeArgs, reachable};
 use crate::db::types::Id;
 use crate::db::{self, Db, Location};
 use crate::demo;
+use crate::journal;
 use crate::problem::Problem;
 use crate::routes;
 use crate::scalars::Line;
@@ -134,13 +135,18 @@ impl Cli {
 fn open(database: &DatabaseArgs, readers: usize) -> Result<Db, Box<dyn std::error::Error>> {
     let location = database.location()?;
     db::migrate(&location)?;
-    Ok(Db::open(&location, readers)?)
+    Ok(Db::open(&location, readers, journal::move_heads)?)
 }
 
 fn serve(arguments: &ServeArgs) -> Outcome {
     let location = arguments.database.location()?;
     db::migrate(&location)?;
-    let db = Db::open_with_replicas(&location, arguments.database_connections.into(), &arguments.replicas()?)?;
+    let db = Db::open_with_replicas(
+        &location,
+        arguments.database_connections.into(),
+        &arguments.replicas()?,
+        journal::move_heads,
+    )?;
     let config = arguments.config(&location);
     let listener = app::listen(arguments.listen)
         .map_err(|error| format!("cannot listen on {}: {error}; --listen takes another port", arguments.listen))?;
@@ -209,7 +215,7 @@ fn migrate(database: &DatabaseArgs) -> Outcome {
 fn import_file(arguments: &ImportArgs) -> Outcome {
     let location = arguments.database.location()?;
     db::migrate(&location)?;
-    let db = Db::open_for_bulk(&location)?;
+    let db = Db::open_for_bulk(&location, journal::move_heads)?;
     let (input, size) = open_input(&arguments.file)?;
     let progress = progress_bar(size);
     let lines = import::lines(progress.wrap_read(input));
@@ -227,7 +233,7 @@ fn import_file(arguments: &ImportArgs) -> Outcome {
     // What was kept in memory to write with makes room for what the index takes.
     drop(db);
     let directory = arguments.index.directory(&location);
-    let indexed = Db::open_for_bulk(&location)
+    let indexed = Db::open_for_bulk(&location, journal::move_heads)
         .map_err(|error| error.to_string())
         .and_then(|db| search::bring_up_to_date(db, &directory).map_err(|trouble| trouble.to_string()));
     indexed.map_err(|trouble| {

@@ -57,7 +57,9 @@ pub fn once(url: &str, requests: &Path, time: Duration) -> io::Result<f64> {
     let (different, next): (Vec<&str>, _) = (different.into_iter().collect(), AtomicUsize::new(0));
     let started = Instant::now();
     let ask = || {
-        let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(60)));
+        // As wrk asks, which says nothing of what it accepts: what is kept in memory is kept for who asks so.
+        let config = Agent::config_builder().http_status_as_error(false).accept("").accept_encoding("");
+        let config = config.timeout_global(Some(Duration::from_secs(60)));
         let (agent, mut answered) = (config.build().new_agent(), 0_u32);
         while started.elapsed() < time
             && let Some(path) = different.get(next.fetch_add(1, Ordering::Relaxed))

@@ -24,7 +24,9 @@ use crate::removal::Removal;
 use crate::resource::{self, Named, Place, Resource, must_lead_to};
 use crate::scalars::{CountryCode, Day, LanguageCode, Line, Prose, Slug, fold_name};
 use crate::vocabulary::{Change, Kind};
-use crate::{destroy_rows, end_versions, in_order, insert_row, insert_rows, one_of, slugs};
+use crate::{
+    by_slugs, destroy_rows, end_versions, in_order, insert_row, insert_rows, look_up, one_of, slug_is_taken, slugs,
+};
 
 impl Resource for ActorRow {
     const KIND: Kind = Kind::Actor;
@@ -55,25 +57,11 @@ impl Resource for ActorRow {
     }
 
     fn look_up(connection: &mut Connection, sight: Sight, reference: &Reference) -> Result<Option<Self>, Problem> {
-        let seen = |part: Sight| actors::table.filter(part.stands(actors::since, actors::until));
-        reference::first(
-            connection,
-            sight,
-            reference,
-            |connection, part, id| {
-                let found = seen(part).filter(actors::id.eq(id));
-                natively!(connection, |native| found.select(Self::as_select()).first(native))
-            },
-            |connection, part, slug| {
-                let found = seen(part).filter(actors::slug.eq(slug));
-                natively!(connection, |native| found.select(Self::as_select()).first(native))
-            },
-        )
+        look_up!(connection, sight, reference, actors, |part| part.stands(actors::since, actors::until))
     }
 
     fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
-        let same = actors::table.filter(actors::until.is_null()).filter(actors::slug.eq(slug));
-        Ok(natively!(connection, |native| same.count().get_result::<i64>(native))? > 0)
+        slug_is_taken!(connection, slug, actors)
     }
 
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {
@@ -145,13 +133,7 @@ impl Resource for ActorRow {
 
 impl Named for ActorRow {
     fn by_slugs(connection: &mut Connection, sight: Sight, slugs: &[&str]) -> Result<Vec<(String, Id)>, Problem> {
-        in_chunks(slugs, |slugs| {
-            natively!(connection, |native| actors::table
-                .filter(sight.stands(actors::since, actors::until))
-                .filter(among(actors::slug, slugs))
-                .select((actors::slug, actors::id))
-                .load(native))
-        })
+        by_slugs!(connection, slugs, actors, sight.stands(actors::since, actors::until))
     }
 }
 

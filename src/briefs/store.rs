@@ -35,7 +35,7 @@ use crate::sources::Source;
 use crate::trends;
 use crate::trends::plan::Plan;
 use crate::vocabulary::{Assessment, BriefState, Change, Kind, Marking, Role};
-use crate::{destroy_rows, end_versions, insert_row, slugs};
+use crate::{by_slugs, destroy_rows, end_versions, insert_row, look_up, slug_is_taken, slugs};
 
 pub use super::views::links;
 
@@ -84,26 +84,16 @@ impl Resource for BriefRow {
     }
 
     fn look_up(connection: &mut Connection, sight: Sight, reference: &Reference) -> Result<Option<Self>, Problem> {
-        let seen =
-            |part: Sight| briefs::table.filter(part.sees(briefs::id, briefs::since, briefs::until, briefs::audience));
-        reference::first(
-            connection,
-            sight,
-            reference,
-            |connection, part, id| {
-                let found = seen(part).filter(briefs::id.eq(id));
-                natively!(connection, |native| found.select(Self::as_select()).first(native))
-            },
-            |connection, part, slug| {
-                let found = seen(part).filter(briefs::slug.eq(slug));
-                natively!(connection, |native| found.select(Self::as_select()).first(native))
-            },
-        )
+        look_up!(connection, sight, reference, briefs, |part| part.sees(
+            briefs::id,
+            briefs::since,
+            briefs::until,
+            briefs::audience
+        ))
     }
 
     fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
-        let same = briefs::table.filter(briefs::until.is_null()).filter(briefs::slug.eq(slug));
-        Ok(natively!(connection, |native| same.count().get_result::<i64>(native))? > 0)
+        slug_is_taken!(connection, slug, briefs)
     }
 
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {
@@ -181,13 +171,7 @@ impl Resource for BriefRow {
 
 impl Named for BriefRow {
     fn by_slugs(connection: &mut Connection, sight: Sight, slugs: &[&str]) -> Result<Vec<(String, Id)>, Problem> {
-        in_chunks(slugs, |slugs| {
-            natively!(connection, |native| briefs::table
-                .filter(sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
-                .filter(among(briefs::slug, slugs))
-                .select((briefs::slug, briefs::id))
-                .load(native))
-        })
+        by_slugs!(connection, slugs, briefs, sight.sees(briefs::id, briefs::since, briefs::until, briefs::audience))
     }
 }
 

@@ -24,7 +24,7 @@ use crate::removal::Removal;
 use crate::resource::{self, Resource};
 use crate::scalars::{Prose, Slug};
 use crate::vocabulary::{Change, Kind};
-use crate::{destroy_rows, end_versions, insert_row, slugs};
+use crate::{destroy_rows, end_versions, insert_row, look_up, slug_is_taken, slugs};
 
 /// How briefs show these categories.
 ///
@@ -66,25 +66,11 @@ impl Resource for CategoryRow {
     }
 
     fn look_up(connection: &mut Connection, sight: Sight, reference: &Reference) -> Result<Option<Self>, Problem> {
-        let seen = |part: Sight| categories::table.filter(part.stands(categories::since, categories::until));
-        reference::first(
-            connection,
-            sight,
-            reference,
-            |connection, part, id| {
-                let found = seen(part).filter(categories::id.eq(id));
-                natively!(connection, |native| found.select(Self::as_select()).first(native))
-            },
-            |connection, part, slug| {
-                let found = seen(part).filter(categories::slug.eq(slug));
-                natively!(connection, |native| found.select(Self::as_select()).first(native))
-            },
-        )
+        look_up!(connection, sight, reference, categories, |part| part.stands(categories::since, categories::until))
     }
 
     fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
-        let same = categories::table.filter(categories::until.is_null()).filter(categories::slug.eq(slug));
-        Ok(natively!(connection, |native| same.count().get_result::<i64>(native))? > 0)
+        slug_is_taken!(connection, slug, categories)
     }
 
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {

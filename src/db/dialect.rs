@@ -56,12 +56,13 @@ fn begin_immediately(sqlite: &mut SqliteConnection) -> QueryResult<()> {
     }
 }
 
-/// Leaves it to [`begin_write`] to wait for the lock.
+/// Leaves it to [`begin_write`] to wait for SQLite's lock. On PostgreSQL, each statement of a writer looks at few rows by an index,
+/// whatever its parameters: to plan it for these each time takes longer than to run it.
 pub(super) fn prepare_for_writing(connection: &mut Connection) -> QueryResult<()> {
-    match connection {
-        Connection::Sqlite(sqlite) => sqlite.batch_execute("PRAGMA busy_timeout=0"),
-        Connection::Postgres(_) => Ok(()),
-    }
+    connection.batch_execute(match connection {
+        Connection::Sqlite(_) => "PRAGMA busy_timeout=0",
+        Connection::Postgres(_) => "SET plan_cache_mode=force_generic_plan; SET jit=off",
+    })
 }
 
 /// Gives a connection that writes much more memory for the pages that it comes back to, and lets SQLite copy its log into the

@@ -23,6 +23,7 @@ mod replicas;
 pub mod schema;
 pub mod types;
 mod union;
+mod writer;
 
 use std::collections::HashMap;
 
@@ -40,6 +41,7 @@ pub use prepared::update;
 pub(crate) use replicas::head;
 use types::Id;
 pub use union::UnionAll;
+pub use writer::AtCommit;
 
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");

@@ -1,47 +1,19 @@
-//! The threads and connections behind [`Db`].
+//! The connections behind [`Db`], and the threads that read.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use diesel::connection::TransactionManager;
 use tokio::sync::{oneshot, watch};
 
-use super::replicas::{self, Replicas};
+use super::replicas::Replicas;
+use super::writer::{self, AtCommit, Pace, Writer, usable};
 use super::{Connection, DbError, Leadership, Location, connect, dialect};
 
-/// How the writer goes about what waits.
-#[derive(Debug, Clone, Copy)]
-struct Pace {
-    /// How many writes one commit takes along.
-    size: usize,
-    /// How long the first of them waits for the others at most.
-    time: Duration,
-    /// After how many commits without a pause another process may have the lock.
-    stretch: u32,
-    is_bulk: bool,
-}
-
-impl Pace {
-    /// Where many wait, each for its own answer.
-    const SERVING: Self = Self { size: 256, time: Duration::from_millis(20), stretch: 16, is_bulk: false };
-    /// Where one writes much, and waits for the end of it.
-    const BULK: Self = Self { size: 2048, time: Duration::from_millis(400), stretch: 1, is_bulk: true };
-}
-/// After so many groups the statistics are gathered for the first time, and then again whenever their number has doubled.
-const FEW_GROUPS: u64 = 256;
-/// How long the lock is left then: long enough for another writer, who looks for it every millisecond. SQLite has no queue for it, and
-/// who asks for it again at once has it again.
-const WAY: Duration = Duration::from_millis(3);
-
-type Transactions = <Connection as diesel::Connection>::TransactionManager;
 pub(super) type ReadJob = Box<dyn FnOnce(&mut Connection) -> Health + Send>;
-/// Runs one caller's work in its savepoint, and returns the step that answers the caller once the commit is decided.
-type WriteJob = Box<dyn FnOnce(&mut Connection) -> Box<dyn FnOnce(bool)> + Send>;
 
 /// Whether a connection may be used again.
 #[derive(PartialEq, Eq)]
@@ -59,7 +31,7 @@ struct Inner {
     number: u64,
     location: Location,
     pace: Pace,
-    writer: Sender<WriteJob>,
+    writer: Writer,
     /// How many groups of writes this process has committed.
     commits: watch::Receiver<u64>,
     /// PostgreSQL only: the threads that read.
@@ -74,39 +46,50 @@ thread_local! {
 }
 
 impl Db {
-    /// Opens the database and starts its threads: one that writes and, on PostgreSQL, `readers` that read.
+    /// Opens the database and starts its threads: one that writes and, on PostgreSQL, `readers` that read. `at_commit` runs at the end
+    /// of each group of writes, in its transaction.
     ///
     /// # Errors
     /// [`DbError::Unavailable`] when it cannot be reached now, or no thread can be started.
-    pub fn open(location: &Location, readers: usize) -> Result<Self, DbError> {
-        Self::paced(location, readers, Pace::SERVING, &[])
+    pub fn open(location: &Location, readers: usize, at_commit: AtCommit) -> Result<Self, DbError> {
+        Self::paced(location, readers, Pace::SERVING, &[], at_commit)
     }
 
     /// The same, with streaming replicas that are read from where they have what is asked for; so many connections to each.
     ///
     /// # Errors
     /// As [`Db::open`]; a replica that cannot be reached is no error.
-    pub fn open_with_replicas(location: &Location, readers: usize, replicas: &[Location]) -> Result<Self, DbError> {
-        Self::paced(location, readers, Pace::SERVING, replicas)
+    pub fn open_with_replicas(
+        location: &Location,
+        readers: usize,
+        replicas: &[Location],
+        at_commit: AtCommit,
+    ) -> Result<Self, DbError> {
+        Self::paced(location, readers, Pace::SERVING, replicas, at_commit)
     }
 
     /// Opens the database for one who writes much by himself: larger commits and more memory.
     ///
     /// # Errors
     /// As [`Db::open`].
-    pub fn open_for_bulk(location: &Location) -> Result<Self, DbError> {
-        Self::paced(location, 1, Pace::BULK, &[])
+    pub fn open_for_bulk(location: &Location, at_commit: AtCommit) -> Result<Self, DbError> {
+        Self::paced(location, 1, Pace::BULK, &[], at_commit)
     }
 
-    fn paced(location: &Location, readers: usize, pace: Pace, replicas: &[Location]) -> Result<Self, DbError> {
+    fn paced(
+        location: &Location,
+        readers: usize,
+        pace: Pace,
+        replicas: &[Location],
+        at_commit: AtCommit,
+    ) -> Result<Self, DbError> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let first = open_writer(location, pace)?;
         let (committed, commits) = watch::channel(0);
         let replicas = match replicas {
             [] => None,
             some => Some(Arc::new(Replicas::watch(location, some, readers)?)),
         };
-        let writer = start_writer(location.clone(), first, pace, committed, replicas.clone())?;
+        let writer = Writer::start(location, pace, at_commit, committed, replicas.clone())?;
         let readers = match location {
             Location::Sqlite(_) => None,
             Location::Postgres(_) => Some(start_readers(location, readers, "reader")?),
@@ -203,8 +186,8 @@ impl Db {
         F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        self.send_write(write, move |outcome| drop(answer.send(outcome)))?;
-        answered.await.unwrap_or_else(|_| Err(writer_gone().into()))
+        self.0.writer.send(write, move |outcome| drop(answer.send(outcome)))?;
+        answered.await.unwrap_or_else(|_| Err(writer::gone().into()))
     }
 
     /// [`Db::write`] for the command line, which has no executor.
@@ -218,8 +201,8 @@ impl Db {
         F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
     {
         let (answer, answered) = crossbeam_channel::bounded(1);
-        self.send_write(write, move |outcome| drop(answer.send(outcome)))?;
-        answered.recv().unwrap_or_else(|_| Err(writer_gone().into()))
+        self.0.writer.send(write, move |outcome| drop(answer.send(outcome)))?;
+        answered.recv().unwrap_or_else(|_| Err(writer::gone().into()))
     }
 
     /// Runs `write` for each of many items, each in a savepoint of its own, while the caller goes on. The savepoints stand side by
@@ -242,7 +225,7 @@ impl Db {
         let mut sent = 0;
         for item in items {
             let (answer, write) = (answer.clone(), write.clone());
-            self.send_write(move |connection| write(connection, item), move |outcome| drop(answer.send(outcome)))?;
+            self.0.writer.send(move |connection| write(connection, item), move |outcome| drop(answer.send(outcome)))?;
             sent += 1;
         }
         Ok(WritesUnderWay { answered, sent })
@@ -295,22 +278,6 @@ impl Db {
         self.0.to_purge.load(Ordering::Relaxed)
     }
 
-    fn send_write<T, E, F, A>(&self, write: F, answer: A) -> Result<(), E>
-    where
-        T: Send + 'static,
-        E: From<DbError> + Send + 'static,
-        F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
-        A: FnOnce(Result<T, E>) + Send + 'static,
-    {
-        let job: WriteJob = Box::new(move |connection| {
-            let outcome = in_savepoint(connection, write);
-            Box::new(move |committed| {
-                answer(if committed { outcome } else { outcome.and_then(|_| Err(not_committed().into())) });
-            })
-        });
-        self.0.writer.send(job).map_err(|_| writer_gone().into())
-    }
-
     fn read_here<T, E: From<DbError>>(&self, read: impl FnOnce(&mut Connection) -> Result<T, E>) -> Result<T, E> {
         READER.with(|reader| {
             let mut reader = reader.borrow_mut();
@@ -338,16 +305,8 @@ impl<T, E: From<DbError>> WritesUnderWay<T, E> {
     /// [`DbError::Unavailable`] when the writer is gone; what each write returned stands in its own outcome.
     pub fn wait(self) -> Result<Vec<Result<T, E>>, E> {
         let outcomes: Vec<Result<T, E>> = self.answered.iter().collect();
-        if outcomes.len() == self.sent { Ok(outcomes) } else { Err(writer_gone().into()) }
+        if outcomes.len() == self.sent { Ok(outcomes) } else { Err(writer::gone().into()) }
     }
-}
-
-fn writer_gone() -> DbError {
-    DbError::Unavailable("the writer did not answer".into())
-}
-
-fn not_committed() -> DbError {
-    DbError::Unavailable("the transaction could not be committed".into())
 }
 
 fn open_reader(location: &Location, pace: Pace) -> Result<Connection, DbError> {
@@ -372,71 +331,12 @@ fn begin_snapshot(location: &Location, pace: Pace, connection: Option<Connection
     Ok(connection)
 }
 
-/// Runs one caller's work so that its failure, even a panic inside nested transactions, takes nothing else with it.
-fn in_savepoint<T, E: From<DbError>>(
-    connection: &mut Connection,
-    write: impl FnOnce(&mut Connection) -> Result<T, E>,
-) -> Result<T, E> {
-    let outer = depth(connection);
-    Transactions::begin_transaction(connection).map_err(DbError::from)?;
-    let outcome = catch_unwind(AssertUnwindSafe(|| write(connection)))
-        .unwrap_or_else(|_| Err(DbError::Unavailable("a write panicked".into()).into()));
-    if outcome.is_ok() {
-        Transactions::commit_transaction(connection).map_err(DbError::from)?;
-    } else {
-        unwind_to(connection, outer)?;
-    }
-    outcome
-}
-
 pub(super) fn read_once<T, E: From<DbError>>(
     location: &Location,
     read: impl FnOnce(&mut Connection) -> Result<T, E>,
 ) -> Result<T, E> {
     let mut connection = begin_snapshot(location, Pace::BULK, None)?;
     read_in(&mut connection, read).0
-}
-
-fn unwind_to(connection: &mut Connection, outer: u32) -> Result<(), DbError> {
-    while depth(connection) > outer {
-        Transactions::rollback_transaction(connection)?;
-    }
-    Ok(())
-}
-
-fn depth(connection: &mut Connection) -> u32 {
-    Transactions::transaction_manager_status_mut(connection)
-        .transaction_depth()
-        .ok()
-        .flatten()
-        .map_or(0, std::num::NonZeroU32::get)
-}
-
-fn usable(connection: &mut Connection) -> bool {
-    !Transactions::is_broken_transaction_manager(connection) && depth(connection) == 0
-}
-
-fn open_writer(location: &Location, pace: Pace) -> Result<Connection, DbError> {
-    let mut connection = connect(location)?;
-    dialect::prepare_for_writing(&mut connection)?;
-    if pace.is_bulk {
-        dialect::prepare_for_bulk(&mut connection)?;
-    }
-    Ok(connection)
-}
-
-fn start_writer(
-    location: Location,
-    first: Connection,
-    pace: Pace,
-    committed: watch::Sender<u64>,
-    replicas: Option<Arc<Replicas>>,
-) -> Result<Sender<WriteJob>, DbError> {
-    let (jobs, waiting) = unbounded();
-    spawn("writer".into(), move || {
-        write_groups(&location, pace, first, &waiting, &committed, replicas.as_deref());
-    })?;
-    Ok(jobs)
 }
 
 pub(super) fn start_readers(location: &Location, count: usize, name: &str) -> Result<Sender<ReadJob>, DbError> {
@@ -454,91 +354,6 @@ pub(super) fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Resul
         .spawn(work)
         .map(drop)
         .map_err(|error| DbError::Unavailable(format!("cannot start a thread: {error}")))
-}
-
-fn write_groups(
-    location: &Location,
-    pace: Pace,
-    first: Connection,
-    waiting: &Receiver<WriteJob>,
-    commits: &watch::Sender<u64>,
-    replicas: Option<&Replicas>,
-) {
-    let mut connection = Some(first);
-    let (mut groups, mut stretch) = (0_u64, 0);
-    while let Ok(job) = waiting.recv() {
-        let Some(mut open) = begin_somehow(location, pace, connection.take()) else {
-            drop(job);
-            continue;
-        };
-        let answers = run_group(&mut open, pace, job, waiting);
-        let written = replicas.map(|_| replicas::head(&mut open)).transpose();
-        let committed = match written.and_then(|head| Transactions::commit_transaction(&mut open).map(|()| head)) {
-            Ok(head) => {
-                if let (Some(replicas), Some((position, _))) = (replicas, head) {
-                    replicas.has_written(position);
-                }
-                true
-            }
-            Err(error) => {
-                tracing::error!(%error, writes = answers.len(), "a group of writes could not be committed");
-                // A connection that cannot even do that is not used again.
-                drop(unwind_to(&mut open, 0));
-                false
-            }
-        };
-        commits.send_modify(|count| *count += 1);
-        for answer in answers {
-            answer(committed);
-        }
-        if usable(&mut open) {
-            groups += 1;
-            // An archive that has grown much wants to be read along other indexes. Connections that only read learn of it when they
-            // are opened anew.
-            if groups >= FEW_GROUPS && groups.is_power_of_two() {
-                let refreshed = dialect::refresh_statistics(&mut open);
-                drop(refreshed.inspect_err(|error| tracing::warn!(%error, "the statistics could not be gathered")));
-            }
-            connection = Some(open);
-        }
-        stretch = if waiting.is_empty() { 0 } else { stretch + 1 };
-        if stretch >= pace.stretch && matches!(location, Location::Sqlite(_)) {
-            thread::sleep(WAY);
-            stretch = 0;
-        }
-    }
-}
-
-/// A connection with an open transaction: the one at hand or, if that turns out dead, a new one.
-fn begin_somehow(location: &Location, pace: Pace, connection: Option<Connection>) -> Option<Connection> {
-    if let Some(mut connection) = connection {
-        match dialect::begin_write(&mut connection) {
-            Ok(()) => return Some(connection),
-            Err(error) => tracing::warn!(%error, "the writer's connection is lost, opening another"),
-        }
-    }
-    let opened = open_writer(location, pace).and_then(|mut connection| {
-        dialect::begin_write(&mut connection)?;
-        Ok(connection)
-    });
-    opened.inspect_err(|error| tracing::error!(%error, "no connection to write with")).ok()
-}
-
-fn run_group(
-    connection: &mut Connection,
-    pace: Pace,
-    first: WriteJob,
-    waiting: &Receiver<WriteJob>,
-) -> Vec<Box<dyn FnOnce(bool)>> {
-    let started = Instant::now();
-    let mut answers = vec![first(connection)];
-    while answers.len() < pace.size && started.elapsed() < pace.time {
-        match waiting.try_recv() {
-            Ok(job) => answers.push(job(connection)),
-            Err(_) => break,
-        }
-    }
-    answers
 }
 
 async fn read_there<T, E, F>(readers: &Sender<ReadJob>, read: F) -> Result<T, E>

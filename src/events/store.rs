@@ -28,7 +28,7 @@ use crate::resource::{self, Named, Place, Resource, must_lead_to};
 use crate::scalars::{CountryCode, Prose, Slug};
 use crate::sources::Source;
 use crate::vocabulary::{Change, EventState, Kind, Marking, ParticipantRole, Role};
-use crate::{destroy_rows, end_versions, insert_row, insert_rows, slugs};
+use crate::{by_slugs, destroy_rows, end_versions, insert_row, insert_rows, look_up, slug_is_taken, slugs};
 
 impl Resource for EventRow {
     const KIND: Kind = Kind::Event;
@@ -58,26 +58,16 @@ impl Resource for EventRow {
     }
 
     fn look_up(connection: &mut Connection, sight: Sight, reference: &Reference) -> Result<Option<Self>, Problem> {
-        let seen =
-            |part: Sight| events::table.filter(part.sees(events::id, events::since, events::until, events::audience));
-        reference::first(
-            connection,
-            sight,
-            reference,
-            |connection, part, id| {
-                let found = seen(part).filter(events::id.eq(id));
-                natively!(connection, |native| found.select(Self::as_select()).first(native))
-            },
-            |connection, part, slug| {
-                let found = seen(part).filter(events::slug.eq(slug));
-                natively!(connection, |native| found.select(Self::as_select()).first(native))
-            },
-        )
+        look_up!(connection, sight, reference, events, |part| part.sees(
+            events::id,
+            events::since,
+            events::until,
+            events::audience
+        ))
     }
 
     fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
-        let same = events::table.filter(events::until.is_null()).filter(events::slug.eq(slug));
-        Ok(natively!(connection, |native| same.count().get_result::<i64>(native))? > 0)
+        slug_is_taken!(connection, slug, events)
     }
 
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {
@@ -138,13 +128,7 @@ impl Resource for EventRow {
 
 impl Named for EventRow {
     fn by_slugs(connection: &mut Connection, sight: Sight, slugs: &[&str]) -> Result<Vec<(String, Id)>, Problem> {
-        in_chunks(slugs, |slugs| {
-            natively!(connection, |native| events::table
-                .filter(sight.sees(events::id, events::since, events::until, events::audience))
-                .filter(among(events::slug, slugs))
-                .select((events::slug, events::id))
-                .load(native))
-        })
+        by_slugs!(connection, slugs, events, sight.sees(events::id, events::since, events::until, events::audience))
     }
 }
 
@@ -194,6 +178,9 @@ pub fn create(write: &mut Write<'_>, id: Id, input: EventInput, context: &Contex
 /// # Errors
 /// When the query fails.
 pub fn same_among(write: &mut Write<'_>, input: &EventInput, events_of_brief: &[Id]) -> Result<Option<Id>, Problem> {
+    if events_of_brief.is_empty() {
+        return Ok(None);
+    }
     let sight = write.sight();
     Ok(natively!(write.connection, |native| events::table
         .filter(sight.sees(events::id, events::since, events::until, events::audience))

@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant};
 
 use diesel::backend::Backend;
+use diesel::dsl::max;
 use diesel::expression::AppearsOnTable;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
@@ -15,7 +16,7 @@ use tokio::sync::watch;
 
 use super::Head;
 use crate::access::{Audience, CLASSES, Caller};
-use crate::db::schema::heads;
+use crate::db::schema::{heads, journal};
 use crate::db::types::Timestamp;
 use crate::db::{Connection, Db, update};
 use crate::natively;
@@ -113,6 +114,33 @@ fn read_after(commits: u64) -> impl FnOnce(&mut Connection) -> Result<Known, Pro
         let at = Instant::now();
         Ok(Known { of: heads(connection)?, commits, at })
     }
+}
+
+/// Moves the heads to what was written since they were moved last, once for a whole group of writes.
+///
+/// # Errors
+/// When a statement fails.
+pub fn move_heads(connection: &mut Connection) -> QueryResult<()> {
+    let mut left = Audience::EVERYONE;
+    for (seen_by, to) in written_since_moved(connection)? {
+        let moved = left & seen_by;
+        if moved != Audience::NOBODY {
+            left = left.without(moved);
+            advance(connection, moved, to)?;
+        }
+    }
+    Ok(())
+}
+
+/// What was written since the heads were moved, by who may see it: the last of each, the last of all first.
+fn written_since_moved(connection: &mut Connection) -> QueryResult<Vec<(Audience, Head)>> {
+    let moved_to = heads::table.select(max(heads::position)).single_value();
+    let written = journal::table
+        .filter(journal::position.nullable().gt(moved_to))
+        .group_by(journal::audience)
+        .order(max(journal::position).desc())
+        .select((journal::audience, (max(journal::position).assume_not_null(), max(journal::at).assume_not_null())));
+    natively!(connection, |native| written.load(native))
 }
 
 /// Moves the heads of these classes of callers to where the journal has come.

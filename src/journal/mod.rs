@@ -9,7 +9,8 @@
 //! visible after a higher one.
 //!
 //! [`last_seen`] is what validators are made of: for each class of callers, the last position that changed something
-//! which that class may see, or left it a tombstone to find. [`Heads`] knows the same in memory.
+//! which that class may see, or left it a tombstone to find. It is moved once for each group of writes ([`move_heads`]).
+//! [`Heads`] knows the same in memory.
 
 mod heads;
 
@@ -27,7 +28,7 @@ use crate::problem::Problem;
 use crate::reference::Reference;
 use crate::vocabulary::{Change, Kind};
 
-pub use heads::{Heads, heads};
+pub use heads::{Heads, heads, move_heads};
 
 /// A position with its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
@@ -289,13 +290,17 @@ impl Write<'_> {
 
     fn finish(self) -> Result<i64, Problem> {
         let Some(last) = self.entries.last() else {
-            // Nothing was written: the position is that of what its caller knows of.
+            // Nothing was written: the position is that of what its caller knows of, earlier writes of the same group included.
+            move_heads(self.connection)?;
             return Ok(last_seen(self.connection, &self.caller)?.position);
         };
         let position = last.position;
-        let seen_by = self.entries.iter().fold(self.found_by, |all, entry| all | entry.audience);
         insert_rows!(self.connection, journal::table, &self.entries)?;
-        heads::advance(self.connection, seen_by, Head { position, at: self.at })?;
+        if self.found_by != Audience::NOBODY {
+            // What only a head says is said at once, when all that the journal says before it has been.
+            move_heads(self.connection)?;
+            heads::advance(self.connection, self.found_by, Head { position, at: self.at })?;
+        }
         Ok(position)
     }
 }

@@ -4,6 +4,7 @@
 //! written); the flow around it, with its preconditions, redirects and tombstones, is here once.
 
 pub mod input;
+mod rows;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};

@@ -28,7 +28,7 @@ use crate::removal::Removal;
 use crate::resource::{self, Place, Resource, must_lead_to};
 use crate::scalars::{Prose, Slug};
 use crate::vocabulary::{Change, Kind, Role};
-use crate::{actors, briefs, destroy_rows, end_versions, insert_rows};
+use crate::{actors, briefs, destroy_rows, end_versions, insert_rows, look_up, slug_is_taken};
 
 impl Resource for TrendRow {
     const KIND: Kind = Kind::Trend;
@@ -68,26 +68,16 @@ impl Resource for TrendRow {
     }
 
     fn look_up(connection: &mut Connection, sight: Sight, reference: &Reference) -> Result<Option<Self>, Problem> {
-        let seen =
-            |part: Sight| trends::table.filter(part.sees(trends::id, trends::since, trends::until, trends::audience));
-        reference::first(
-            connection,
-            sight,
-            reference,
-            |connection, part, id| {
-                let found = seen(part).filter(trends::id.eq(id));
-                natively!(connection, |native| found.select(Self::as_select()).first(native))
-            },
-            |connection, part, slug| {
-                let found = seen(part).filter(trends::slug.eq(slug));
-                natively!(connection, |native| found.select(Self::as_select()).first(native))
-            },
-        )
+        look_up!(connection, sight, reference, trends, |part| part.sees(
+            trends::id,
+            trends::since,
+            trends::until,
+            trends::audience
+        ))
     }
 
     fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
-        let same = trends::table.filter(trends::until.is_null()).filter(trends::slug.eq(slug));
-        Ok(natively!(connection, |native| same.count().get_result::<i64>(native))? > 0)
+        slug_is_taken!(connection, slug, trends)
     }
 
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<StoredVersion>, Problem> {

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use briefwire::db::{self, Connection, Db, Location};
+use briefwire::journal;
 use tempfile::TempDir;
 
 use super::postgres;
@@ -70,7 +71,7 @@ impl Database {
     }
 
     pub fn open(&self) -> Db {
-        Db::open_with_replicas(&self.location(), 2, &self.replicas).expect("the database opens")
+        Db::open_with_replicas(&self.location(), 2, &self.replicas, journal::move_heads).expect("the database opens")
     }
 
     /// A connection past the server, to look at the tables themselves.

@@ -1,0 +1,41 @@
+//! What every store asks of the table of its rows in the same words.
+
+/// The row that a reference leads to, among those that are seen: `part` is the part of a sight that is looked through.
+#[macro_export]
+macro_rules! look_up {
+    ($connection:expr, $sight:expr, $reference:expr, $table:ident, |$part:ident| $seen:expr) => {
+        $crate::reference::first(
+            $connection,
+            $sight,
+            $reference,
+            |connection, $part, id| {
+                let found = $table::table.filter($seen).filter($table::id.eq(id));
+                $crate::natively!(connection, |native| found.select(Self::as_select()).first(native))
+            },
+            |connection, $part, slug| {
+                let found = $table::table.filter($seen).filter($table::slug.eq(slug));
+                $crate::natively!(connection, |native| found.select(Self::as_select()).first(native))
+            },
+        )
+    };
+}
+
+/// The slugs among these that rows have which are seen, each with the identity behind it.
+#[macro_export]
+macro_rules! by_slugs {
+    ($connection:expr, $slugs:expr, $table:ident, $seen:expr) => {
+        $crate::db::in_chunks($slugs, |slugs| {
+            let found = $table::table.filter($seen).filter($crate::db::among($table::slug, slugs));
+            $crate::natively!($connection, |native| found.select(($table::slug, $table::id)).load(native))
+        })
+    };
+}
+
+/// Whether a living row has the slug.
+#[macro_export]
+macro_rules! slug_is_taken {
+    ($connection:expr, $slug:expr, $table:ident) => {{
+        let same = $table::table.filter($table::until.is_null()).filter($table::slug.eq($slug)).count();
+        Ok($crate::natively!($connection, |native| same.get_result::<i64>(native))? > 0)
+    }};
+}
