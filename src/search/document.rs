@@ -8,13 +8,15 @@
 //! Of what some saw and see no more, they have a notice: a document without words that only feeds ask for.
 
 use std::collections::BTreeSet;
+use std::iter;
 
 use chrono::{Datelike, NaiveDate};
+use tantivy::Term;
 use tantivy::schema::{
     BytesOptions, Field, IndexRecordOption, NumericOptions, Schema, SchemaBuilder, TextFieldIndexing, TextOptions,
 };
-use tantivy::{TantivyDocument, Term};
 
+use super::filled::Value;
 use crate::access::Audience;
 use crate::db::types::{Id, Timestamp};
 use crate::vocabulary::Kind;
@@ -215,46 +217,39 @@ impl Fields {
         Term::from_field_bytes(self.term, &[&[kind as u8, what], value].concat())
     }
 
-    /// A document as the index takes it.
+    /// What a document is found by, beside its identity and its words.
     #[must_use]
-    pub fn fill(&self, document: &Document) -> TantivyDocument {
-        let mut filled = TantivyDocument::new();
+    pub fn terms(&self, document: &Document) -> Vec<Term> {
         let kind = document.kind;
-        let texts = self.texts(kind);
+        let mut terms = vec![if document.gone { self.gone(kind) } else { self.every(kind) }];
+        for naming in Naming::ALL {
+            terms.extend(document.named(*naming).iter().map(|id| self.naming(kind, *naming, *id)));
+        }
+        terms.extend(document.tags.iter().map(|(tag, value)| self.tagged(kind, *tag, value)));
+        terms
+    }
+
+    /// What stands in the fields of a document that is found by these terms.
+    #[must_use]
+    pub fn values<'d>(&self, document: &'d Document, terms: &'d [Term]) -> Vec<(Field, Value<'d>)> {
+        let mut values = vec![(self.id, Value::Bytes(document.id.0.as_bytes()))];
+        let texts = self.texts(document.kind);
         for (text, weight) in [(&document.title, TITLE_WEIGHT), (&document.text, 1)] {
             if !text.is_empty() {
-                filled.add_text(texts.words, text);
-                for _ in 0..weight {
-                    filled.add_text(texts.stems, text);
-                }
+                values.push((texts.words, Value::Text(text)));
+                values.extend(iter::repeat_n((texts.stems, Value::Text(text)), weight));
             }
         }
-        filled.add_bytes(self.id, document.id.0.as_bytes());
-        let mut terms = vec![if document.gone { self.gone(kind) } else { self.every(kind) }];
+        values.extend(terms.iter().map(|term| (self.term, Value::Bytes(term.serialized_value_bytes()))));
         for (naming, field) in Naming::ALL.iter().zip(&self.namings) {
-            for id in document.named(*naming) {
-                terms.push(self.naming(kind, *naming, *id));
-                filled.add_bytes(*field, id.0.as_bytes());
-            }
+            values.extend(document.named(*naming).iter().map(|id| (*field, Value::Bytes(id.0.as_bytes()))));
         }
-        for (tag, value) in &document.tags {
-            terms.push(self.tagged(kind, *tag, value));
-            if let Some(field) = self.tags.get(*tag as usize) {
-                filled.add_text(*field, value);
-            }
-        }
-        for term in terms {
-            filled.add_bytes(self.term, term.serialized_value_bytes());
-        }
-        for key in &document.keys {
-            filled.add_text(self.key, key);
-        }
-        for (column, field) in &self.columns {
-            if let Some(number) = document.number(*column) {
-                filled.add_i64(*field, number);
-            }
-        }
-        filled
+        let tagged = |(tag, value): &'d (Tag, String)| Some((*self.tags.get(*tag as usize)?, Value::Text(value)));
+        values.extend(document.tags.iter().filter_map(tagged));
+        values.extend(document.keys.iter().map(|key| (self.key, Value::Text(key))));
+        let number = |(column, field): &(Column, Field)| Some((*field, Value::Number(document.number(*column)?)));
+        values.extend(self.columns.iter().filter_map(number));
+        values
     }
 }
 

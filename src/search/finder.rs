@@ -13,6 +13,7 @@ use tantivy::{DocSet, Searcher, TERMINATED, Term};
 
 use super::ask::Ask;
 use super::document::{Document, FOLDED, Fields, STEMMED};
+use super::filled::Filled;
 use super::gather::{Counts, Facet, Gather, Gathered, Order, Page, Wish};
 use super::segments::Segments;
 use super::words::{Folded, Stemmed};
@@ -64,16 +65,16 @@ impl Finder {
     /// 500 when it cannot be made.
     pub fn passing(documents: impl Iterator<Item = Document>) -> Result<Self, Problem> {
         let make = || {
-            let fields = Fields::default();
+            let fields = Arc::new(Fields::default());
             let index = Index::builder().schema(fields.schema.clone()).settings(settings()).create_in_ram()?;
             register_words(&index);
             let mut writer = index.writer_with_num_threads(1, PASSING_MEMORY)?;
             for document in documents {
-                writer.add_document(fields.fill(&document))?;
+                writer.add_document(Filled::new(&fields, document))?;
             }
             writer.commit()?;
             let searcher = index.reader()?.searcher();
-            Ok::<_, tantivy::TantivyError>(Self::new(0, searcher, Arc::new(fields), Arc::default()))
+            Ok::<_, tantivy::TantivyError>(Self::new(0, searcher, fields, Arc::default()))
         };
         make().map_err(Problem::internal)
     }

@@ -21,6 +21,7 @@ use tantivy::{IndexReader, IndexWriter, ReloadPolicy, TantivyError, Term};
 use tokio::sync::watch;
 
 use super::document::{Document, Fields, VERSION};
+use super::filled::Filled;
 use super::finder::{self, Finder};
 use super::merging::Merging;
 use super::segments::Segments;
@@ -104,7 +105,7 @@ pub struct Follower {
 
 /// The writer, and where it is in the journal.
 struct Writing {
-    writer: IndexWriter,
+    writer: IndexWriter<Filled>,
     mark: Mark,
 }
 
@@ -238,7 +239,7 @@ impl Follower {
             .memory_budget_per_thread(MEMORY / self.threads)
             .num_merge_threads(1)
             .build();
-        let writer: IndexWriter = match self.index.writer_with_options(options) {
+        let writer: IndexWriter<Filled> = match self.index.writer_with_options(options) {
             Ok(writer) => writer,
             Err(TantivyError::LockFailure(LockError::LockBusy, _)) => return Ok(None),
             Err(error) => return Err(error.into()),
@@ -269,13 +270,13 @@ impl Writing {
 }
 
 /// Makes every document from the tables. What is written meanwhile is made again by what follows.
-fn build(db: &Db, fields: &Fields, writer: &IndexWriter, head: i64) -> Result<Mark, Trouble> {
+fn build(db: &Db, fields: &Arc<Fields>, writer: &IndexWriter<Filled>, head: i64) -> Result<Mark, Trouble> {
     for kind in Kind::ALL {
         let mut after = None;
         loop {
             let (next, documents) =
                 db.read_blocking(move |connection| source::chunk(connection, *kind, after, ROWS))?;
-            add(fields, writer, &documents)?;
+            add(fields, writer, documents)?;
             after = next;
             if after.is_none() {
                 break;
@@ -289,8 +290,8 @@ fn build(db: &Db, fields: &Fields, writer: &IndexWriter, head: i64) -> Result<Ma
 /// Says also whether something was erased.
 fn advance(
     db: &Db,
-    fields: &Fields,
-    writer: &IndexWriter,
+    fields: &Arc<Fields>,
+    writer: &IndexWriter<Filled>,
     mut position: i64,
     head: i64,
 ) -> Result<(Mark, bool), Trouble> {
@@ -301,16 +302,16 @@ fn advance(
         for id in &change.concerned {
             writer.delete_term(Term::from_field_bytes(fields.id, id.0.as_bytes()));
         }
-        add(fields, writer, &change.documents)?;
+        add(fields, writer, change.documents)?;
         erases |= change.erases;
         position = last;
     }
     Ok((mark_at(db, position)?, erases))
 }
 
-fn add(fields: &Fields, writer: &IndexWriter, documents: &[Document]) -> Result<(), Trouble> {
+fn add(fields: &Arc<Fields>, writer: &IndexWriter<Filled>, documents: Vec<Document>) -> Result<(), Trouble> {
     for document in documents {
-        writer.add_document(fields.fill(document))?;
+        writer.add_document(Filled::new(fields, document))?;
     }
     Ok(())
 }

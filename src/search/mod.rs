@@ -17,6 +17,7 @@ pub mod ask;
 mod beginning;
 pub mod counts;
 pub mod document;
+mod filled;
 pub mod finder;
 mod follower;
 pub mod gather;

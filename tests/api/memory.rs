@@ -17,6 +17,7 @@ on_both!(
     no_reader_is_answered_from_before_a_write,
     what_others_see_is_not_given_to_one_who_may_not_see_it,
     a_write_that_is_hidden_from_a_class_leaves_its_answers_alone,
+    what_is_committed_together_is_news_to_those_alone_who_see_it,
     the_grave_of_what_was_hidden_is_found_where_it_is_named,
     who_waits_for_changes_waits_again,
     what_the_command_line_imports_is_seen_within_a_second,
@@ -222,6 +223,38 @@ fn a_write_that_is_hidden_from_a_class_leaves_its_answers_alone(app: &TestApp) {
     assert_eq!((before.body.clone(), lasting_headers(&before)), (after.body.clone(), lasting_headers(&after)));
     app.publisher().patch("/v1/briefs/one", json!({"title": "Seen"})).expect(200);
     assert_eq!(app.get("/v1/briefs").expect(200).json()["data"][0]["title"], "Seen");
+}
+
+fn what_is_committed_together_is_news_to_those_alone_who_see_it(app: &TestApp) {
+    app.with_category().publisher().create("briefs", published("one", "2017-07-31"));
+    let list = |client: &Client| client.get("/v1/briefs").expect(200);
+    let (before, known_to_all) = (list(app.anyone()), list(&app.publisher()));
+    import_together(app, &[("closed-1", "TLP:RED"), ("closed-2", "TLP:AMBER")]);
+    let after = list(app.anyone());
+    assert_eq!((before.body.clone(), lasting_headers(&before)), (after.body.clone(), lasting_headers(&after)));
+    assert_ne!(list(&app.publisher()).header("etag"), known_to_all.header("etag"));
+    import_together(app, &[("closed-3", "TLP:RED"), ("open", "TLP:CLEAR"), ("closed-4", "TLP:AMBER+STRICT")]);
+    assert_eq!(list(app.anyone()).slugs(), ["open", "one"]);
+    let amber = ["open", "one", "closed-2"];
+    assert_eq!(sorted(list(&app.cleared("reader", "TLP:AMBER")).slugs()), sorted(amber));
+    assert_eq!(list(&app.publisher()).slugs().len(), 6);
+}
+
+fn sorted(slugs: impl IntoIterator<Item = impl Into<String>>) -> Vec<String> {
+    let mut slugs: Vec<String> = slugs.into_iter().map(Into::into).collect();
+    slugs.sort();
+    slugs
+}
+
+/// Briefs with these markings, in one import, whose lines share a commit.
+fn import_together(app: &TestApp, briefs: &[(&str, &str)]) {
+    let line = |(slug, marking): &(&str, &str)| {
+        format!("{}\n", published(slug, "2017-07-31").with(json!({"type": "brief", "marking": marking})))
+    };
+    let lines: String = briefs.iter().map(line).collect();
+    let importer = app.publisher().with("Content-Type", "application/x-ndjson");
+    let report = importer.send("POST", "/v1/import", Some(lines.as_bytes())).expect(200).json();
+    assert_eq!(report["created"], briefs.len(), "{report}");
 }
 
 fn the_grave_of_what_was_hidden_is_found_where_it_is_named(app: &TestApp) {
