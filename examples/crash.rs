@@ -463,6 +463,14 @@ fn contradictions(location: &Location) -> Outcome<Vec<String>> {
     if heads > 0 {
         faults.push(format!("{heads} heads lie before the journal"));
     }
+    let behind = count(
+        location,
+        "SELECT count(*) AS number FROM heads AS h WHERE h.position <
+        (SELECT max(j.position) FROM journal AS j WHERE (j.audience & CAST(1 << h.class AS smallint)) <> 0)",
+    )?;
+    if behind > 0 {
+        faults.push(format!("{behind} heads lie behind what their classes see"));
+    }
     if matches!(location, Location::Sqlite(_)) {
         let mut connection = db::connect(location)?;
         if let Connection::Sqlite(sqlite) = &mut connection {

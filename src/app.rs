@@ -16,7 +16,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use crate::access::{Caller, Limits, Sight, admit, turn_away};
 use crate::config::Config;
 use crate::db::types::Timestamp;
-use crate::db::{Connection, Db};
+use crate::db::{Connection, Db, DbError, once_there};
 use crate::feeds::websub;
 use crate::http::answer::{self, Reply};
 use crate::http::idempotency::{Once, UnderWay};
@@ -152,7 +152,7 @@ impl AppState {
         let at_least = answer::at_least(request)?;
         let head = self.db.read(|connection| journal::head(connection).map_err(Problem::from)).await?;
         if at_least > head.position {
-            return Err(Problem::parameter("Briefwire-At-Least", "is a position that the journal has not come to"));
+            return Err(DbError::NotThere.into());
         }
         self.search.at(head.position, at_least, search::PATIENCE).await
     }
@@ -161,13 +161,14 @@ impl AppState {
     /// position that another server may have written (`Briefwire-At-Least`).
     ///
     /// # Errors
-    /// 400 when the header is no position, 503 when the database does not answer.
+    /// 400 when the header is no position that the journal has come to, 503 when the database does not answer.
     pub async fn head(&self, request: &HttpRequest, caller: &Caller) -> Result<Head, Problem> {
-        if answer::at_least(request)? == 0 {
+        let at_least = answer::at_least(request)?;
+        if at_least == 0 {
             return self.heads.of(caller).await;
         }
         let caller = *caller;
-        self.db.read(move |connection| journal::last_seen(connection, &caller)).await
+        self.db.read(once_there(at_least, move |connection| journal::last_seen(connection, &caller))).await
     }
 
     /// Waits until nothing can be written any more that a read as of this time would show.

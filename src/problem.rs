@@ -407,6 +407,9 @@ impl From<DbError> for Problem {
     fn from(error: DbError) -> Self {
         match error {
             DbError::Unavailable(cause) => Self::unavailable(cause),
+            DbError::NotThere => {
+                Self::parameter("Briefwire-At-Least", "is a position that the journal has not come to")
+            }
             other => Self::internal(other),
         }
     }

@@ -1,12 +1,20 @@
 //! The machine, and what runs on which of its cores.
 
 use std::fs;
-use std::process::Command;
+use std::io;
+use std::process::{Command, Stdio};
 
 /// Where the servers run.
 pub const SERVER_CORE: &str = "0";
 /// Where the load comes from.
 pub const LOAD_CORE: &str = "1";
+
+/// Where the program itself runs from now on, and whatever it starts without saying where.
+pub fn stay_on(core: &str) -> io::Result<()> {
+    let this = std::process::id().to_string();
+    let status = Command::new("taskset").args(["--cpu-list", "--pid", core, &this]).stdout(Stdio::null()).status()?;
+    if status.success() { Ok(()) } else { Err(io::Error::other(format!("taskset: {status}"))) }
+}
 
 /// What the figures were taken on, in a line.
 pub fn described() -> String {

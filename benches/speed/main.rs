@@ -25,10 +25,9 @@ use clap::Parser;
 use serde_json::Value;
 
 use crate::corpus::Corpus;
-use crate::load::Measure;
 use crate::report::{Figures, Row};
 use crate::servers::Server;
-use crate::workloads::{DEEP_PAGE, WORKLOADS, Workload};
+use crate::workloads::{DEEP_PAGE, UNCHANGED, WORKLOADS, Workload};
 
 /// How many answers nginx has as files for each workload.
 const FILES: usize = 300;
@@ -57,7 +56,7 @@ struct Options {
     /// Where corpora and databases are made and kept
     #[arg(long, default_value = "target/speed")]
     directory: PathBuf,
-    /// The file to write the tables to, with those of earlier runs in the same directory
+    /// The file to write the tables to; those in it of other corpora and databases stay
     #[arg(long)]
     write: Option<PathBuf>,
     /// Given by cargo
@@ -67,26 +66,16 @@ struct Options {
 
 fn main() -> io::Result<()> {
     let options = Options::parse();
-    let sections = options.directory.join("sections");
-    fs::create_dir_all(&sections)?;
+    machine::stay_on(machine::LOAD_CORE)?;
     for briefs in &options.briefs {
-        let figures = Bench::of(&options, Corpus { briefs: *briefs })?.run()?;
-        let section = report::section(&figures);
+        let section = report::section(&Bench::of(&options, Corpus { briefs: *briefs })?.run()?);
         println!("{section}");
-        fs::write(sections.join(format!("{}-{briefs:09}.md", figures.database)), section)?;
-    }
-    if let Some(file) = &options.write {
-        fs::write(file, report::document(&kept(&sections)?))?;
+        if let Some(file) = &options.write {
+            let earlier = fs::read_to_string(file).unwrap_or_default();
+            fs::write(file, report::document(&earlier, section))?;
+        }
     }
     Ok(())
-}
-
-/// The last section of each corpus and database, from this run and those before it.
-fn kept(sections: &Path) -> io::Result<Vec<String>> {
-    let mut files = fs::read_dir(sections)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
-    // SQLite first, and the small ones before the large.
-    files.sort_by_key(|file| (file.to_string_lossy().contains("PostgreSQL"), file.clone()));
-    files.into_iter().map(fs::read_to_string).collect()
 }
 
 /// The measurements on one corpus.
@@ -123,12 +112,13 @@ impl<'o> Bench<'o> {
         let (started_in, idle) = self.at_rest()?;
         let mut rows = self.reads()?;
         self.unchanged(&mut rows)?;
+        let (time, rounds) = (self.time(), self.options.rounds);
         let writes = match &self.file {
-            Some(_) => writes::measure(&self.directory, self.time(), self.options.rounds)?,
-            None => writes::in_archive(&self.database, &self.directory, self.time(), self.options.rounds)?,
+            Some(file) => writes::in_copy(file, &self.directory, time, rounds)?,
+            None => writes::in_archive(&self.database, &self.directory, time, rounds)?,
         };
         let database = if self.file.is_some() { "SQLite" } else { "PostgreSQL" };
-        Ok(Figures { briefs: self.corpus.briefs, database, import, started_in, idle, rows, writes })
+        Ok(Figures { briefs: self.corpus.briefs, database, time, rounds, import, started_in, idle, rows, writes })
     }
 
     /// How long a server takes to be ready, and how many mebibytes it has resident when it has answered a little and then nothing.
@@ -171,8 +161,8 @@ impl<'o> Bench<'o> {
             let (nginx, files) = self.copied(&cold_server, &paths)?;
             let cold = self.against(&nginx, &files, &cold_server, &self.requests("cold", &paths)?)?;
             drop(cold_server);
-            let hot = match workload.wanted.1 {
-                0 => None,
+            let hot = match workload.name {
+                DEEP_PAGE => None,
                 _ => {
                     let server = self.server(64)?;
                     Some(self.against(
@@ -206,17 +196,22 @@ impl<'o> Bench<'o> {
         Ok(Some(median(rates.map(|measure| Ok(measure?.rate)).collect::<io::Result<_>>()?)))
     }
 
-    /// What has not changed, asked for by those who have it.
+    /// What has not changed, asked for by those who have it: with no answer in memory, and with all of them.
     fn unchanged(&self, rows: &mut Vec<Row>) -> io::Result<()> {
-        let server = self.server(64)?;
-        let brief = format!("/v1/briefs/{}", corpus::brief_slug(self.corpus.briefs / 2));
-        for (name, path) in [("brief", brief.as_str()), ("list", "/v1/briefs"), ("feed", "/feeds/briefs.atom")] {
-            let (nginx, files) = self.copied(&server, &[path.to_owned()])?;
-            let known = |server: &Server, path: &str| Ok::<_, io::Error>(format!("{path}\t{}", server.get(path)?.1));
-            let theirs = self.requests("their-unchanged", &[known(&nginx, &files[0])?])?;
-            let ours = self.requests("unchanged", &[known(&server, path)?])?;
-            let hot = self.compared(&nginx, &theirs, &server, &ours)?;
-            let row = Row { name: format!("unchanged {name}"), wanted: (0, 80), hot: Some(hot), ..Row::default() };
+        for (name, workload) in UNCHANGED {
+            let workload = WORKLOADS.iter().find(|known| known.name == workload).ok_or(io::ErrorKind::NotFound)?;
+            let paths: Vec<String> = workload.paths(self.corpus).into_iter().take(FILES).collect();
+            let known = |server: &Server, paths: &[String]| -> io::Result<Vec<String>> {
+                paths.iter().map(|path| Ok(format!("{path}\t{}", server.get(path)?.1))).collect()
+            };
+            let cold_server = self.server(0)?;
+            let (nginx, files) = self.copied(&cold_server, &paths)?;
+            let theirs = self.requests("their-unchanged", &known(&nginx, &files)?)?;
+            let ours = self.requests("unchanged", &known(&cold_server, &paths)?)?;
+            let cold = Some(self.compared(&nginx, &theirs, &cold_server, &ours)?);
+            drop(cold_server);
+            let hot = Some(self.compared(&nginx, &theirs, &self.server(64)?, &ours)?);
+            let row = Row { name: format!("unchanged {name}"), wanted: (80, 80), cold, hot, ..Row::default() };
             eprintln!("{}", report::line(&row));
             rows.push(row);
         }
@@ -259,18 +254,19 @@ impl<'o> Bench<'o> {
         self.compared(nginx, &files, server, requests)
     }
 
-    /// Alternates between nginx and a server, and then sends the server four fifths of what it reached.
+    /// Alternates between nginx and a server, and sends the server four fifths of what it has reached each time.
     fn compared(&self, nginx: &Server, files: &Path, server: &Server, requests: &Path) -> io::Result<Compared> {
         let first = load::once(&server.url, requests, LONGEST_ONCE)?;
         load::full(&server.url, requests, CONNECTIONS, self.time())?;
-        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        let (mut ours, mut theirs, mut p99) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..self.options.rounds {
             theirs.push(load::full(&nginx.url, files, CONNECTIONS, self.time())?.rate);
-            ours.push(load::full(&server.url, requests, CONNECTIONS, self.time())?.rate);
+            let rate = load::full(&server.url, requests, CONNECTIONS, self.time())?.rate;
+            ours.push(rate);
+            p99.push(load::paced(&server.url, requests, rate * 0.8, self.time())?.p99.as_secs_f64());
         }
-        let rate = median(ours);
-        let Measure { p99, .. } = load::paced(&server.url, requests, rate * 0.8, self.time())?;
-        Ok(Compared { first, rate, nginx: median(theirs), p99 })
+        let p99 = Duration::from_secs_f64(median(p99));
+        Ok(Compared { first, rate: median(ours), nginx: median(theirs), p99 })
     }
 }
 
@@ -287,8 +283,13 @@ pub struct Compared {
     pub p99: Duration,
 }
 
-/// The one in the middle.
+/// The one in the middle, or what lies between the two that are.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
+    let middle = values.len() / 2;
+    match values.get(middle) {
+        None => 0.0,
+        Some(value) if values.len() % 2 == 1 => *value,
+        Some(value) => value.midpoint(values[middle - 1]),
+    }
 }

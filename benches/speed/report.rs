@@ -10,6 +10,10 @@ pub struct Figures {
     pub briefs: u64,
     /// On which database.
     pub database: &'static str,
+    /// How long each measurement took.
+    pub time: Duration,
+    /// How many rounds there were.
+    pub rounds: usize,
     /// Its import, unless it was there already.
     pub import: Option<Import>,
     /// How long the server took to be ready.
@@ -61,35 +65,50 @@ pub struct Row {
     pub datasette: Option<f64>,
 }
 
-/// The whole document.
-pub fn document(sections: &[String]) -> String {
+/// The whole document, with a section in the place of the one of the same corpus and database.
+pub fn document(earlier: &str, section: String) -> String {
     let mut text = format!(
         "# Performance\n\n\
-         Made by `cargo bench --bench speed -- --write docs/performance.md`, which takes every ratio in one run: machines are\n\
-         noisy, and only what was measured side by side can be compared. Nothing here is to be edited by hand.\n\n\
+         Made by `cargo bench --bench speed -- --write docs/performance.md` (`--help` says how to measure other corpora, PostgreSQL and\n\
+         Datasette), which takes every ratio in one run: machines are noisy, and only what was measured side by side can be compared.\n\
+         Nothing here is to be edited by hand.\n\n\
          {}, wrk, one core for the server and one for the load, 32 connections, medians of the rounds. `%` is that of\n\
          nginx with the same bytes in files (for what is unchanged: nginx answering 304). *Cold* is without answers in memory,\n\
          when up to 20,000 different requests have been made once (*first time*, within a minute): what they made ready on disk\n\
          is there. *Hot* repeats 500 requests, some much more often than others. p99 is taken at four fifths of the rate reached.\n\
-         *Bare SQL* is the same questions in a loop on SQLite, and to `pgbench` over one connection on PostgreSQL.\n",
+         *Bare SQL* is the same questions in a loop on SQLite, and to `pgbench` over one connection on PostgreSQL; `x` is how many\n\
+         times that, or what Datasette answers, the server answers cold.\n",
         machine::version("nginx", "-v"),
     );
+    let mut sections: Vec<&str> =
+        earlier.split("\n## ").skip(1).filter(|old| place(old) != place(&section[3..])).collect();
+    sections.push(&section[3..]);
+    sections.sort_by_key(|section| place(section));
     for section in sections {
+        text.push_str("\n## ");
+        text.push_str(section.trim_end());
         text.push('\n');
-        text.push_str(section);
     }
     text
+}
+
+/// Where a section stands: SQLite first, and the small ones before the large.
+fn place(section: &str) -> (bool, u64) {
+    let heading = section.lines().next().unwrap_or_default();
+    let digits: String = heading.chars().filter(char::is_ascii_digit).collect();
+    (heading.ends_with("PostgreSQL"), digits.parse().unwrap_or_default())
 }
 
 /// The part of one corpus.
 pub fn section(figures: &Figures) -> String {
     let mut text = format!("## {} briefs on {}\n\n", thousands(figures.briefs as f64), figures.database);
     let now = chrono::Utc::now().format("%Y-%m-%d %H:%M UTC");
-    text.push_str(&format!("Taken on {now}: {}.\n\n", machine::described()));
+    let (rounds, seconds) = (figures.rounds, figures.time.as_secs());
+    text.push_str(&format!("Taken on {now}, {rounds} rounds of {seconds} s: {}.\n\n", machine::described()));
     text.push_str(
-        "| workload | first time, a second | cold, a second | % | wanted | p99 | hot, a second | % | wanted | p99 | bare SQL, a second | Datasette, a second |\n",
+        "| workload | first time, a second | cold, a second | % | wanted | p99 | hot, a second | % | wanted | p99 | bare SQL, a second | x | Datasette, a second | x |\n",
     );
-    text.push_str("|---|---|---|---|---|---|---|---|---|---|---|---|\n");
+    text.push_str("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
     for row in &figures.rows {
         text.push_str(&line(row));
         text.push('\n');
@@ -132,11 +151,13 @@ pub fn line(row: &Row) -> String {
             format!("{rate} | {share:.1} % | {} | {p99:.1} ms", wanted(percent))
         }
     };
-    let bare = row.bare.map_or("-".to_owned(), thousands);
+    let beside = |other: Option<f64>| match (other, row.cold) {
+        (Some(other), Some(cold)) => format!("{} | {:.1}", thousands(other), cold.rate / other),
+        _ => "- | -".to_owned(),
+    };
     let first = row.cold.map_or("-".to_owned(), |cold| thousands(cold.first));
     let (cold, hot) = (side(row.cold, row.wanted.0), side(row.hot, row.wanted.1));
-    let datasette = row.datasette.map_or("-".to_owned(), thousands);
-    format!("| {} | {first} | {cold} | {hot} | {bare} | {datasette} |", row.name)
+    format!("| {} | {first} | {cold} | {hot} | {} | {} |", row.name, beside(row.bare), beside(row.datasette))
 }
 
 fn thousands(number: f64) -> String {

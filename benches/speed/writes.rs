@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
+use crate::machine::{LOAD_CORE, SERVER_CORE};
 use crate::report::{Import, Writes};
 use crate::servers::{self, Server};
 use crate::{bare, load, median};
@@ -39,21 +40,41 @@ pub fn in_archive(database: &str, directory: &Path, time: Duration, rounds: usiz
     Ok(Writes { created, with_little_said, one_commit_each: None })
 }
 
-/// Creates briefs in an archive of its own, of 1,000 briefs on SQLite.
-pub fn measure(directory: &Path, time: Duration, rounds: usize) -> io::Result<Writes> {
+/// Creates briefs in a copy of an SQLite archive, so that it can be measured again as it is.
+pub fn in_copy(file: &Path, directory: &Path, time: Duration, rounds: usize) -> io::Result<Writes> {
     let place = tempfile::tempdir_in(directory)?;
-    let database = format!("sqlite://{}", place.path().join("briefwire.db").display());
-    let corpus = place.path().join("corpus.ndjson");
-    crate::corpus::Corpus { briefs: 1_000 }.write(&mut io::BufWriter::new(fs::File::create(&corpus)?))?;
+    let copy = place.path().join("briefwire.db");
+    fs::copy(file, &copy)?;
+    // A server that was ended leaves its log.
+    let log = |file: &Path| file.with_extension("db-wal");
+    if log(file).exists() {
+        fs::copy(log(file), log(&copy))?;
+    }
     let index = place.path().join("index");
-    servers::run(&["import", "--index-dir", &index.to_string_lossy(), &corpus.to_string_lossy()], &database)?;
+    copied(&directory.join("index"), &index)?;
     let mut alone = Vec::new();
+    let database = format!("sqlite://{}", copy.display());
     let [created, with_little_said] = created(&database, &index, place.path(), time, rounds, || {
         let loop_of_its_own = place.path().join(alone.len().to_string());
         alone.push(bare::one_commit_each(&loop_of_its_own, time).map_err(io::Error::other)?);
         Ok(())
     })?;
     Ok(Writes { created, with_little_said, one_commit_each: Some(median(alone)) })
+}
+
+/// Copies a directory.
+fn copied(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copied(&entry.path(), &to)?;
+        } else {
+            fs::copy(entry.path(), to)?;
+        }
+    }
+    Ok(())
 }
 
 /// How many briefs are created a second where each is answered whole, and where its writer prefers to be told little; before each
@@ -89,8 +110,9 @@ fn created(
 /// Imports a file, and watches how much memory that takes.
 pub fn import(database: &str, index: &Path, file: &Path, lines: u64) -> io::Result<Import> {
     let started = Instant::now();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_briefwire"))
-        .arg("import")
+    // On both cores: nobody is served meanwhile.
+    let mut child = Command::new("taskset")
+        .args(["-c", &format!("{SERVER_CORE},{LOAD_CORE}"), env!("CARGO_BIN_EXE_briefwire"), "import"])
         .arg("--index-dir")
         .arg(index)
         .arg(file)

@@ -56,8 +56,8 @@ fn begin_immediately(sqlite: &mut SqliteConnection) -> QueryResult<()> {
     }
 }
 
-/// Leaves it to [`begin_write`] to wait for SQLite's lock. On PostgreSQL, each statement of a writer looks at few rows by an index,
-/// whatever its parameters: to plan it for these each time takes longer than to run it.
+/// Leaves it to [`begin_write`] to wait for SQLite's lock. On PostgreSQL, nearly every statement of a writer looks at few rows by an
+/// index, whatever its parameters: to plan it for these each time takes longer than to run it.
 pub(super) fn prepare_for_writing(connection: &mut Connection) -> QueryResult<()> {
     connection.batch_execute(match connection {
         Connection::Sqlite(_) => "PRAGMA busy_timeout=0",

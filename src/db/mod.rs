@@ -36,7 +36,7 @@ pub use conditions::{All, Ordered};
 pub(crate) use connection::MultiRawValue;
 pub use connection::{AnyConnection as Connection, MultiBackend};
 pub use leadership::Leadership;
-pub use pool::{Db, WritesUnderWay};
+pub use pool::{Db, WritesUnderWay, once_there};
 pub use prepared::update;
 pub(crate) use replicas::head;
 use types::Id;
@@ -53,6 +53,8 @@ pub enum DbError {
     Query(diesel::result::Error),
     /// No connection could be had, or it was lost: worth trying again.
     Unavailable(String),
+    /// The journal has not come to where an answer has to be from.
+    NotThere,
     /// The URL names no database that Briefwire knows.
     UnknownScheme(String),
     /// A replica was named that can be none.
@@ -66,6 +68,7 @@ impl std::fmt::Display for DbError {
         match self {
             Self::Query(error) => write!(f, "query failed: {error}"),
             Self::Unavailable(cause) => write!(f, "database unavailable: {cause}"),
+            Self::NotThere => f.write_str("the journal has not come to this position"),
             Self::UnknownScheme(url) => {
                 write!(f, "`{url}` names no database: give sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE")
             }

@@ -9,7 +9,7 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use tokio::sync::{oneshot, watch};
 
-use super::replicas::Replicas;
+use super::replicas::{Replicas, head};
 use super::writer::{self, AtCommit, Pace, Writer, usable};
 use super::{Connection, DbError, Leadership, Location, connect, dialect};
 
@@ -120,20 +120,19 @@ impl Db {
     /// replica answers is less than a second old.
     ///
     /// # Errors
-    /// As [`Db::read`].
+    /// As [`Db::read`], and [`DbError::NotThere`].
     pub async fn read_at_least<T, E, F>(&self, position: i64, read: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
         F: FnOnce(&mut Connection) -> Result<T, E> + Clone + Send + 'static,
     {
-        let Some(replicas) = &self.0.replicas else {
-            return self.read(read).await;
-        };
-        match replicas.ask(position, read.clone()).await {
-            Some(answer) => Ok(answer),
-            None => self.read(read).await,
+        if let Some(replicas) = &self.0.replicas
+            && let Some(answer) = replicas.ask(position, read.clone()).await
+        {
+            return Ok(answer);
         }
+        self.read(once_there(position, read)).await
     }
 
     /// [`Db::read`] for long queries, which on SQLite must not hold the worker that calls.
@@ -289,6 +288,23 @@ impl Db {
             }
             answer
         })
+    }
+}
+
+/// A read that is only made where the journal has come to this position.
+///
+/// # Errors
+/// [`DbError::NotThere`] when it has not.
+pub fn once_there<T, E, F>(position: i64, read: F) -> impl FnOnce(&mut Connection) -> Result<T, E> + Send + 'static
+where
+    E: From<DbError>,
+    F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
+{
+    move |connection| {
+        if position > 0 && head(connection).map_err(DbError::from)?.0 < position {
+            return Err(DbError::NotThere.into());
+        }
+        read(connection)
     }
 }
 

@@ -41,7 +41,7 @@ const DESCRIBING: [HeaderName; 4] = [header::CONTENT_TYPE, header::CONTENT_ENCOD
 /// What the headers begin with that say what a page of another site may read. Who is none learns them with a body, which a cache may
 /// give to such a page.
 const FOR_PAGES: &str = "access-control-";
-/// What a kept answer weighs beside its body and its address: its headers and its place.
+/// What a kept answer weighs beside its body and what was asked: its headers and its place.
 const FRAME: u64 = 1024;
 /// How much an answer may weigh that is kept, as a part of the whole memory.
 const LARGEST: u64 = 32;
@@ -167,7 +167,9 @@ struct Weight;
 
 impl Weighter<Question, Arc<Kept>> for Weight {
     fn weight(&self, question: &Question, kept: &Arc<Kept>) -> u64 {
-        FRAME + question.uri.len() as u64 + kept.body.as_ref().map_or(0, |(_, body)| body.len()) as u64
+        let asked = question.uri.len() + question.varying.iter().map(|value| value.len()).sum::<usize>();
+        let body = kept.body.as_ref().map_or(0, |(_, body)| body.len());
+        FRAME + (asked + body) as u64
     }
 }
 
@@ -241,9 +243,9 @@ mod tests {
     use super::*;
     use crate::access::CLASSES;
 
-    fn remember(memory: &Memory, number: u64, body: usize) {
+    fn remember(memory: &Memory, number: u64, accept: usize, body: usize) {
         let uri = format!("/v1/briefs/{number}").into();
-        let varying = [b"*/*"[..].into(), b"br"[..].into(), b""[..].into()];
+        let varying = [vec![b'*'; accept].into(), b"br"[..].into(), b""[..].into()];
         let class = i16::try_from(number % CLASSES as u64).unwrap_or_default();
         let question = Question { class, with_key: false, from_page: false, uri, varying };
         let validity = Validity { head: Head::start(), tag: number.to_string() };
@@ -256,9 +258,18 @@ mod tests {
     fn it_never_holds_more_than_it_may() {
         let memory = Memory::of(1 << 20);
         for number in 0..5_000 {
-            remember(&memory, number, 2_000);
+            remember(&memory, number, 3, 2_000);
             assert!(memory.answers.weight() <= 1 << 20);
         }
         assert!(memory.answers.weight() > 1 << 19, "it hardly holds anything");
+    }
+
+    #[test]
+    fn what_was_asked_counts_as_what_was_answered_does() {
+        let memory = Memory::of(1 << 20);
+        for number in 0..100 {
+            remember(&memory, number, 60_000, 10);
+        }
+        assert!(memory.answers.len() <= (1 << 20) / 60_000, "it holds {} long requests", memory.answers.len());
     }
 }

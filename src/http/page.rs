@@ -21,7 +21,7 @@ use crate::access::{Caller, Sight};
 use crate::actors::resolve;
 use crate::app::AppState;
 use crate::db::types::{Id, Timestamp};
-use crate::db::{Connection, Db};
+use crate::db::{Connection, Db, once_there};
 use crate::http::answer::{self, Format};
 use crate::http::fields::{Known, Selection};
 use crate::http::query::{Limit, ListQuery, ListView};
@@ -431,8 +431,11 @@ impl<L: Listed> Listing<L> {
             let head = journal::seen_by(connection, &caller, seen, filter.fresh_to())?;
             Ok::<_, Problem>((head, page, total, facets))
         };
-        let (head, page, total, facets) =
-            if is_long { state.db.scan(work).await? } else { state.db.read_at_least(at_least, work).await? };
+        let (head, page, total, facets) = if is_long {
+            state.db.scan(once_there(at_least, work)).await?
+        } else {
+            state.db.read_at_least(at_least, work).await?
+        };
         let next = page.next().map(Cursor::encode);
         let link = next.as_ref().map(|next| next_link(&state.config.public_url, request, next));
         let info = PageInfo { limit, next, total };

@@ -1,4 +1,5 @@
-//! How far the journal has come, known in memory: for validators that cost no query, and for those who wait.
+//! How far the journal has come for each class of callers: how that is written, and how it is known in memory, for validators that
+//! cost no query and for those who wait.
 //!
 //! What this process writes is known before its writer is answered, since every look compares how often was committed. What
 //! others write, another instance or the command line, is known after a tick.
@@ -116,31 +117,39 @@ fn read_after(commits: u64) -> impl FnOnce(&mut Connection) -> Result<Known, Pro
     }
 }
 
-/// Moves the heads to what was written since they were moved last, once for a whole group of writes.
+/// Moves the heads to what was written since they were moved last, once for a whole group of writes: that of each class to the end of
+/// the last write of which it may see anything.
 ///
 /// # Errors
 /// When a statement fails.
 pub fn move_heads(connection: &mut Connection) -> QueryResult<()> {
     let mut left = Audience::EVERYONE;
-    for (seen_by, to) in written_since_moved(connection)? {
+    for (seen_by, end) in written_since_moved(connection)? {
         let moved = left & seen_by;
         if moved != Audience::NOBODY {
             left = left.without(moved);
-            advance(connection, moved, to)?;
+            advance(connection, moved, end)?;
         }
     }
     Ok(())
 }
 
-/// What was written since the heads were moved, by who may see it: the last of each, the last of all first.
+/// Who may see what was written since the heads were moved, with the end of the write that it belongs to, the last first. Not gathered
+/// by audience: PostgreSQL, which cannot know how few rows these are, would call other processes to its help.
 fn written_since_moved(connection: &mut Connection) -> QueryResult<Vec<(Audience, Head)>> {
     let moved_to = heads::table.select(max(heads::position)).single_value();
     let written = journal::table
         .filter(journal::position.nullable().gt(moved_to))
-        .group_by(journal::audience)
-        .order(max(journal::position).desc())
-        .select((journal::audience, (max(journal::position).assume_not_null(), max(journal::at).assume_not_null())));
-    natively!(connection, |native| written.load(native))
+        .order(journal::position.desc())
+        .select((journal::audience, journal::since, (journal::position, journal::at)));
+    let rows: Vec<(Audience, i64, Head)> = natively!(connection, |native| written.load(native))?;
+    let ends = rows.into_iter().scan(None, |write, (seen_by, since, head)| {
+        // The rows of a write begin at the same position, and its end is met first.
+        let end = write.filter(|(of, _)| *of == since).map_or(head, |(_, end)| end);
+        *write = Some((since, end));
+        Some((seen_by, end))
+    });
+    Ok(ends.collect())
 }
 
 /// Moves the heads of these classes of callers to where the journal has come.

@@ -8,7 +8,7 @@
 //! Positions are drawn under the write lock of the database ([`crate::db::Db::write`]), so no position ever becomes
 //! visible after a higher one.
 //!
-//! [`last_seen`] is what validators are made of: for each class of callers, the last position that changed something
+//! [`last_seen`] is what validators are made of: for each class of callers, the end of the last write that changed something
 //! which that class may see, or left it a tombstone to find. It is moved once for each group of writes ([`move_heads`]).
 //! [`Heads`] knows the same in memory.
 
@@ -398,7 +398,7 @@ pub fn sight(connection: &mut Connection, caller: &Caller, as_of: Option<Timesta
     Ok(Sight { caller: *caller, moment: Moment::At { position: position.unwrap_or_default(), time } })
 }
 
-/// The last position that changed something which this class of caller may see.
+/// The end of the last write that changed something which this class of caller may see. Inside of a write: of those before its group.
 ///
 /// # Errors
 /// When the query fails.

@@ -5,6 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use briefwire::access::{Audience, Caller};
+use briefwire::db::types::Id;
+use briefwire::journal::{self, Write};
+use briefwire::problem::Problem;
+use briefwire::vocabulary::{Change, Kind, Marking};
 use serde_json::{Value, json};
 
 use crate::support::command;
@@ -18,6 +23,7 @@ on_both!(
     what_others_see_is_not_given_to_one_who_may_not_see_it,
     a_write_that_is_hidden_from_a_class_leaves_its_answers_alone,
     what_is_committed_together_is_news_to_those_alone_who_see_it,
+    each_class_has_come_to_the_end_of_the_last_write_that_it_sees_anything_of,
     the_grave_of_what_was_hidden_is_found_where_it_is_named,
     who_waits_for_changes_waits_again,
     what_the_command_line_imports_is_seen_within_a_second,
@@ -246,7 +252,7 @@ fn sorted(slugs: impl IntoIterator<Item = impl Into<String>>) -> Vec<String> {
     slugs
 }
 
-/// Briefs with these markings, in one import, whose lines share a commit.
+/// Briefs with these markings, in one import.
 fn import_together(app: &TestApp, briefs: &[(&str, &str)]) {
     let line = |(slug, marking): &(&str, &str)| {
         format!("{}\n", published(slug, "2017-07-31").with(json!({"type": "brief", "marking": marking})))
@@ -255,6 +261,45 @@ fn import_together(app: &TestApp, briefs: &[(&str, &str)]) {
     let importer = app.publisher().with("Content-Type", "application/x-ndjson");
     let report = importer.send("POST", "/v1/import", Some(lines.as_bytes())).expect(200).json();
     assert_eq!(report["created"], briefs.len(), "{report}");
+}
+
+fn each_class_has_come_to_the_end_of_the_last_write_that_it_sees_anything_of(app: &TestApp) {
+    let db = app.with_category().database().open();
+    let heads_now = || db.read_blocking(|connection| journal::heads(connection).map_err(Problem::from)).unwrap();
+    let before = heads_now();
+    let [amber, red] = [Marking::Amber, Marking::Red].map(Audience::cleared_for);
+    let writes = vec![
+        vec![Audience::EVERYONE, red],
+        vec![amber, red.editors()],
+        vec![],
+        vec![red.editors(), red],
+        vec![Audience::EVERYONE.editors()],
+    ];
+    let rows_of = writes.clone();
+    let ends = db.write_blocking(move |connection| {
+        let mut ends = Vec::new();
+        for rows in &rows_of {
+            ends.push(journal::write(connection, &Caller::OPERATOR, |write| note(write, rows))?.1);
+        }
+        Ok::<_, Problem>(ends)
+    });
+    let ends = ends.unwrap();
+    assert_eq!(ends[2], ends[1], "who writes nothing is told where those before him in the group have come to");
+    for (class, (before, now)) in before.iter().zip(heads_now()).enumerate() {
+        let sees = |rows: &[Audience]| rows.iter().any(|row| row.bits() & 1 << class != 0);
+        let last = writes.iter().zip(&ends).rev().find(|(rows, _)| sees(rows));
+        assert_eq!(now.position, last.map_or(before.position, |(_, end)| *end), "class {class}");
+    }
+}
+
+/// A row of the journal for each of these audiences.
+fn note(write: &mut Write<'_>, rows: &[Audience]) -> Result<(), Problem> {
+    for audience in rows {
+        let id = Id::new();
+        write.identify(Kind::Brief, id, *audience, *audience)?;
+        write.record(Kind::Brief, id, 1, Change::Created, *audience);
+    }
+    Ok(())
 }
 
 fn the_grave_of_what_was_hidden_is_found_where_it_is_named(app: &TestApp) {

@@ -487,8 +487,18 @@ fn an_answer_may_be_asked_for_from_a_position_on(app: &TestApp) {
     let position = made.header("briefwire-position");
     let at = |position: &str| app.anyone().with("Briefwire-At-Least", position);
     assert_eq!(found_in(&at(&position), "actors", "council"), ["council"]);
-    for wrong in ["soon", "-1", "999999999"] {
-        assert_eq!(at(wrong).get("/v1/actors?q=council").faults(), ["Briefwire-At-Least"]);
+    for path in [
+        "/v1/actors?q=council",
+        "/v1/actors",
+        "/v1/actors/council",
+        "/v1/briefs?limit=1",
+        "/v1/changes",
+        "/feeds/briefs.atom",
+    ] {
+        at(&position).get(path).expect(200);
+        for wrong in ["soon", "-1", "999999999"] {
+            assert_eq!(at(wrong).get(path).faults(), ["Briefwire-At-Least"], "{path} from {wrong}");
+        }
     }
 }
 
