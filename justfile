@@ -18,6 +18,10 @@ openapi:
     cargo build --locked
     cargo run --quiet --locked -- openapi > openapi/openapi.json
 
+# Measure the speed of everything beside nginx, bare SQL and Datasette; takes hours
+bench *arguments:
+    bash benches/run.sh {{arguments}}
+
 # Everything that must hold before a change lands
 ci:
     bash .ci/run

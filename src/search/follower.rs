@@ -193,10 +193,10 @@ impl Follower {
     /// # Errors
     /// [`Trouble::Index`] when a merge fails.
     pub fn settle(self) -> Result<(), Trouble> {
-        match self.writing {
-            Some(Writing { writer, .. }) => Ok(writer.wait_merging_threads()?),
-            None => Ok(()),
-        }
+        let Self { writing, reader, .. } = self;
+        // It would hold mapped all that is merged away, and so all of the index in the end.
+        drop(reader);
+        writing.map_or(Ok(()), |Writing { writer, .. }| Ok(writer.wait_merging_threads()?))
     }
 
     /// Writes anew the segments in which something is deleted, so that nothing is left of what was erased.

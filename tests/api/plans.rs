@@ -59,6 +59,12 @@ fn every_list_is_read_along_an_index(app: &TestApp) {
                     .into_iter()
                     .find(|table| scans(&plan, table));
                 assert_eq!(scanned, None, "{query} at {moment:?} scans:\n{statement}\n{}", plan.join("\n"));
+                // What an actor alone narrows lies in its order: a page is all that is read. PostgreSQL may rather sort the few that
+                // there are here.
+                if query.get("actor").is_some() && !narrows_by_much && statement.contains("LIMIT") {
+                    let is_sorted = plan.iter().any(|step| step.contains("TEMP B-TREE"));
+                    assert!(!is_sorted, "{query} at {moment:?} sorts:\n{statement}\n{}", plan.join("\n"));
+                }
             }
         }
     }

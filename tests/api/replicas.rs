@@ -54,6 +54,7 @@ fn nobody_is_answered_from_too_long_ago_while_replicas_lag_and_end_and_hang() {
     let Some(cluster) = Cluster::start() else { return };
     let writing = &TestApp::configured(cluster.database(), unremembering);
     let beside = &TestApp::configured(cluster.database(), unremembering);
+    let remembering = &TestApp::configured(cluster.database(), |_| {});
     writing.with_category();
     writing.publisher().create("briefs", published("one", "2017-07-31"));
     writing.publisher().patch("/v1/briefs/one", json!({"title": "Write 0"})).expect(200);
@@ -76,13 +77,15 @@ fn nobody_is_answered_from_too_long_ago_while_replicas_lag_and_end_and_hang() {
                     assert!(shown >= least, "{path} shows write {shown} of {least} where they were written");
                 })
             });
-            scope.spawn(move || {
-                while_written(written, || {
-                    let least = Instant::now().checked_sub(PROMISED).map_or(0, |then| written.by(then));
-                    let shown = write_of(beside, path);
-                    assert!(shown >= least, "{path} shows write {shown}, a second after write {least}");
-                })
-            });
+            for other in [beside, remembering] {
+                scope.spawn(move || {
+                    while_written(written, || {
+                        let least = Instant::now().checked_sub(PROMISED).map_or(0, |then| written.by(then));
+                        let shown = write_of(other, path);
+                        assert!(shown >= least, "{path} shows write {shown}, a second after write {least}");
+                    })
+                });
+            }
         }
         // Also if something is not as it should be: nobody would end otherwise.
         let _over = Over(written);

@@ -2,8 +2,10 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
+use briefwire::db::DbError;
 use serde_json::json;
 
 use crate::support::make::actor;
@@ -15,6 +17,7 @@ on_both!(
     what_is_larger_than_any_request_is_refused,
     a_revoked_key_is_refused_at_once_on_every_server,
     writers_without_a_precondition_lose_no_version,
+    writes_that_wait_share_a_commit,
 );
 
 fn connect(client: &Client) -> TcpStream {
@@ -113,4 +116,24 @@ fn writers_without_a_precondition_lose_no_version(app: &TestApp) {
     names.sort();
     names.dedup();
     assert_eq!(names.len(), 1 + writers * each, "each version says what its writer said");
+}
+
+fn writes_that_wait_share_a_commit(app: &TestApp) {
+    let db = app.database().open();
+    let before = *db.commits().borrow();
+    let all_wait = Arc::new(Barrier::new(2));
+    let first_waits = Arc::clone(&all_wait);
+    let writes = db.begin_writing_each(0..200, move |_, number| {
+        if number == 0 {
+            first_waits.wait();
+        }
+        if number % 10 == 9 { Err(DbError::Unavailable("this one fails".into())) } else { Ok(number) }
+    });
+    all_wait.wait();
+    let outcomes = writes.unwrap().wait().unwrap();
+    for (number, outcome) in outcomes.iter().enumerate() {
+        assert_eq!(outcome.is_ok(), number % 10 != 9, "write {number}");
+    }
+    let commits = *db.commits().borrow() - before;
+    assert!(commits <= 2, "200 writes took {commits} commits");
 }
