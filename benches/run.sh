@@ -8,7 +8,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 sqlite_briefs=${SQLITE_BRIEFS-1000,100000,1000000}
 postgres_briefs=${POSTGRES_BRIEFS-1000,100000}
 directory=target/speed
-scratch=
 
 main() {
   mkdir -p "$directory"
@@ -19,7 +18,7 @@ main() {
   if [[ -n $postgres_briefs ]]; then
     start_postgres
     for briefs in ${postgres_briefs//,/ }; do
-      as_postgres "$bin/createdb" --host 127.0.0.1 --port "$port" "briefs_$briefs"
+      as_postgres "$bin/createdb" --host 127.0.0.1 --port "$port" --username postgres "briefs_$briefs"
       # What the directory holds of an earlier run is of a database that is gone.
       rm -rf "$directory/postgres-$briefs"
       measure --briefs "$briefs" --postgres "postgres://postgres@127.0.0.1:$port/briefs_$briefs" "$@"
