@@ -16,7 +16,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use crate::access::{Caller, Limits, Sight, admit, turn_away};
 use crate::config::Config;
 use crate::db::types::Timestamp;
-use crate::db::{Connection, Db, DbError, once_there};
+use crate::db::{Connection, Db, once_there};
 use crate::feeds::websub;
 use crate::http::answer::{self, Reply};
 use crate::http::idempotency::{Once, UnderWay};
@@ -150,10 +150,8 @@ impl AppState {
     /// 400 when the header is no position of the journal, 503 while the index is being built.
     pub async fn finder(&self, request: &HttpRequest) -> Result<Arc<Finder>, Problem> {
         let at_least = answer::at_least(request)?;
-        let head = self.db.read(|connection| journal::head(connection).map_err(Problem::from)).await?;
-        if at_least > head.position {
-            return Err(DbError::NotThere.into());
-        }
+        let head = once_there(at_least, |connection| journal::head(connection).map_err(Problem::from));
+        let head = self.db.read(head).await?;
         self.search.at(head.position, at_least, search::PATIENCE).await
     }
 
