@@ -21,7 +21,8 @@ use crate::webhooks::{Envelope, TestEnvelope};
         title = "Briefwire",
         description = "Security-analysis briefs as linked, dated, sourced and versioned data.\n\n\
             Reading what is published and marked `TLP:CLEAR` needs no key. Wherever a path or a reference takes an id, it \
-            takes a slug too. Lists are pages: follow `page.next`. Errors are RFC 9457 problems that name every fault.",
+            takes a slug too. Lists are pages: follow `page.next`. Errors are RFC 9457 problems that name every fault. Whoever \
+            reads after a write, from whichever server, sends its `Briefwire-Position` as `Briefwire-At-Least`.",
         contact(name = "Briefwire"),
         license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT"),
     ),

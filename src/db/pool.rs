@@ -127,8 +127,21 @@ impl Db {
         E: From<DbError> + Send + 'static,
         F: FnOnce(&mut Connection) -> Result<T, E> + Clone + Send + 'static,
     {
+        self.read_beyond(position, 0, read).await
+    }
+
+    /// [`Db::read_at_least`], of which a replica has to have come to another position too, where the journal is known to be already.
+    ///
+    /// # Errors
+    /// As [`Db::read_at_least`].
+    pub async fn read_beyond<T, E, F>(&self, position: i64, known: i64, read: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T, E> + Clone + Send + 'static,
+    {
         if let Some(replicas) = &self.0.replicas
-            && let Some(answer) = replicas.ask(position, read.clone()).await
+            && let Some(answer) = replicas.ask(position.max(known), read.clone()).await
         {
             return Ok(answer);
         }

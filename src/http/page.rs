@@ -411,9 +411,9 @@ impl<L: Listed> Listing<L> {
         let Self { caller, as_of, filter, extras, selection } = self;
         let left_out = without(L::EXTRAS, &extras);
         let is_long = filter.is_long();
+        let at_least = answer::at_least(request)?;
         // What the index has found has to be there to be read.
         let found_at = if filter.fresh_to() == i64::MAX { 0 } else { filter.fresh_to() };
-        let at_least = answer::at_least(request)?.max(found_at);
         let in_json = format == Format::Json && selection.is_none();
         let state_there = state.clone();
         let work = move |connection: &mut Connection| {
@@ -434,7 +434,7 @@ impl<L: Listed> Listing<L> {
         let (head, page, total, facets) = if is_long {
             state.db.scan(once_there(at_least, work)).await?
         } else {
-            state.db.read_at_least(at_least, work).await?
+            state.db.read_beyond(at_least, found_at, work).await?
         };
         let next = page.next().map(Cursor::encode);
         let link = next.as_ref().map(|next| next_link(&state.config.public_url, request, next));

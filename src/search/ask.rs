@@ -9,9 +9,11 @@ use tantivy::Term;
 use tantivy::query::{BooleanQuery, ConstScoreQuery, Occur, PhraseQuery, Query, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption};
 
+use super::all_of::AllOf;
 use super::beginning::Beginning;
 use super::document::{Fields, Naming, Tag, TextFields, day_number};
 use super::patient::Patient;
+use super::segments::Segments;
 use super::wanted::{Clause, Wanted};
 use crate::db::types::{Id, Timestamp};
 use crate::vocabulary::Kind;
@@ -120,13 +122,16 @@ impl Ask {
     }
 
     /// The part of it that is answered along postings. Only words give scores.
-    pub(super) fn query(&self, fields: &Fields) -> Box<dyn Query> {
+    pub(super) fn query(&self, fields: &Fields, segments: &Arc<Segments>) -> Box<dyn Query> {
         let kinds = if self.kinds.is_empty() { Kind::ALL } else { &self.kinds };
-        any(kinds.iter().map(|kind| self.query_of(*kind, fields)).collect())
+        any(kinds.iter().map(|kind| self.query_of(*kind, fields, segments)).collect())
     }
 
-    fn query_of(&self, kind: Kind, fields: &Fields) -> Box<dyn Query> {
+    fn query_of(&self, kind: Kind, fields: &Fields, segments: &Arc<Segments>) -> Box<dyn Query> {
         let texts = fields.texts(kind);
+        if let Some(all_of) = self.words_alone(texts, segments) {
+            return Box::new(all_of);
+        }
         let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
         for clause in self.wanted.iter().flat_map(|wanted| &wanted.required) {
             clauses.push((Occur::Must, found(clause, texts)));
@@ -148,6 +153,23 @@ impl Ask {
     }
 }
 
+impl Ask {
+    /// The words that are searched for, if nothing else is asked.
+    fn words_alone(&self, texts: TextFields, segments: &Arc<Segments>) -> Option<AllOf> {
+        let wanted = self.wanted.as_ref().filter(|wanted| self.conditions.is_empty() && wanted.excluded.is_empty())?;
+        let mut all_of =
+            AllOf { field: texts.stems, words: Vec::new(), beginning: None, segments: Arc::clone(segments) };
+        for clause in &wanted.required {
+            match clause {
+                Clause::Word(stem) => all_of.words.push(word(texts.stems, stem)),
+                Clause::Beginning { stem, letters } => all_of.beginning = Some(beginning(texts, stem, letters)),
+                Clause::Phrase(_) => return None,
+            }
+        }
+        (!wanted.required.is_empty()).then_some(all_of)
+    }
+}
+
 impl Condition {
     fn term(&self, kind: Kind, fields: &Fields) -> Term {
         match self {
@@ -162,13 +184,12 @@ fn found(clause: &Clause, texts: TextFields) -> Box<dyn Query> {
     match clause {
         Clause::Word(stem) => Box::new(word(texts.stems, stem)),
         Clause::Phrase(stems) => Box::new(PhraseQuery::new(stems.iter().map(|stem| term(texts.stems, stem)).collect())),
-        Clause::Beginning { stem, letters } => Box::new(Beginning {
-            word: word(texts.stems, stem),
-            words: texts.words,
-            letters: letters.clone(),
-            stem: stem.clone(),
-        }),
+        Clause::Beginning { stem, letters } => Box::new(beginning(texts, stem, letters)),
     }
+}
+
+fn beginning(texts: TextFields, stem: &str, letters: &str) -> Beginning {
+    Beginning { word: word(texts.stems, stem), words: texts.words, letters: letters.into(), stem: stem.into() }
 }
 
 fn word(field: Field, stem: &str) -> TermQuery {

@@ -9,7 +9,7 @@ use super::words::{Stems, may_have_stem};
 
 /// What it counts that a word begins with the letters that were typed: less than that it is the word. However many begin so,
 /// it counts once.
-const BEGINNING_SCORE: Score = 0.5;
+pub(super) const BEGINNING_SCORE: Score = 0.5;
 
 /// A word that may be the beginning of one.
 #[derive(Debug, Clone)]
@@ -25,14 +25,20 @@ pub(super) struct Beginning {
 
 impl Query for Beginning {
     fn weight(&self, scoring: EnableScoring<'_>) -> tantivy::Result<Box<dyn Weight>> {
-        let Self { word, words, letters, stem } = self.clone();
-        let word = word.weight(scoring)?;
-        Ok(Box::new(BeginningWeight { word, words, letters, stem, stems: Stems::default() }))
+        Ok(Box::new(self.prepared(scoring)?))
     }
 }
 
-struct BeginningWeight {
-    word: Box<dyn Weight>,
+impl Beginning {
+    pub(super) fn prepared(&self, scoring: EnableScoring<'_>) -> tantivy::Result<BeginningWeight> {
+        let Self { word, words, letters, stem } = self.clone();
+        let word = word.weight(scoring)?;
+        Ok(BeginningWeight { word, words, letters, stem, stems: Stems::default() })
+    }
+}
+
+pub(super) struct BeginningWeight {
+    pub(super) word: Box<dyn Weight>,
     words: Field,
     letters: String,
     stem: String,
@@ -41,7 +47,7 @@ struct BeginningWeight {
 
 impl BeginningWeight {
     /// The documents with longer words; None if there is no such word.
-    fn longer(&self, segment: &SegmentReader) -> tantivy::Result<Option<BitSet>> {
+    pub(super) fn longer(&self, segment: &SegmentReader) -> tantivy::Result<Option<BitSet>> {
         let index = segment.inverted_index(self.words)?;
         let mut words = index.terms().range().ge(&self.letters).into_stream()?;
         let mut documents = None;

@@ -12,6 +12,7 @@ use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{DocSet, Searcher, TERMINATED, Term};
 
 use super::ask::Ask;
+use super::best::Best;
 use super::document::{Document, FOLDED, Fields, STEMMED};
 use super::filled::Filled;
 use super::gather::{Counts, Facet, Gather, Gathered, Order, Page, Wish};
@@ -24,7 +25,7 @@ use crate::vocabulary::Kind;
 
 /// How long a title and a text are taken to be on average, in words as they count. It is the same for everyone: the true
 /// average would tell of texts that the caller may not see.
-const WORDS: u64 = 240;
+pub(super) const WORDS: u64 = 240;
 
 /// How much memory an index made for one question may take before it is finished.
 const PASSING_MEMORY: usize = 50_000_000;
@@ -88,7 +89,7 @@ impl Finder {
             let facets = vec![Counts::new(); wish.facets.len()];
             return Ok(Gathered { facets, ..Gathered::default() });
         }
-        let query = ask.query(&self.fields);
+        let query = ask.query(&self.fields, &self.segments);
         self.gather_by(caller, query.as_ref(), ask, wish)
     }
 
@@ -96,7 +97,12 @@ impl Finder {
         let class = Audience::only(caller).bits();
         let gather = Gather { wish, ask, segments: &self.segments, class };
         let statistics = Statistics { finder: self, class, total: OnceCell::new(), known: RefCell::default() };
-        self.searcher.search_with_statistics_provider(query, &gather, &statistics).map_err(Problem::internal)
+        let found = if gather.wish.is_for_the_best_alone() {
+            self.searcher.search_with_statistics_provider(query, &Best::of(gather), &statistics)
+        } else {
+            self.searcher.search_with_statistics_provider(query, &gather, &statistics)
+        };
+        found.map_err(Problem::internal)
     }
 
     /// How often each value of a facet occurs in what is asked for.

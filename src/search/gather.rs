@@ -37,6 +37,12 @@ impl Wish {
         Self { page: Some(page), ..Self::default() }
     }
 
+    /// Whether it is for a page of the best, and for nothing that needs a look at all that match.
+    pub(super) fn is_for_the_best_alone(&self) -> bool {
+        let is_by_relevance = self.page.is_some_and(|page| page.order == Order::Relevance);
+        is_by_relevance && self.facets.is_empty() && self.cross.is_empty()
+    }
+
     /// How often combinations occur, alone.
     #[must_use]
     pub fn cross(facets: Vec<Facet>) -> Self {
@@ -53,7 +59,7 @@ pub struct Gathered {
     pub facets: Vec<Counts>,
     /// The counts of combinations.
     pub cross: FxHashMap<Vec<Value>, u64>,
-    /// How many documents there are in all.
+    /// How many documents there are in all, unless a page of the best was all that was wanted.
     pub total: u64,
 }
 
@@ -264,6 +270,20 @@ pub(super) struct SegmentGather {
     block: Vec<DocId>,
 }
 
+impl SegmentGather {
+    /// What scores no more than this cannot be on the page any more.
+    pub(super) fn floor(&self) -> Score {
+        self.page.as_ref().map_or(Score::MIN, |page| page.floor)
+    }
+
+    /// Takes what is known from elsewhere of what a page's last has to score.
+    pub(super) fn raise_floor(&mut self, floor: Score) {
+        if let Some(page) = &mut self.page {
+            page.floor = page.floor.max(floor);
+        }
+    }
+}
+
 impl SegmentCollector for SegmentGather {
     type Fruit = Gathered;
 
@@ -459,7 +479,7 @@ impl PageSegment {
         {
             #[expect(clippy::cast_precision_loss, reason = "scores are small")]
             let last = last.key().value as Score;
-            self.floor = (last - 1.0) / 100.0;
+            self.floor = self.floor.max((last - 1.0) / 100.0);
         }
     }
 

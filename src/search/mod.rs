@@ -13,8 +13,10 @@
 //! answers the rest.
 
 pub mod across;
+mod all_of;
 pub mod ask;
 mod beginning;
+mod best;
 pub mod counts;
 pub mod document;
 mod filled;

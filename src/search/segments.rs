@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use dashmap::DashMap;
 use tantivy::columnar::{ColumnValues, MonotonicallyMappableToU64};
+use tantivy::fieldnorm::FieldNormReader;
 use tantivy::index::{SegmentId, SegmentReader};
-use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId};
+use tantivy::schema::Field;
+use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId, Score};
 
 use super::document::Column;
+use super::finder::WORDS;
 use super::sight::Sighted;
 
 /// What is known of the segments at hand.
@@ -16,6 +19,7 @@ use super::sight::Sighted;
 pub struct Segments {
     sighted: DashMap<(SegmentId, i16), Arc<Sighted>>,
     numbers: DashMap<(SegmentId, Column), Numbers>,
+    spreads: DashMap<(SegmentId, Field), Score>,
 }
 
 impl Segments {
@@ -36,11 +40,20 @@ impl Segments {
         known(&self.numbers, (segment.segment_id(), column), || Numbers::of(segment, column))
     }
 
+    /// How far what a segment says of the best that a word may score in a field can be from the truth; see [`spread_of`].
+    ///
+    /// # Errors
+    /// When the segment cannot be read.
+    pub fn spread(&self, segment: &SegmentReader, field: Field) -> tantivy::Result<Score> {
+        known(&self.spreads, (segment.segment_id(), field), || spread_of(segment, field))
+    }
+
     /// Forgets the segments that are no more.
     pub fn keep(&self, segments: &[SegmentReader]) {
         let is_there = |id: SegmentId| segments.iter().any(|segment| segment.segment_id() == id);
         self.sighted.retain(|(id, _), _| is_there(*id));
         self.numbers.retain(|(id, _), _| is_there(*id));
+        self.spreads.retain(|(id, _), _| is_there(*id));
     }
 }
 
@@ -56,6 +69,40 @@ fn known<K: Copy + Eq + Hash, V: Clone>(
     let found = find()?;
     all.insert(key, found.clone());
     Ok(found)
+}
+
+/// How much of a score goes by the length of the text: BM25's `b`, as tantivy has it.
+const BY_LENGTH: Score = 0.75;
+/// What is lost where numbers are rounded.
+const ROUNDING: Score = 1.001;
+
+/// How many times higher a word may score in documents than their block of them says.
+///
+/// What a block says follows from the document that scored best when the segment was written, with its texts' average length. Scores
+/// are by another length, which is the same for everyone ([`WORDS`]), and then another document may be the best one. How much a word
+/// counts in a document falls with `n(d)` = `1 - b + b × length / average`, and with `g` as the ratio of both `n`, none scores higher than
+/// the one that the block knows by more than the largest `g` of all documents over the smallest.
+fn spread_of(segment: &SegmentReader, field: Field) -> tantivy::Result<Score> {
+    let norms = segment.get_fieldnorms_reader(field)?;
+    // Lengths are kept rounded, as numbers in the same order. One of zero has no text, and so no word.
+    let lengths = (0..segment.max_doc()).map(|document| norms.fieldnorm_id(document)).filter(|length| *length > 0);
+    let Some((shortest, longest)) = lengths.fold(None, |range: Option<(u8, u8)>, length| {
+        let (shortest, longest) = range.unwrap_or((length, length));
+        Some((shortest.min(length), longest.max(length)))
+    }) else {
+        return Ok(ROUNDING);
+    };
+    #[expect(clippy::cast_precision_loss, reason = "it is an average")]
+    let average = segment.inverted_index(field)?.total_num_tokens() as Score / norms.num_docs() as Score;
+    #[expect(clippy::cast_precision_loss, reason = "it is a small number")]
+    let ratio = |length: u8| {
+        let length = FieldNormReader::id_to_fieldnorm(length) as Score;
+        let by = |average: Score| 1.0 - BY_LENGTH + BY_LENGTH * length / average;
+        by(average) / by(WORDS as Score)
+    };
+    // It rises with the length, or falls with it.
+    let (one, other) = (ratio(shortest), ratio(longest));
+    Ok(one.max(other) / one.min(other) * ROUNDING)
 }
 
 /// Numbers of the documents of a segment, one each.

@@ -1,7 +1,7 @@
 //! Answers that are given again from memory: as fresh as the archive, and each class of callers has its own.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ use crate::support::{Answer, Client, TestApp, wait_until};
 on_both!(
     what_is_asked_again_is_answered_the_same,
     one_who_has_an_answer_is_told_so_from_memory,
-    no_reader_is_answered_from_before_a_write,
+    every_answer_stood_at_a_moment_of_the_journal_while_it_was_asked_for,
     what_others_see_is_not_given_to_one_who_may_not_see_it,
     a_write_that_is_hidden_from_a_class_leaves_its_answers_alone,
     what_is_committed_together_is_news_to_those_alone_who_see_it,
@@ -109,91 +109,139 @@ fn is_hidden_after(write: usize) -> bool {
     state_of(write)["marking"] == "TLP:RED"
 }
 
-/// How far the writing of each brief has come: what was sent, and what was answered.
+/// How far the writing has come: how many writes of each brief were sent, and the last position that was answered.
 #[derive(Default)]
 struct Progress {
     sent: [AtomicUsize; BRIEFS],
-    answered: [AtomicUsize; BRIEFS],
+    answered: AtomicI64,
     is_over: AtomicBool,
 }
 
-impl Progress {
-    fn of(counters: &[AtomicUsize; BRIEFS]) -> [usize; BRIEFS] {
-        counters.each_ref().map(|counter| counter.load(Ordering::SeqCst))
-    }
+/// What one answer said, and when it was asked for.
+struct Seen {
+    page: String,
+    /// The position of the last write that was answered before.
+    earliest: i64,
+    /// How many writes of each brief had been sent at its end.
+    sent: [usize; BRIEFS],
+    /// The title that each brief has in it; None of those that the page is not about.
+    titles: [Option<Option<Value>>; BRIEFS],
 }
 
-fn no_reader_is_answered_from_before_a_write(app: &TestApp) {
+fn every_answer_stood_at_a_moment_of_the_journal_while_it_was_asked_for(app: &TestApp) {
     app.with_category();
     for brief in 0..BRIEFS {
         app.publisher().create("briefs", published(&format!("brief-{brief}"), "2017-07-31").with(state_of(0)));
     }
-    let progress = Progress::default();
-    thread::scope(|scope| {
-        let writers: Vec<_> = (0..BRIEFS)
-            .map(|brief| {
-                let progress = &progress;
-                scope.spawn(move || {
-                    for write in 1..=WRITES {
-                        progress.sent[brief].store(write, Ordering::SeqCst);
-                        app.publisher().patch(&format!("/v1/briefs/brief-{brief}"), state_of(write)).expect(200);
-                        progress.answered[brief].store(write, Ordering::SeqCst);
-                    }
-                })
-            })
-            .collect();
-        for _ in 0..2 {
-            let progress = &progress;
-            scope.spawn(move || read_and_check(app.anyone(), false, progress));
-            scope.spawn(move || read_and_check(&app.publisher(), true, progress));
-        }
+    let progress = &Progress::default();
+    let seen: Vec<(bool, Vec<Seen>)> = thread::scope(|scope| {
+        let writers: Vec<_> =
+            (0..BRIEFS).map(|brief| scope.spawn(move || write_again_and_again(app, brief, progress))).collect();
+        let readers = [false, true, false, true].map(|sees_all| {
+            let client = if sees_all { app.publisher() } else { app.anyone().clone() };
+            scope.spawn(move || (sees_all, read_until_it_is_over(&client, progress)))
+        });
         let ended: Vec<_> = writers.into_iter().map(|writer| writer.join()).collect();
         progress.is_over.store(true, Ordering::SeqCst);
         assert!(ended.iter().all(Result::is_ok), "a writer failed");
+        readers.into_iter().map(|reader| reader.join().unwrap()).collect()
     });
+    let journal = writes_in_the_journal(app);
+    assert_eq!(journal.len(), BRIEFS * (WRITES + 1));
+    for (sees_all, answers) in seen {
+        assert!(!answers.is_empty());
+        for answer in answers {
+            assert_stood(&journal, &answer, sees_all);
+        }
+    }
 }
 
-/// Reads until the writing is over, and holds each answer against what can have stood while it was made.
-fn read_and_check(client: &Client, sees_all: bool, progress: &Progress) {
-    let mut had: HashMap<String, (String, Value)> = HashMap::new();
-    let pages = (0..BRIEFS).map(|brief| format!("/v1/briefs/brief-{brief}"));
-    let pages: Vec<String> = pages.chain(["/v1/briefs".to_owned(), "/feeds/briefs.json".to_owned()]).collect();
+fn write_again_and_again(app: &TestApp, brief: usize, progress: &Progress) {
+    for write in 1..=WRITES {
+        progress.sent[brief].store(write, Ordering::SeqCst);
+        let answer = app.publisher().patch(&format!("/v1/briefs/brief-{brief}"), state_of(write)).expect(200);
+        let position = answer.header("briefwire-position").parse().unwrap();
+        progress.answered.fetch_max(position, Ordering::SeqCst);
+    }
+}
+
+/// Reads single briefs, a list and a feed in turn, and asks only for what has changed.
+fn read_until_it_is_over(client: &Client, progress: &Progress) -> Vec<Seen> {
+    let mut had: HashMap<&str, (String, Value)> = HashMap::new();
+    let singles: Vec<String> = (0..BRIEFS).map(|brief| format!("/v1/briefs/brief-{brief}")).collect();
+    let mut seen = Vec::new();
     while !progress.is_over.load(Ordering::SeqCst) {
-        for page in &pages {
-            let earliest = Progress::of(&progress.answered);
+        for page in singles.iter().map(String::as_str).chain(["/v1/briefs", "/feeds/briefs.json"]) {
+            let earliest = progress.answered.load(Ordering::SeqCst);
             let answer = match had.get(page) {
                 Some((tag, _)) => client.with("If-None-Match", tag).get(page),
                 None => client.get(page),
             };
-            let latest = Progress::of(&progress.sent);
+            let sent = progress.sent.each_ref().map(|sent| sent.load(Ordering::SeqCst));
             let body = match answer.status {
                 304 => had[page].1.clone(),
                 200 => answer.json(),
                 404 => Value::Null,
                 _ => panic!("{}", answer.whole()),
             };
-            for brief in 0..BRIEFS {
+            let titles = std::array::from_fn(|brief| {
                 let slug = format!("brief-{brief}");
-                if page.starts_with("/v1/briefs/") && !page.ends_with(&slug) {
-                    continue;
-                }
-                let title = title_in(&body, &slug);
-                let may_stand = |write: usize| match title {
-                    Some(title) => *title == state_of(write)["title"] && (sees_all || !is_hidden_after(write)),
-                    None => !sees_all && is_hidden_after(write),
-                };
-                assert!(
-                    (earliest[brief]..=latest[brief]).any(may_stand),
-                    "{page}, {slug}: {title:?}, though {} was answered before and only {} sent by the end",
-                    earliest[brief],
-                    latest[brief],
-                );
-            }
+                let is_about = !page.starts_with("/v1/briefs/") || page.ends_with(&slug);
+                is_about.then(|| title_in(&body, &slug).cloned())
+            });
             if answer.status == 200 {
-                had.insert(page.clone(), (answer.header("etag"), body));
+                had.insert(page, (answer.header("etag"), body));
             }
+            seen.push(Seen { page: page.to_owned(), earliest, sent, titles });
         }
     }
+    seen
+}
+
+/// Every write of a brief by its position: which brief, and the number of its write.
+fn writes_in_the_journal(app: &TestApp) -> Vec<(i64, usize, usize)> {
+    let publisher = app.publisher();
+    let after = |since: i64| publisher.get(&format!("/v1/changes?limit=100&since={since}")).expect(200).rows();
+    let mut rows = after(0);
+    while let Some(last) = rows.last().map(|row| row["position"].as_i64().unwrap()) {
+        let more = after(last);
+        if more.is_empty() {
+            break;
+        }
+        rows.extend(more);
+    }
+    let of_briefs = rows.iter().filter(|row| row["resource"] == "brief");
+    of_briefs
+        .map(|row| {
+            let slug = row["slug"].as_str().unwrap();
+            let brief = slug.strip_prefix("brief-").unwrap().parse().unwrap();
+            let write = usize::try_from(row["version"].as_u64().unwrap()).unwrap() - 1;
+            (row["position"].as_i64().unwrap(), brief, write)
+        })
+        .collect()
+}
+
+/// There is one position, no earlier than what was answered before and no later than what was sent by the end, at which all that an
+/// answer says stood at once.
+fn assert_stood(journal: &[(i64, usize, usize)], seen: &Seen, sees_all: bool) {
+    let Seen { page, earliest, sent, titles } = seen;
+    let mut last = [0; BRIEFS];
+    let mut agrees = false;
+    for (place, (_, brief, write)) in journal.iter().enumerate() {
+        last[*brief] = *write;
+        let is_before = journal.get(place + 1).is_some_and(|(next, ..)| next <= earliest);
+        let is_after = last.iter().zip(sent).any(|(write, sent)| write > sent);
+        if is_before || is_after {
+            continue;
+        }
+        agrees |= titles.iter().zip(last).all(|(title, write)| {
+            title.as_ref().is_none_or(|title| match title {
+                Some(title) => *title == state_of(write)["title"] && (sees_all || !is_hidden_after(write)),
+                None => !sees_all && is_hidden_after(write),
+            })
+        });
+    }
+    assert!(agrees, "{page}: {titles:?} stood at no moment between position {earliest} and the writes {sent:?}");
 }
 
 /// The title of a brief in an answer, wherever it stands there.
@@ -255,11 +303,9 @@ fn sorted(slugs: impl IntoIterator<Item = impl Into<String>>) -> Vec<String> {
 /// Briefs with these markings, in one import.
 fn import_together(app: &TestApp, briefs: &[(&str, &str)]) {
     let line = |(slug, marking): &(&str, &str)| {
-        format!("{}\n", published(slug, "2017-07-31").with(json!({"type": "brief", "marking": marking})))
+        published(slug, "2017-07-31").with(json!({"type": "brief", "marking": marking}))
     };
-    let lines: String = briefs.iter().map(line).collect();
-    let importer = app.publisher().with("Content-Type", "application/x-ndjson");
-    let report = importer.send("POST", "/v1/import", Some(lines.as_bytes())).expect(200).json();
+    let report = app.publisher().import(&briefs.iter().map(line).collect::<Vec<_>>());
     assert_eq!(report["created"], briefs.len(), "{report}");
 }
 

@@ -19,6 +19,7 @@ on_both![
     filters_counts_and_facets_go_with_words,
     what_is_written_is_found_at_once,
     pages_by_relevance_have_every_row_once,
+    the_best_are_the_same_whether_the_rest_is_looked_at_or_not,
     every_kind_is_searched_at_once,
     the_past_is_searched_as_it_was,
     nothing_hidden_is_found_counted_or_changes_a_score,
@@ -250,6 +251,51 @@ fn pages_by_relevance_have_every_row_once(app: &TestApp) {
     slugs.dedup();
     assert_eq!((slugs.len(), all.len()), (23, 23));
     app.get(&format!("/v1/events?q=army&sort=occurred_from{cursor}")).problem(400, "invalid-parameter");
+}
+
+/// With facets all that is found is looked at; without, only what may be on the page. There are words that others begin with, texts of
+/// all lengths, and more with each word than the index treats at once.
+fn the_best_are_the_same_whether_the_rest_is_looked_at_or_not(app: &TestApp) {
+    const VOCABULARY: [&str; 9] = ["bord", "border", "borders", "borderline", "army", "arms", "arm", "talks", "drill"];
+    app.with_category();
+    let mut rng = fastrand::Rng::with_seed(20_170_731);
+    let words = |rng: &mut fastrand::Rng, most: usize| -> String {
+        // A power law, as lengths and words of texts have it.
+        let length = (most as f64).powf(rng.f64()) as usize;
+        let word = |rng: &mut fastrand::Rng| VOCABULARY[(VOCABULARY.len() as f64 * rng.f64().powi(2)) as usize];
+        (0..length).map(|_| word(rng)).collect::<Vec<_>>().join(" ")
+    };
+    for part in 0..3 {
+        let brief = |place: usize| {
+            let (title, body) = (words(&mut rng, 6), words(&mut rng, 600));
+            let marking = if place % 7 == 0 { "TLP:RED" } else { "TLP:CLEAR" };
+            let slug = format!("brief-{part}-{place}");
+            published(&slug, "2017-07-31")
+                .with(json!({"type": "brief", "title": format!("A {title}"), "body": body, "marking": marking}))
+        };
+        let briefs: Vec<Value> = (0..400).map(brief).collect();
+        assert_eq!(app.publisher().import(&briefs)["created"], 400);
+        // What was written since the last look is a part of the index of its own.
+        found_in(app, "briefs", "nothing");
+    }
+    for query in
+        ["bord", "border ", "arm", "ar", "border army ", "border arm", "army bord", "talks drill arm bord", "drill b"]
+    {
+        for client in [app.anyone(), &app.publisher()] {
+            let (mut all, mut best) = (String::new(), String::new());
+            for page in 0..4 {
+                let ask = |more: &str| {
+                    let path = format!("/v1/briefs?q={}&limit=9&fields=slug{more}", encoded(query));
+                    client.get(&path).expect(200).json()
+                };
+                let (every, pruned) = (ask(&format!("&facets=category{all}")), ask(&best));
+                assert_eq!(every["data"], pruned["data"], "page {page} of {query}");
+                assert_eq!(every["matches"], pruned["matches"], "page {page} of {query}");
+                let cursor = |page: &Value| format!("&cursor={}", page["page"]["next"].as_str().unwrap());
+                (all, best) = (cursor(&every), cursor(&pruned));
+            }
+        }
+    }
 }
 
 fn every_kind_is_searched_at_once(app: &TestApp) {

@@ -36,7 +36,7 @@ fn lines_may_come_in_any_order(app: &TestApp) {
         a("actor", actor("china", "China")),
         a("category", category("security", "Security")),
     ];
-    assert_eq!(counts(&import(&app.publisher(), &lines)), [7, 0, 0, 0]);
+    assert_eq!(counts(&app.publisher().import(&lines)), [7, 0, 0, 0]);
     let page = app.editor().get("/v1/briefs/page").expect(200).json();
     assert_eq!(slugs_in(&page["trends"]), ["t", "u"]);
     assert_eq!(slugs_in(&page["actors"]), ["china", "lukashenka"]);
@@ -56,7 +56,7 @@ fn lines_may_name_each_other_in_circles(app: &TestApp) {
         a("actor", actor("egg", "Egg").with(json!({"parent": "chicken"}))),
         a("brief", published("lost", "2017-07-30").with(json!({"related": ["en", "nothing"]}))),
     ];
-    let report = import(&app.publisher(), &lines);
+    let report = app.publisher().import(&lines);
     assert_eq!(counts(&report), [5, 0, 0, 1]);
     assert_eq!((&report["errors"][0]["line"], &report["errors"][0]["pointer"]), (&json!(6), &json!("/related/1")));
     let read = |slug: &str| app.get(&format!("/v1/briefs/{slug}")).expect(200).json();
@@ -64,15 +64,15 @@ fn lines_may_name_each_other_in_circles(app: &TestApp) {
     assert_eq!(slugs_in(&read("ru")["translations"]), ["en"]);
     assert_eq!(slugs_in(&read("other")["related"]), ["en", "ru"]);
     assert_eq!(app.get("/v1/actors/egg").expect(200).json()["parent"]["slug"], "chicken");
-    assert_eq!(counts(&import(&app.publisher(), &lines)), [0, 0, 5, 1]);
+    assert_eq!(counts(&app.publisher().import(&lines)), [0, 0, 5, 1]);
 }
 
 fn the_lines_of_an_export_may_be_reversed(app: &TestApp) {
-    import_text(&app.admin(), DEMO).expect(200);
+    app.admin().import_text(DEMO).expect(200);
     let exported = app.admin().get("/v1/export").expect(200).text();
     let copy = app.another();
     let reversed: Vec<&str> = exported.lines().rev().collect();
-    let report = import_text(&copy.admin(), &reversed.join("\n")).expect(200).json();
+    let report = copy.admin().import_text(&reversed.join("\n")).expect(200).json();
     assert_eq!(counts(&report), [reversed.len(), 0, 0, 0]);
     let lines_of = |text: &str| crate::support::sorted(text.lines().map(ToOwned::to_owned).collect());
     assert_eq!(lines_of(&copy.admin().get("/v1/export").expect(200).text()), lines_of(&exported));
@@ -80,8 +80,8 @@ fn the_lines_of_an_export_may_be_reversed(app: &TestApp) {
 
 fn the_demo_is_imported_twice_and_changes_once(app: &TestApp) {
     let lines = DEMO.lines().count();
-    assert_eq!(counts(&import_text(&app.admin(), DEMO).expect(200).json()), [lines, 0, 0, 0]);
-    assert_eq!(counts(&import_text(&app.admin(), DEMO).expect(200).json()), [0, 0, lines, 0]);
+    assert_eq!(counts(&app.admin().import_text(DEMO).expect(200).json()), [lines, 0, 0, 0]);
+    assert_eq!(counts(&app.admin().import_text(DEMO).expect(200).json()), [0, 0, lines, 0]);
 }
 
 fn a_second_import_changes_nothing(app: &TestApp) {
@@ -94,9 +94,9 @@ fn a_second_import_changes_nothing(app: &TestApp) {
         a("actor", json!({"name": "Без слага", "kind": "person", "aliases": [{"name": "No slug"}]})),
         a("category", category("c", "C").with(json!({"names": {"ru": "Ц"}}))),
     ];
-    assert_eq!(counts(&import(&app.publisher(), &lines)), [6, 0, 0, 0]);
+    assert_eq!(counts(&app.publisher().import(&lines)), [6, 0, 0, 0]);
     let (tag, position) = (app.editor().get("/v1/briefs/page").header("etag"), position(app));
-    let again = import(&app.publisher(), &lines);
+    let again = app.publisher().import(&lines);
     // The second brief's line says nothing of the trend that a later line adds to it, and so takes it away again.
     assert_eq!(again["failed"], 0, "{again}");
     let untouched: Vec<Value> = lines
@@ -104,21 +104,21 @@ fn a_second_import_changes_nothing(app: &TestApp) {
         .filter(|line| !["draft", "t"].contains(&line["slug"].as_str().unwrap_or_default()))
         .cloned()
         .collect();
-    assert_eq!(counts(&import(&app.publisher(), &untouched)), [0, 0, 4, 0]);
+    assert_eq!(counts(&app.publisher().import(&untouched)), [0, 0, 4, 0]);
     assert_eq!(app.editor().get("/v1/briefs/page").header("etag"), tag);
     assert!(self::position(app) >= position);
 
     let exported = app.admin().get("/v1/export").expect(200).text();
     let position = self::position(app);
-    let report = import_text(&app.admin(), &exported).expect(200).json();
+    let report = app.admin().import_text(&exported).expect(200).json();
     assert_eq!(counts(&report), [0, 0, exported.lines().count(), 0]);
     assert_eq!(self::position(app), position, "nothing was written");
 }
 
 fn a_changed_line_is_an_update(app: &TestApp) {
-    import(&app.publisher(), &[a("actor", actor("a", "A"))]);
+    app.publisher().import(&[a("actor", actor("a", "A"))]);
     assert_eq!(
-        counts(&import(&app.publisher(), &[a("actor", actor("a", "B")), a("actor", actor("c", "C"))])),
+        counts(&app.publisher().import(&[a("actor", actor("a", "B")), a("actor", actor("c", "C"))])),
         [1, 1, 0, 0]
     );
     let read = app.get("/v1/actors/a").expect(200).json();
@@ -147,7 +147,7 @@ fn a_bad_line_has_its_verdict_and_takes_nothing_with_it(app: &TestApp) {
         a("category", category("also-good", "Also good")).to_string(),
     ]
     .join("\n");
-    let report = import_text(&app.publisher(), &text).expect(200).json();
+    let report = app.publisher().import_text(&text).expect(200).json();
     assert_eq!(counts(&report), [2, 0, 0, 9]);
     let verdicts: Vec<(u64, &str)> = report["errors"]
         .as_array()
@@ -174,8 +174,8 @@ fn a_bad_line_has_its_verdict_and_takes_nothing_with_it(app: &TestApp) {
     assert_eq!(app.get("/v1/categories").expect(200).slugs(), ["also-good", "good"]);
     app.editor().get("/v1/events/never").expect(404);
 
-    assert_eq!(counts(&import_text(&app.publisher(), "").expect(200).json()), [0, 0, 0, 0]);
-    assert_eq!(counts(&import_text(&app.publisher(), "\n\n").expect(200).json()), [0, 0, 0, 0]);
+    assert_eq!(counts(&app.publisher().import_text("").expect(200).json()), [0, 0, 0, 0]);
+    assert_eq!(counts(&app.publisher().import_text("\n\n").expect(200).json()), [0, 0, 0, 0]);
     let no_utf_8 =
         app.publisher().with("Content-Type", "application/x-ndjson").send("POST", "/v1/import", Some(b"\xff\xfe\n"));
     assert_eq!(counts(&no_utf_8.expect(200).json()), [0, 0, 0, 1]);
@@ -190,7 +190,7 @@ fn what_hangs_on_a_bad_line_fails_with_it(app: &TestApp) {
         a("actor", actor("y", "Y").with(json!({"kind": "company"}))),
         a("actor", actor("z", "Z")),
     ];
-    let report = import(&app.publisher(), &lines);
+    let report = app.publisher().import(&lines);
     assert_eq!(counts(&report), [1, 0, 0, 4]);
     let pointers: Vec<&str> =
         report["errors"].as_array().unwrap().iter().map(|verdict| verdict["pointer"].as_str().unwrap()).collect();
@@ -209,7 +209,7 @@ fn an_import_is_bound_by_the_rights_of_its_key(app: &TestApp) {
         a("brief", brief("mine")),
         a("event", event("own", "2017").with(json!({"marking": "TLP:RED"}))),
     ];
-    let report = import(&app.cleared("editor", "TLP:GREEN"), &lines);
+    let report = app.cleared("editor", "TLP:GREEN").import(&lines);
     assert_eq!(counts(&report), [1, 0, 0, 5]);
     let failed: Vec<&Value> = report["errors"].as_array().unwrap().iter().map(|verdict| &verdict["line"]).collect();
     assert_eq!(failed, [1, 2, 3, 4, 6]);
@@ -222,7 +222,7 @@ fn an_export_comes_back_byte_for_byte(app: &TestApp) {
     let first = app.admin().get("/v1/export").expect(200);
     assert_eq!(first.header("content-type"), "application/x-ndjson");
     let other = app.another();
-    let report = import_text(&other.admin(), &first.text()).expect(200).json();
+    let report = other.admin().import_text(&first.text()).expect(200).json();
     assert_eq!(counts(&report), [first.lines().len(), 0, 0, 0], "{report}");
     assert_eq!(other.admin().get("/v1/export").expect(200).text(), first.text());
 
@@ -268,10 +268,10 @@ fn an_export_has_what_its_reader_may_see(app: &TestApp) {
 
 fn an_import_keeps_identities(app: &TestApp) {
     let id = "0190f2f4-7d3c-7a53-8b0a-3f1d6f6a0b1c";
-    import(&app.publisher(), &[a("actor", actor("a", "A").with(json!({"id": id})))]);
+    app.publisher().import(&[a("actor", actor("a", "A").with(json!({"id": id})))]);
     assert_eq!(app.get(&format!("/v1/actors/{id}")).expect(200).json()["slug"], "a");
     // An identity is given once: for another slug it is made anew.
-    import(&app.publisher(), &[a("actor", actor("b", "B").with(json!({"id": id})))]);
+    app.publisher().import(&[a("actor", actor("b", "B").with(json!({"id": id})))]);
     assert_eq!(app.get(&format!("/v1/actors/{id}")).expect(200).json()["slug"], "a");
     assert_ne!(app.get("/v1/actors/b").expect(200).json()["id"], id);
 }
@@ -367,15 +367,6 @@ fn a(kind: &str, resource: Value) -> Value {
 }
 
 #[track_caller]
-fn import(client: &Client, lines: &[Value]) -> Value {
-    let text: String = lines.iter().flat_map(|line| [line.to_string(), "\n".to_owned()]).collect();
-    import_text(client, &text).expect(200).json()
-}
-
-fn import_text(client: &Client, text: &str) -> Answer {
-    client.with("Content-Type", "application/x-ndjson").send("POST", "/v1/import", Some(text.as_bytes()))
-}
-
 /// How many lines were created, updated, unchanged and failed.
 #[track_caller]
 fn counts(report: &Value) -> [usize; 4] {

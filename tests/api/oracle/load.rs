@@ -64,9 +64,7 @@ fn line(kind: &str, mut document: Value) -> Value {
 }
 
 fn import(admin: &Client, lines: Vec<Value>) {
-    let body: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    let importer = admin.with("Content-Type", "application/x-ndjson");
-    let report = importer.send("POST", "/v1/import", Some(body.as_bytes())).expect(200).json();
+    let report = admin.import(&lines);
     assert_eq!((&report["created"], &report["failed"]), (&json!(lines.len()), &json!(0)), "{report}");
 }
 

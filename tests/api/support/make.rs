@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Client, TestApp};
+use super::{Answer, Client, TestApp};
 
 /// Adds members to an object.
 pub trait With {
@@ -121,6 +121,18 @@ impl Client {
     #[track_caller]
     pub fn create(&self, collection: &str, body: Value) -> Value {
         self.post(&format!("/v1/{collection}"), body).expect(201).json()
+    }
+
+    /// Imports these lines, and returns the report.
+    #[track_caller]
+    pub fn import(&self, lines: &[Value]) -> Value {
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        self.import_text(&text).expect(200).json()
+    }
+
+    /// Sends this to be imported.
+    pub fn import_text(&self, text: &str) -> Answer {
+        self.with("Content-Type", "application/x-ndjson").send("POST", "/v1/import", Some(text.as_bytes()))
     }
 }
 
