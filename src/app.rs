@@ -2,7 +2,6 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
@@ -17,6 +16,7 @@ use crate::access::{Caller, Limits, Sight, admit, turn_away};
 use crate::config::Config;
 use crate::db::types::Timestamp;
 use crate::db::{Connection, Db, once_there};
+use crate::docs;
 use crate::feeds::websub;
 use crate::http::answer::{self, Reply};
 use crate::http::idempotency::{Once, UnderWay};
@@ -45,8 +45,6 @@ pub struct AppState {
     pub config: Config,
     /// Which path knows which methods.
     pub routes: RouteTable,
-    /// The spec, as it is served.
-    pub openapi: String,
     /// The requests that are to be done once and are being done.
     pub under_way: UnderWay,
     /// How many requests each caller has left.
@@ -236,7 +234,7 @@ impl Serving {
 /// # Errors
 /// When the socket cannot be used.
 pub fn serve(listener: TcpListener, db: Db, config: Config, workers: Option<usize>) -> std::io::Result<Serving> {
-    let (openapi, routes) = document()?;
+    let routes = RouteTable::of(docs::OPENAPI)?;
     let under_way = UnderWay::default();
     let limits = Limits::new(config.limits.clone(), config.trusted_proxies.clone());
     let directory = config.index_dir.display();
@@ -255,7 +253,6 @@ pub fn serve(listener: TcpListener, db: Db, config: Config, workers: Option<usiz
         sender: Sender::new(&config.webhooks),
         config,
         routes,
-        openapi,
         under_way,
         limits,
         past: Semaphore::new(2),
@@ -293,17 +290,6 @@ pub fn serve(listener: TcpListener, db: Db, config: Config, workers: Option<usiz
         .listen(listener)?
         .run();
     Ok(Serving { server, dispatcher })
-}
-
-/// The spec as it is served, and which path knows which methods. To make it takes twenty times the memory that it takes itself, and
-/// the allocator gives that back when the thread ends that took it.
-fn document() -> std::io::Result<(String, RouteTable)> {
-    let work = || {
-        let document = routes::document()?;
-        Ok::<_, serde_json::Error>((serde_json::to_string(&document)?, RouteTable::of(&document)))
-    };
-    let made = thread::scope(|scope| scope.spawn(work).join());
-    Ok(made.map_err(|_| std::io::Error::other("the specification could not be made"))??)
 }
 
 /// Binds the address; port 0 takes any free one.

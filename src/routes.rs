@@ -1,8 +1,11 @@
 //! Every URL. The API's routes stand in their slices and document themselves; what is not part of the API stands below.
 
+use std::collections::BTreeMap;
+
 use actix_web::dev::ResourceDef;
 use actix_web::http::Method;
 use actix_web::{App, web};
+use serde::Deserialize;
 use serde_json::Value;
 use utoipa::OpenApi;
 use utoipa_actix_web::AppExt;
@@ -60,17 +63,38 @@ struct Route {
     without_query: Vec<Method>,
 }
 
+/// What the document says of its paths, as far as the table needs it.
+#[derive(Deserialize)]
+struct Paths {
+    // In the order of their letters: a name comes before what stands for any name.
+    paths: BTreeMap<String, BTreeMap<String, Operation>>,
+}
+
+#[derive(Deserialize)]
+struct Operation {
+    #[serde(default)]
+    parameters: Vec<Parameter>,
+}
+
+#[derive(Deserialize)]
+struct Parameter {
+    /// Where it stands; None for one that is described elsewhere, which none of the query is.
+    r#in: Option<String>,
+}
+
 impl RouteTable {
     /// The table of a document.
-    #[must_use]
-    pub fn of(document: &Value) -> Self {
-        let paths = document.get("paths").and_then(Value::as_object).into_iter().flatten();
-        let mut table: Vec<Route> = paths.map(|(path, operations)| Route::of(path, operations)).collect();
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn of(document: &str) -> serde_json::Result<Self> {
+        let Paths { paths } = serde_json::from_str(document)?;
+        let mut table: Vec<Route> = paths.iter().map(|(path, operations)| Route::of(path, operations)).collect();
         for page in ["/", "/docs", "/docs/{_:.*}"] {
             let methods = "GET, HEAD, OPTIONS".to_owned();
             table.push(Route { path: ResourceDef::new(page), methods, without_query: Vec::new() });
         }
-        Self(table)
+        Ok(Self(table))
     }
 
     /// The methods that a path knows, if there is such a path.
@@ -91,13 +115,11 @@ impl RouteTable {
 }
 
 impl Route {
-    fn of(path: &str, operations: &Value) -> Self {
-        let operations = operations.as_object().into_iter().flatten();
+    fn of(path: &str, operations: &BTreeMap<String, Operation>) -> Self {
         let (mut methods, mut without_query) = (Vec::new(), Vec::new());
-        for (method, operation) in operations {
+        for (method, Operation { parameters }) in operations {
             let method = method.to_uppercase();
-            let mut parameters = operation.get("parameters").and_then(Value::as_array).into_iter().flatten();
-            if !parameters.any(|parameter| parameter.get("in").is_some_and(|place| place == "query")) {
+            if !parameters.iter().any(|parameter| parameter.r#in.as_deref() == Some("query")) {
                 without_query.extend(method.parse::<Method>());
             }
             methods.push(method);

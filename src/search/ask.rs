@@ -121,10 +121,13 @@ impl Ask {
         (self.first_day.map_or(i64::MIN, day_number), self.last_day.map_or(i64::MAX, day_number))
     }
 
-    /// The part of it that is answered along postings. Only words give scores.
-    pub(super) fn query(&self, fields: &Fields, segments: &Arc<Segments>) -> Box<dyn Query> {
+    /// The part of it that is answered along postings, for each kind by itself. Only words give scores.
+    pub(super) fn queries(&self, fields: &Fields, segments: &Arc<Segments>) -> Vec<Box<dyn Query>> {
         let kinds = if self.kinds.is_empty() { Kind::ALL } else { &self.kinds };
-        any(kinds.iter().map(|kind| self.query_of(*kind, fields, segments)).collect())
+        let mut kinds = kinds.to_vec();
+        kinds.sort_unstable();
+        kinds.dedup();
+        kinds.into_iter().map(|kind| self.query_of(kind, fields, segments)).collect()
     }
 
     fn query_of(&self, kind: Kind, fields: &Fields, segments: &Arc<Segments>) -> Box<dyn Query> {

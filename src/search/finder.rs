@@ -4,6 +4,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use tantivy::collector::Collector;
 use tantivy::index::{Index, IndexSettings, SegmentReader};
 use tantivy::query::{Bm25StatisticsProvider, BooleanQuery, ConstScoreQuery, Query, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption};
@@ -15,7 +16,7 @@ use super::ask::Ask;
 use super::best::Best;
 use super::document::{Document, FOLDED, Fields, STEMMED};
 use super::filled::Filled;
-use super::gather::{Counts, Facet, Gather, Gathered, Order, Page, Wish};
+use super::gather::{Counts, Facet, Gather, Gathered, Order, Page, SegmentGather, Wish};
 use super::segments::Segments;
 use super::words::{Folded, Stemmed};
 use crate::access::{Audience, Caller};
@@ -89,20 +90,36 @@ impl Finder {
             let facets = vec![Counts::new(); wish.facets.len()];
             return Ok(Gathered { facets, ..Gathered::default() });
         }
-        let query = ask.query(&self.fields, &self.segments);
-        self.gather_by(caller, query.as_ref(), ask, wish)
+        self.gather_by(caller, &ask.queries(&self.fields, &self.segments), ask, wish)
     }
 
-    fn gather_by(&self, caller: &Caller, query: &dyn Query, ask: &Ask, wish: Wish) -> Result<Gathered, Problem> {
+    fn gather_by(
+        &self,
+        caller: &Caller,
+        queries: &[Box<dyn Query>],
+        ask: &Ask,
+        wish: Wish,
+    ) -> Result<Gathered, Problem> {
         let class = Audience::only(caller).bits();
         let gather = Gather { wish, ask, segments: &self.segments, class };
         let statistics = Statistics { finder: self, class, total: OnceCell::new(), known: RefCell::default() };
-        let found = if gather.wish.is_for_the_best_alone() {
-            self.searcher.search_with_statistics_provider(query, &Best::of(gather), &statistics)
+        if gather.wish.is_for_the_best_alone() {
+            self.search_each(queries, &Best::of(gather), &statistics)
         } else {
-            self.searcher.search_with_statistics_provider(query, &gather, &statistics)
-        };
-        found.map_err(Problem::internal)
+            self.search_each(queries, &gather, &statistics)
+        }
+    }
+
+    /// Gathers what is found by each of these queries, of which no two find the same.
+    fn search_each(
+        &self,
+        queries: &[Box<dyn Query>],
+        gather: &impl Collector<Fruit = Gathered, Child = SegmentGather>,
+        statistics: &Statistics<'_>,
+    ) -> Result<Gathered, Problem> {
+        let search = |query: &Box<dyn Query>| self.searcher.search_with_statistics_provider(query, gather, statistics);
+        let found: tantivy::Result<Vec<Gathered>> = queries.iter().map(search).collect();
+        found.and_then(|found| gather.merge_fruits(found)).map_err(Problem::internal)
     }
 
     /// How often each value of a facet occurs in what is asked for.
@@ -130,9 +147,9 @@ impl Finder {
             let having = TermQuery::new(term, IndexRecordOption::Basic);
             Box::new(ConstScoreQuery::new(Box::new(having), weight as f32))
         };
-        let query = BooleanQuery::union(keys.map(weighed).collect());
+        let query: Box<dyn Query> = Box::new(BooleanQuery::union(keys.map(weighed).collect()));
         let page = Page { order: Order::Relevance, after: None, limit };
-        let found = self.gather_by(caller, &query, &Ask::of(&[Kind::Actor]), Wish::page(page))?;
+        let found = self.gather_by(caller, &[query], &Ask::of(&[Kind::Actor]), Wish::page(page))?;
         Ok(found.page.into_iter().map(|key| key.id).collect())
     }
 }

@@ -21,11 +21,11 @@ pub struct Marker<'w> {
     firsts: Vec<char>,
 }
 
-/// A text that has been read: where its words are, and what each of them matches.
+/// A text that has been read: where its words are, and which of them match what.
 struct Read<'t, 'w> {
     text: &'t str,
     words: Vec<(usize, usize)>,
-    matched: Vec<Option<&'w str>>,
+    matches: Vec<(usize, &'w str)>,
 }
 
 impl<'w> Marker<'w> {
@@ -53,8 +53,9 @@ impl<'w> Marker<'w> {
 
     fn read<'t>(&self, text: &'t str) -> Read<'t, 'w> {
         let words = spans(text);
-        let matched = words.iter().map(|(from, to)| self.match_of(text, *from, *to)).collect();
-        Read { text, words, matched }
+        let matches = words.iter().enumerate();
+        let matches = matches.filter_map(|(place, (from, to))| Some((place, self.match_of(text, *from, *to)?)));
+        Read { text, matches: matches.collect(), words }
     }
 
     /// The stem or the beginning that a word matches.
@@ -81,10 +82,9 @@ fn begins_with(plain: &str, letters: &str) -> bool {
 
 impl Read<'_, '_> {
     fn extract(&self) -> Option<String> {
-        let starts = (0..self.words.len()).filter(|place| self.matched.get(*place).is_some_and(Option::is_some));
         // The first of the best, not far into a text that matches everywhere.
-        let starts: Vec<usize> = starts.take(MOST_COMPARED).collect();
-        let best = starts.into_iter().rev().max_by_key(|start| self.different_from(*start))?;
+        let starts = (0..self.matches.len().min(MOST_COMPARED)).rev();
+        let (best, _) = *self.matches.get(starts.max_by_key(|start| self.different_from(*start))?)?;
         let (first, last) = (best.saturating_sub(LEAD), self.words.len().min(best + LENGTH - LEAD) - 1);
         let from = if first == 0 { 0 } else { self.words.get(first)?.0 };
         let to = if last + 1 == self.words.len() { self.text.len() } else { self.words.get(last)?.1 };
@@ -93,17 +93,24 @@ impl Read<'_, '_> {
         Some(format!("{before}{}{after}", extract.trim()))
     }
 
-    /// How many different matches there are in an extract from here.
-    fn different_from(&self, start: usize) -> usize {
-        let end = self.words.len().min(start + LENGTH - LEAD);
-        self.matched.get(start..end).into_iter().flatten().flatten().collect::<HashSet<_>>().len()
+    /// How many different matches there are in an extract that begins with this one.
+    fn different_from(&self, first: usize) -> usize {
+        let matches = self.matches.get(first..).unwrap_or_default();
+        let end = matches.first().map_or(0, |(start, _)| start + LENGTH - LEAD);
+        let mut different = Vec::new();
+        for (_, matched) in matches.iter().take_while(|(place, _)| *place < end) {
+            if !different.contains(matched) {
+                different.push(*matched);
+            }
+        }
+        different.len()
     }
 
     fn marked(&self, from: usize, to: usize) -> String {
         let mut html = String::with_capacity(to - from + 32);
         let mut done = from;
-        let inside = self.words.iter().zip(&self.matched).filter(|((begin, end), _)| *begin >= from && *end <= to);
-        for ((begin, end), _) in inside.filter(|(_, matched)| matched.is_some()) {
+        let words = self.matches.iter().filter_map(|(place, _)| self.words.get(*place));
+        for (begin, end) in words.filter(|(begin, end)| *begin >= from && *end <= to) {
             escape_into(&mut html, self.text.get(done..*begin).unwrap_or_default());
             html.push_str("<mark>");
             escape_into(&mut html, self.text.get(*begin..*end).unwrap_or_default());
@@ -117,18 +124,29 @@ impl Read<'_, '_> {
 
 /// Nothing of a text is markup any more, neither between tags nor inside of a quoted attribute.
 fn escape_into(html: &mut String, text: &str) {
-    for character in text.chars() {
-        match character {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            _ if character.is_whitespace() => html.push(' '),
-            _ if character.is_control() => {}
-            _ => html.push(character),
+    let mut rest = text;
+    loop {
+        let (plain, after) = rest.split_at(rest.bytes().take_while(|byte| is_plain(*byte)).count());
+        html.push_str(plain);
+        let mut characters = after.chars();
+        match characters.next() {
+            None => return,
+            Some('&') => html.push_str("&amp;"),
+            Some('<') => html.push_str("&lt;"),
+            Some('>') => html.push_str("&gt;"),
+            Some('"') => html.push_str("&quot;"),
+            Some('\'') => html.push_str("&#39;"),
+            Some(character) if character.is_whitespace() => html.push(' '),
+            Some(character) if character.is_control() => {}
+            Some(character) => html.push(character),
         }
+        rest = characters.as_str();
     }
+}
+
+/// What stays as it is, and is no part of a longer character.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && !matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'')
 }
 
 #[cfg(test)]

@@ -35,7 +35,16 @@ pub fn spans(text: &str) -> Vec<(usize, usize)> {
     let mut found = Vec::with_capacity(text.len() / 6);
     // Where a word began, and where its last letter ended: an apostrophe after it is none of it.
     let mut begun: Option<(usize, usize)> = None;
-    for (place, character) in text.char_indices() {
+    let mut place = 0;
+    while let Some(rest) = text.get(place..).filter(|rest| !rest.is_empty()) {
+        // Most of most texts are plain letters, for which no tables are needed.
+        let plain = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
+        if plain > 0 {
+            begun = Some((begun.map_or(place, |(from, _)| from), place + plain));
+            place += plain;
+            continue;
+        }
+        let Some(character) = rest.chars().next() else { break };
         let end = place + character.len_utf8();
         if !character.is_ascii() && is_ideograph(character) {
             // Where nothing parts the words, each sign is one.
@@ -46,6 +55,7 @@ pub fn spans(text: &str) -> Vec<(usize, usize)> {
         } else if !is_apostrophe(character) {
             found.extend(begun.take());
         }
+        place = end;
     }
     found.extend(begun);
     found

@@ -279,20 +279,22 @@ fn the_best_are_the_same_whether_the_rest_is_looked_at_or_not(app: &TestApp) {
         found_in(app, "briefs", "nothing");
     }
     for query in
-        ["bord", "border ", "arm", "ar", "border army ", "border arm", "army bord", "talks drill arm bord", "drill b"]
+        ["bord", "border ", "arm", "ar", "border army ", "border arm", "army bord", "talks drill arm bord", "drill bo"]
     {
         for client in [app.anyone(), &app.publisher()] {
-            let (mut all, mut best) = (String::new(), String::new());
+            let mut cursor = String::new();
             for page in 0..4 {
                 let ask = |more: &str| {
-                    let path = format!("/v1/briefs?q={}&limit=9&fields=slug{more}", encoded(query));
+                    let path = format!("/v1/briefs?q={}&limit=9&fields=slug{cursor}{more}", encoded(query));
                     client.get(&path).expect(200).json()
                 };
-                let (every, pruned) = (ask(&format!("&facets=category{all}")), ask(&best));
-                assert_eq!(every["data"], pruned["data"], "page {page} of {query}");
-                assert_eq!(every["matches"], pruned["matches"], "page {page} of {query}");
-                let cursor = |page: &Value| format!("&cursor={}", page["page"]["next"].as_str().unwrap());
-                (all, best) = (cursor(&every), cursor(&pruned));
+                let (every, best) = (ask("&facets=category"), ask(""));
+                assert!(page > 0 || !every["data"].as_array().unwrap().is_empty(), "{query} finds nothing");
+                for member in ["data", "matches", "page"] {
+                    assert_eq!(every[member], best[member], "{member} of page {page} of {query}");
+                }
+                let Some(next) = every["page"]["next"].as_str() else { break };
+                cursor = format!("&cursor={next}");
             }
         }
     }
