@@ -117,8 +117,8 @@ impl Finder {
         gather: &impl Collector<Fruit = Gathered, Child = SegmentGather>,
         statistics: &Statistics<'_>,
     ) -> Result<Gathered, Problem> {
-        let search = |query: &Box<dyn Query>| self.searcher.search_with_statistics_provider(query, gather, statistics);
-        let found: tantivy::Result<Vec<Gathered>> = queries.iter().map(search).collect();
+        let search = |query: &dyn Query| self.searcher.search_with_statistics_provider(query, gather, statistics);
+        let found: tantivy::Result<Vec<Gathered>> = queries.iter().map(|query| search(query.as_ref())).collect();
         found.and_then(|found| gather.merge_fruits(found)).map_err(Problem::internal)
     }
 

@@ -268,7 +268,7 @@ fn the_best_are_the_same_whether_the_rest_is_looked_at_or_not(app: &TestApp) {
     for part in 0..3 {
         let brief = |place: usize| {
             let (title, body) = (words(&mut rng, 6), words(&mut rng, 600));
-            let marking = if place % 7 == 0 { "TLP:RED" } else { "TLP:CLEAR" };
+            let marking = if place.is_multiple_of(7) { "TLP:RED" } else { "TLP:CLEAR" };
             let slug = format!("brief-{part}-{place}");
             published(&slug, "2017-07-31")
                 .with(json!({"type": "brief", "title": format!("A {title}"), "body": body, "marking": marking}))

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::command::run;
 use crate::support::make::{With, actor, brief, category, event, public_event, published, trend, weekly_page};
-use crate::support::{Answer, Client, TestApp, slugs_in};
+use crate::support::{TestApp, slugs_in};
 
 on_both![
     lines_may_come_in_any_order,
@@ -366,7 +366,6 @@ fn a(kind: &str, resource: Value) -> Value {
     json!({"type": kind}).with(resource)
 }
 
-#[track_caller]
 /// How many lines were created, updated, unchanged and failed.
 #[track_caller]
 fn counts(report: &Value) -> [usize; 4] {
