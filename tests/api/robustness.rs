@@ -134,6 +134,7 @@ fn writes_that_wait_share_a_commit(app: &TestApp) {
     for (number, outcome) in outcomes.iter().enumerate() {
         assert_eq!(outcome.is_ok(), number % 10 != 9, "write {number}");
     }
+    // A group ends after a while, however many wait: how many writes that are depends on how fast the machine is.
     let commits = *db.commits().borrow() - before;
-    assert!(commits <= 2, "200 writes took {commits} commits");
+    assert!(commits <= 40, "200 writes took {commits} commits");
 }
