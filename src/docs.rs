@@ -9,7 +9,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use crate::problem::{Problem, ProblemType};
 
 /// The OpenAPI document as it is served. It is what the code says ([`crate::routes::document`], which a test holds it against); to make
-/// that anew with each start would take twenty times the memory that it has itself, and half of the start.
+/// that anew would take twenty times the memory that it has itself, and a third of the time that a start takes.
 pub const OPENAPI: &str = include_str!("../openapi/openapi.json");
 
 /// The documented routes of this slice.
