@@ -16,7 +16,9 @@ lint:
 # Write openapi/openapi.json anew from the code
 openapi:
     cargo build --locked
-    cargo run --quiet --locked -- openapi > openapi/openapi.json
+    # By way of another file: the program is built with the one that is there.
+    cargo run --quiet --locked -- openapi > target/openapi.json
+    mv target/openapi.json openapi/openapi.json
 
 # Measure the speed of everything beside nginx, bare SQL and Datasette; takes hours
 bench *arguments:

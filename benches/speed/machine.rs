@@ -18,10 +18,11 @@ pub fn stay_on(core: &str) -> io::Result<()> {
 
 /// What the figures were taken on, in a line.
 pub fn described() -> String {
-    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let cpu = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
+    let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    // All of them: this process keeps to one.
+    let cores = processors.lines().filter(|line| line.starts_with("processor")).count();
+    let cpu = processors.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
     let cpu = cpu.trim_start_matches([' ', '\t', ':']);
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     format!("{cpu}, {cores} cores, Linux {}", kernel.trim())
 }

@@ -16,7 +16,7 @@ fn the_file_is_the_generated_document() {
     let kept = std::fs::read_to_string(&file).unwrap_or_default();
     assert!(
         kept == generated(),
-        "openapi/openapi.json is not what the code says. Make it anew with:\n\n    cargo run -- openapi > openapi/openapi.json\n"
+        "openapi/openapi.json is not what the code says. Make it anew with:\n\n    cargo run -- openapi > target/openapi.json && mv target/openapi.json openapi/\n"
     );
 }
 
