@@ -11,7 +11,7 @@ use tantivy::query::{
     BitSetDocSet, Bm25Weight, BooleanQuery, EnableScoring, Explanation, Occur, Query, Scorer, TermQuery, Weight,
 };
 use tantivy::schema::Field;
-use tantivy::{BitSet, DocId, DocSet, Score, TERMINATED, Term};
+use tantivy::{BitSet, DocId, DocSet, Score, TERMINATED};
 
 use super::beginning::{BEGINNING_SCORE, Beginning, BeginningWeight};
 use super::segments::Segments;
@@ -46,10 +46,6 @@ impl Query for AllOf {
             }
         };
         Ok(Box::new(AllOfWeight { plain, whole, open, field: *field, segments: Arc::clone(segments) }))
-    }
-
-    fn query_terms<'a>(&'a self, visitor: &mut dyn FnMut(&'a Term, bool)) {
-        self.words.iter().for_each(|word| word.query_terms(visitor));
     }
 }
 
