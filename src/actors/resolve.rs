@@ -25,8 +25,7 @@ use crate::http::query::Limit;
 use crate::journal;
 use crate::problem::Problem;
 use crate::scalars::{Day, Line};
-use crate::search::wanted::stems_of;
-use crate::search::{Finder, LITTLE_PATIENCE};
+use crate::search::{Finder, LITTLE_PATIENCE, stems_of};
 use crate::vocabulary::ActorKind;
 
 /// How many actors are compared by their names, first and in all, and how many bodies are looked at for posts.

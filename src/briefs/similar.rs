@@ -24,7 +24,7 @@ use crate::http::body::Invalid;
 use crate::http::query::Limit;
 use crate::natively;
 use crate::problem::Problem;
-use crate::search::wanted::telling_words;
+use crate::search::telling_words;
 use crate::trends::model::EventLink;
 use crate::trends::views::event_links;
 use crate::vocabulary::BriefState;
@@ -246,7 +246,7 @@ impl<'r> Own<'r> {
         let seen = event_links(connection, sight, &events)?;
         let is_there = |event: &Id| seen.get(event).is_some_and(|link| link.living().is_some());
         let events = events.into_iter().filter(is_there).collect();
-        let terms = telling_words([row.title.as_str(), row.summary.as_deref().unwrap_or_default()]);
+        let terms = terms_of(&row.title, row.summary.as_deref());
         Ok(Self { row, actors, series, events, terms })
     }
 
@@ -257,7 +257,7 @@ impl<'r> Own<'r> {
         let mut series: Vec<String> = view.trends.iter().flatten().filter_map(|trend| trend.series.clone()).collect();
         series.dedup();
         let events = view.events.iter().flatten().filter_map(|event| event.living().map(|event| event.id)).collect();
-        let terms = telling_words([row.title.as_str(), row.summary.as_deref().unwrap_or_default()]);
+        let terms = terms_of(&row.title, row.summary.as_deref());
         Self { row, actors, series, events, terms }
     }
 
@@ -423,8 +423,7 @@ impl<'r> Own<'r> {
                 let is_open = !withheld.contains(&id);
                 let theirs: HashSet<Id> =
                     if is_open { events.remove(&id) } else { None }.into_iter().flatten().collect();
-                let words =
-                    telling_words([link.title.as_str(), summary.as_deref().filter(|_| is_open).unwrap_or_default()]);
+                let words = terms_of(&link.title, summary.as_deref().filter(|_| is_open));
                 Compared {
                     place: None,
                     actors: if is_open { actors.remove(&id) } else { None }.unwrap_or_default(),
@@ -502,6 +501,10 @@ fn fits(sight: Sight, other_than: Id, language: String) -> _ {
 fn number(weights: &mut Vec<f64>, weight: f64) -> i32 {
     weights.push(weight);
     i32::try_from(weights.len() - 1).unwrap_or(i32::MAX)
+}
+
+fn terms_of(title: &str, summary: Option<&str>) -> BTreeSet<String> {
+    telling_words([title, summary.unwrap_or_default()])
 }
 
 fn days_between(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<i64> {

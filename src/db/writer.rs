@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use diesel::QueryResult;
 use diesel::connection::TransactionManager;
+use diesel::result::Error;
 use tokio::sync::watch;
 
 use super::pool::spawn;
@@ -36,7 +37,7 @@ impl Pace {
 
 /// After so many groups the statistics are gathered for the first time, and then again whenever their number has doubled.
 const FEW_GROUPS: u64 = 256;
-/// How long the lock is left then: long enough for another writer, who looks for it every millisecond. SQLite has no queue for it, and
+/// How long the lock is left after such a stretch: long enough for another writer, who looks for it every millisecond. SQLite has no queue for it, and
 /// who asks for it again at once has it again.
 const WAY: Duration = Duration::from_millis(3);
 
@@ -131,12 +132,7 @@ impl Groups {
             }
             if usable(&mut open) {
                 groups += 1;
-                // An archive that has grown much wants to be read along other indexes. Connections that only read learn of it when they
-                // are opened anew.
-                if groups >= FEW_GROUPS && groups.is_power_of_two() {
-                    let refreshed = dialect::refresh_statistics(&mut open);
-                    drop(refreshed.inspect_err(|error| tracing::warn!(%error, "the statistics could not be gathered")));
-                }
+                refresh_statistics(&mut open, groups);
                 self.connection = Some(open);
             }
             stretch = if waiting.is_empty() { 0 } else { stretch + 1 };
@@ -163,7 +159,8 @@ impl Groups {
     }
 
     fn commit(&self, connection: &mut Connection) -> QueryResult<()> {
-        (self.at_commit)(connection)?;
+        // This thread has to outlive it, as it outlives a write.
+        catch_unwind(AssertUnwindSafe(|| (self.at_commit)(connection))).unwrap_or(Err(Error::RollbackTransaction))?;
         let Some(replicas) = &self.replicas else {
             return Transactions::commit_transaction(connection);
         };
@@ -181,6 +178,16 @@ fn open(location: &Location, pace: Pace) -> Result<Connection, DbError> {
         dialect::prepare_for_bulk(&mut connection)?;
     }
     Ok(connection)
+}
+
+/// An archive that has grown much wants to be read along other indexes. Connections that only read learn of it when they are opened anew.
+fn refresh_statistics(connection: &mut Connection, groups: u64) {
+    if groups >= FEW_GROUPS
+        && groups.is_power_of_two()
+        && let Err(error) = dialect::refresh_statistics(connection)
+    {
+        tracing::warn!(%error, "the statistics could not be gathered");
+    }
 }
 
 fn run_group(connection: &mut Connection, pace: Pace, first: WriteJob, waiting: &Receiver<WriteJob>) -> Vec<Answer> {

@@ -37,7 +37,7 @@ pub struct Heads {
 
 #[derive(Clone, Copy)]
 struct Known {
-    of: [Head; CLASSES],
+    heads: [Head; CLASSES],
     /// How often this process had committed before it was read.
     commits: u64,
     at: Instant,
@@ -79,7 +79,7 @@ impl Heads {
     }
 
     /// Waits until something is written after a position that this class of caller may see, or until the time is up.
-    pub async fn past(&self, caller: &Caller, position: i64, patience: Duration) {
+    pub async fn wait_beyond(&self, caller: &Caller, position: i64, patience: Duration) {
         let mut known = self.known.subscribe();
         let is_past = known.wait_for(|known| known.of(caller).position > position);
         // Whether it came or the time is up: whoever waits looks for himself.
@@ -90,7 +90,7 @@ impl Heads {
 impl Known {
     fn of(&self, caller: &Caller) -> Head {
         let class = usize::try_from(Audience::class_of(caller)).unwrap_or_default();
-        self.of.get(class).copied().unwrap_or_else(Head::start)
+        self.heads.get(class).copied().unwrap_or_else(Head::start)
     }
 }
 
@@ -113,7 +113,7 @@ async fn keep_up(db: Db, known: watch::Sender<Known>) {
 fn read_after(commits: u64) -> impl FnOnce(&mut Connection) -> Result<Known, Problem> + Send {
     move |connection| {
         let at = Instant::now();
-        Ok(Known { of: heads(connection)?, commits, at })
+        Ok(Known { heads: heads(connection)?, commits, at })
     }
 }
 
@@ -206,7 +206,7 @@ fn learn(known: &watch::Sender<Known>, read: &Known) {
         if (read.commits, read.at) <= (known.commits, known.at) {
             return false;
         }
-        let is_news = read.of != known.of;
+        let is_news = read.heads != known.heads;
         *known = *read;
         is_news
     });

@@ -410,21 +410,17 @@ pub fn last_seen(connection: &mut Connection, caller: &Caller) -> Result<Head, P
         .first(native))?)
 }
 
-/// The same as far as a position: what an answer may claim that knows of nothing later.
-///
-/// # Errors
-/// When a query fails.
-pub fn last_seen_by(connection: &mut Connection, caller: &Caller, position: i64) -> Result<Head, Problem> {
-    let last = last_seen(connection, caller)?;
-    seen_by(connection, caller, last, position)
-}
-
-/// The same where it is known what the last is. Of an earlier one only what the journal's rows say is known, and not that a tombstone
-/// was left to be found.
+/// The same as far as a position, where it is known what the last is: what an answer may claim that knows of nothing later. Of an earlier
+/// one only what the journal's rows say is known, and not that a tombstone was left to be found.
 ///
 /// # Errors
 /// When the query fails.
-pub fn seen_by(connection: &mut Connection, caller: &Caller, last: Head, position: i64) -> Result<Head, Problem> {
+pub fn last_seen_up_to(
+    connection: &mut Connection,
+    caller: &Caller,
+    last: Head,
+    position: i64,
+) -> Result<Head, Problem> {
     if last.position <= position {
         return Ok(last);
     }

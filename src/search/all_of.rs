@@ -36,16 +36,17 @@ impl Query for AllOf {
     fn weight(&self, scoring: EnableScoring<'_>) -> tantivy::Result<Box<dyn Weight>> {
         let Self { field, words, beginning, segments } = self;
         let words = || words.iter().cloned().map(boxed);
-        let (plain, whole, open) = match beginning {
-            None => (all(words()).weight(scoring)?, None, None),
+        let (plain, open) = match beginning {
+            None => (all(words()).weight(scoring)?, None),
             Some(beginning) => {
                 let whole = all(words().chain([boxed(beginning.word.clone())])).weight(scoring)?;
                 let others = (!self.words.is_empty()).then(|| all(words()).weight(scoring)).transpose()?;
-                let open = Open { others, most: self.most_of_words(scoring)?, beginning: beginning.prepared(scoring)? };
-                (all(words().chain([boxed(beginning.clone())])).weight(scoring)?, Some(whole), Some(open))
+                let (most, beginning_alone) = (self.most_of_words(scoring)?, beginning.prepared(scoring)?);
+                let open = Open { whole, others, most, beginning: beginning_alone };
+                (all(words().chain([boxed(beginning.clone())])).weight(scoring)?, Some(open))
             }
         };
-        Ok(Box::new(AllOfWeight { plain, whole, open, field: *field, segments: Arc::clone(segments) }))
+        Ok(Box::new(AllOfWeight { plain, open, field: *field, segments: Arc::clone(segments) }))
     }
 }
 
@@ -77,8 +78,7 @@ fn all(queries: impl Iterator<Item = Box<dyn Query>>) -> Box<dyn Query> {
 struct AllOfWeight {
     /// Answers whatever else is asked than for the best.
     plain: Box<dyn Weight>,
-    /// What has the beginning as a whole word; None if there is no beginning, since all is whole then.
-    whole: Option<Box<dyn Weight>>,
+    /// None if there is no beginning, since all is whole then.
     open: Option<Open>,
     field: Field,
     segments: Arc<Segments>,
@@ -86,6 +86,8 @@ struct AllOfWeight {
 
 /// What is asked for where the last word may be a beginning.
 struct Open {
+    /// What has the beginning as a whole word.
+    whole: Box<dyn Weight>,
     /// The other words, if there are any, and the most that they may score.
     others: Option<Box<dyn Weight>>,
     most: Score,
@@ -120,7 +122,7 @@ impl Weight for AllOfWeight {
         found: &mut dyn FnMut(DocId, Score) -> Score,
     ) -> tantivy::Result<()> {
         let spread = self.segments.spread(segment, self.field)?;
-        let whole = self.whole.as_ref().unwrap_or(&self.plain);
+        let whole = self.open.as_ref().map_or(&self.plain, |open| &open.whole);
         let longer = self.open.as_ref().map(|open| open.beginning.longer(segment)).transpose()?.flatten();
         let (Some(open), Some(longer)) = (&self.open, longer) else {
             return whole.for_each_pruning(lowered(threshold, spread), segment, &mut |document, score| {

@@ -57,7 +57,7 @@ pub(super) fn register_words(index: &Index) {
 
 impl Finder {
     pub(super) fn new(position: i64, searcher: Searcher, fields: Arc<Fields>, segments: Arc<Segments>) -> Self {
-        segments.keep(searcher.segment_readers());
+        segments.retain(searcher.segment_readers());
         Self { position, searcher, fields, segments }
     }
 

@@ -360,7 +360,8 @@ pub async fn asked<T: Send + 'static>(
     let work = move |connection: &mut Connection| {
         let sight = journal::sight(connection, &caller, as_of)?;
         let answer = question(connection, sight, standing)?;
-        Ok::<_, Problem>((journal::last_seen_by(connection, &caller, fresh_to)?, answer))
+        let seen = journal::last_seen(connection, &caller)?;
+        Ok::<_, Problem>((journal::last_seen_up_to(connection, &caller, seen, fresh_to)?, answer))
     };
     let answer = if as_of.is_none() {
         state.db.read(work).await

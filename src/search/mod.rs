@@ -51,6 +51,7 @@ pub use across::routes;
 pub use finder::Finder;
 pub use follower::Trouble;
 pub use source::documents;
+pub use words::{stems_of, telling_words};
 
 /// How long a request waits for the index to be where the archive is: much longer than any write takes to come into it.
 pub const PATIENCE: Duration = Duration::from_secs(5);

@@ -49,7 +49,7 @@ impl Segments {
     }
 
     /// Forgets the segments that are no more.
-    pub fn keep(&self, segments: &[SegmentReader]) {
+    pub fn retain(&self, segments: &[SegmentReader]) {
         let is_there = |id: SegmentId| segments.iter().any(|segment| segment.segment_id() == id);
         self.sighted.retain(|(id, _), _| is_there(*id));
         self.numbers.retain(|(id, _), _| is_there(*id));

@@ -2,7 +2,7 @@
 //! may be the beginning of one, since people search while they type. Whatever else is in a query is passed over, so that
 //! none ever fails.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use super::words::{Stems, words};
 
@@ -81,23 +81,6 @@ impl Wanted {
             _ => None,
         })
     }
-}
-
-/// The stems of a text's words.
-#[must_use]
-pub fn stems_of(text: &str) -> HashSet<String> {
-    let stems = Stems::default();
-    words(text).iter().map(|word| stems.stem(&word.folded).into_owned()).collect()
-}
-
-/// Words shorter than this tell little.
-const TELLING: usize = 5;
-
-/// The words of these texts that may tell what they are about: all but the short ones, folded.
-#[must_use]
-pub fn telling_words<'t>(texts: impl IntoIterator<Item = &'t str>) -> BTreeSet<String> {
-    let all = texts.into_iter().flat_map(words).map(|word| word.folded);
-    all.filter(|word| word.chars().count() >= TELLING).collect()
 }
 
 fn ends_in_a_word(text: &str) -> bool {

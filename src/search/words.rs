@@ -5,6 +5,7 @@
 //! Ukrainian words lose fewer endings than Russian ones, but are folded alike on both sides.
 
 use std::borrow::Cow;
+use std::collections::{BTreeSet, HashSet};
 
 use frostem::{Algorithm, Stemmer};
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
@@ -28,6 +29,23 @@ pub struct Word {
 /// The words of a text, in order.
 pub fn words(text: &str) -> Vec<Word> {
     spans(text).into_iter().filter_map(|(from, to)| word(text, from, to)).collect()
+}
+
+/// The stems of a text's words.
+#[must_use]
+pub fn stems_of(text: &str) -> HashSet<String> {
+    let stems = Stems::default();
+    words(text).iter().map(|word| stems.stem(&word.folded).into_owned()).collect()
+}
+
+/// Words shorter than this tell little.
+const TELLING: usize = 5;
+
+/// The words of these texts that may tell what they are about: all but the short ones, folded.
+#[must_use]
+pub fn telling_words<'t>(texts: impl IntoIterator<Item = &'t str>) -> BTreeSet<String> {
+    let all = texts.into_iter().flat_map(words).map(|word| word.folded);
+    all.filter(|word| word.chars().count() >= TELLING).collect()
 }
 
 /// Where the words of a text begin and end, in bytes.

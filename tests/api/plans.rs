@@ -89,13 +89,7 @@ fn fill(app: &TestApp) {
             "state": "published", "published_at": format!("{day}T10:00:00Z"), "events": [slug],
         }));
     }
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    let report = app
-        .admin()
-        .with("Content-Type", "application/x-ndjson")
-        .send("POST", "/v1/import", Some(text.as_bytes()))
-        .expect(200)
-        .json();
+    let report = app.admin().import(&lines);
     assert_eq!(report["failed"], 0, "{report}");
 }
 
