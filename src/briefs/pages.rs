@@ -8,8 +8,7 @@ use super::{similar, views};
 use crate::access::{Caller, Sight};
 use crate::app::AppState;
 use crate::db::Connection;
-use crate::http::answer;
-use crate::http::page::as_json;
+use crate::http::answer::{self, as_json};
 use crate::journal;
 use crate::problem::Problem;
 use crate::projections::{Ready, Whole};
@@ -57,7 +56,7 @@ fn made(
     if let Some(Whole { version, page, similar: Some(similar) }) = kept {
         return Ok((version, page, similar));
     }
-    ready.makes_from(connection)?;
+    ready.begin_making(connection)?;
     let row: BriefRow = resource::find(connection, sight, reference)?;
     let (id, slug, version) = (row.id, row.slug.clone(), row.version);
     let (page, similar) = match kept {

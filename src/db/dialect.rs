@@ -22,8 +22,9 @@ const SQLITE_READER_SETTINGS: &str = "PRAGMA query_only=ON; PRAGMA cache_size=-1
 /// wants it, so only those do it who serve: an import's memory stays small however large the file grows.
 const SQLITE_MAPPING: &str = "PRAGMA mmap_size=1099511627776;";
 
-/// The advisory locks that Briefwire takes on PostgreSQL; any two constants that other software is unlikely to use.
-const JOURNAL_LOCK: &str = "SELECT pg_advisory_xact_lock(7260417001)";
+/// Begins a write under the journal's lock, in one journey. The numbers of the advisory locks are any that other software is unlikely to
+/// use.
+const BEGIN_WITH_JOURNAL_LOCK: &str = "BEGIN; SELECT pg_advisory_xact_lock(7260417001)";
 const MIGRATION_LOCK: &str = "SELECT pg_advisory_lock(7260417002)";
 /// Archives in several schemas of one database have a leader each.
 pub(super) const LEADERSHIP_LOCK: &str = "SELECT pg_try_advisory_lock(726041703, hashtext(current_schema())) AS taken";
@@ -38,8 +39,7 @@ pub(super) fn begin_write(connection: &mut Connection) -> QueryResult<()> {
     match connection {
         Connection::Sqlite(sqlite) => begin_immediately(sqlite),
         Connection::Postgres(postgres) => {
-            AnsiTransactionManager::begin_transaction(postgres)?;
-            postgres.batch_execute(JOURNAL_LOCK)
+            AnsiTransactionManager::begin_transaction_sql(postgres, BEGIN_WITH_JOURNAL_LOCK)
         }
     }
 }
@@ -84,12 +84,13 @@ pub(super) fn make_read_only(connection: &mut Connection) -> QueryResult<()> {
     })
 }
 
-/// Lets a connection that reads for many read as fast as it can.
+/// Lets a connection that reads for many read as fast as it can. Nothing that is read runs so long that PostgreSQL should compile it,
+/// however much it expects of a plan for unknown parameters.
 pub(super) fn prepare_for_serving(connection: &mut Connection) -> QueryResult<()> {
-    match connection {
-        Connection::Sqlite(sqlite) => sqlite.batch_execute(SQLITE_MAPPING),
-        Connection::Postgres(_) => Ok(()),
-    }
+    connection.batch_execute(match connection {
+        Connection::Sqlite(_) => SQLITE_MAPPING,
+        Connection::Postgres(_) => "SET jit=off",
+    })
 }
 
 /// Opens a snapshot: the statements of one answer all see the same archive. For SQLite these words are prepared once: Diesel's
@@ -110,6 +111,18 @@ pub(super) fn end_read(connection: &mut Connection) -> QueryResult<()> {
     match connection {
         Connection::Sqlite(sqlite) => Words("ROLLBACK").execute(sqlite).map(drop),
         Connection::Postgres(postgres) => AnsiTransactionManager::rollback_transaction(postgres),
+    }
+}
+
+/// Has PostgreSQL plan each statement of the rest of this transaction once for whatever its parameters are, and keep that. For looking up
+/// rows by their ids the plan is the same for all, and to make it takes ten times as long as to follow it.
+///
+/// # Errors
+/// When the statement fails.
+pub fn plan_once(connection: &mut Connection) -> QueryResult<()> {
+    match connection {
+        Connection::Sqlite(_) => Ok(()),
+        Connection::Postgres(postgres) => postgres.batch_execute("SET LOCAL plan_cache_mode=force_generic_plan"),
     }
 }
 
@@ -206,22 +219,35 @@ macro_rules! insert_row {
     };
 }
 
-/// Inserts rows. PostgreSQL takes up to a thousand in one statement; a single one, and for SQLite, where a statement costs no journey, each of
-/// them is inserted by a statement that is prepared once.
+/// Inserts rows. PostgreSQL takes up to a thousand in one statement, which is prepared once for each small number of them. For SQLite,
+/// where a statement costs no journey, each row is inserted by a statement that is prepared once.
 #[macro_export]
 macro_rules! insert_rows {
     ($connection:expr, $table:expr, $rows:expr) => {
         match $connection {
-            _ if $rows.is_empty() => Ok(0),
-            $crate::db::Connection::Postgres(postgres) if $rows.len() > 1 => {
-                // Of no table would so many rows have more values than one statement may.
-                let mut insert = |rows| diesel::insert_into($table).values(rows).execute(postgres);
-                $rows.chunks(1000).map(|rows| insert(rows)).sum::<diesel::QueryResult<usize>>()
+            $crate::db::Connection::Postgres(postgres) => {
+                // No table is so wide that this many rows have more values than one statement may.
+                let chunks = $rows.chunks(1000);
+                let inserted = chunks.map(|rows| $crate::insert_together!(postgres, $table, rows, 1 2 3 4 5));
+                inserted.sum::<diesel::QueryResult<usize>>()
             }
-            _ => {
-                let mut insert = |row| $crate::insert_row!($connection, $table, row);
-                $rows.iter().map(|row| insert(row)).sum::<diesel::QueryResult<usize>>()
+            $crate::db::Connection::Sqlite(sqlite) => {
+                let inserted = $rows.iter().map(|row| diesel::insert_into($table).values(row).execute(sqlite));
+                inserted.sum::<diesel::QueryResult<usize>>()
             }
+        }
+    };
+}
+
+/// Inserts rows with one statement, which Diesel keeps where their number is one of those given.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! insert_together {
+    ($postgres:expr, $table:expr, $rows:expr, $($few:literal)*) => {
+        $(if let Ok(rows) = <&[_; $few]>::try_from($rows) {
+            diesel::insert_into($table).values(rows).execute($postgres)
+        } else)* {
+            diesel::insert_into($table).values($rows).execute($postgres)
         }
     };
 }

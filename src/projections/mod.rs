@@ -20,7 +20,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::access::{Audience, Caller};
 use crate::db::types::Id;
-use crate::db::{Connection, Db};
+use crate::db::{Connection, Db, dialect};
 use crate::http::page::JsonPage;
 use crate::journal::{self, Head};
 use crate::problem::Problem;
@@ -134,18 +134,12 @@ impl Ready {
         connection: &mut Connection,
         form: Form,
         ids: &[Id],
-        mut fill: impl FnMut(&mut Connection, &[Id]) -> Result<Vec<(Id, Vec<u8>)>, Problem>,
+        fill: impl FnOnce(&mut Connection, &[Id]) -> Result<Vec<(Id, Vec<u8>)>, Problem>,
     ) -> Result<JsonPage, Problem> {
-        let (kept, made) = self.kept_and_made(connection, form, ids, &mut fill)?;
+        let (kept, made) = self.kept_and_made(connection, form, ids, fill)?;
         let made_bytes = made.iter().map(|item| item.body.len()).sum::<usize>();
         let mut page = JsonPage::with_capacity(kept.length() + made_bytes + ids.len());
-        let mut next = made.iter().peekable();
-        for (number, id) in ids.iter().enumerate() {
-            match kept.get(number) {
-                Some(body) => page.push(body),
-                None => next.next_if(|item| item.key.id == *id).into_iter().for_each(|item| page.push(&item.body)),
-            }
-        }
+        in_order(ids, &kept, &made).for_each(|body| page.push(body));
         self.made.extend(made);
         Ok(page)
     }
@@ -159,16 +153,10 @@ impl Ready {
         connection: &mut Connection,
         form: Form,
         ids: &[Id],
-        mut fill: impl FnMut(&mut Connection, &[Id]) -> Result<Vec<(Id, Vec<u8>)>, Problem>,
+        fill: impl FnOnce(&mut Connection, &[Id]) -> Result<Vec<(Id, Vec<u8>)>, Problem>,
     ) -> Result<Vec<Vec<u8>>, Problem> {
-        let (kept, made) = self.kept_and_made(connection, form, ids, &mut fill)?;
-        let (mut each, mut next) = (Vec::with_capacity(ids.len()), made.iter().peekable());
-        for (number, id) in ids.iter().enumerate() {
-            match kept.get(number) {
-                Some(body) => each.push(body.to_vec()),
-                None => each.extend(next.next_if(|item| item.key.id == *id).map(|item| item.body.clone())),
-            }
-        }
+        let (kept, made) = self.kept_and_made(connection, form, ids, fill)?;
+        let each = in_order(ids, &kept, &made).map(<[u8]>::to_vec).collect();
         self.made.extend(made);
         Ok(each)
     }
@@ -179,7 +167,7 @@ impl Ready {
         connection: &mut Connection,
         form: Form,
         ids: &[Id],
-        fill: &mut impl FnMut(&mut Connection, &[Id]) -> Result<Vec<(Id, Vec<u8>)>, Problem>,
+        fill: impl FnOnce(&mut Connection, &[Id]) -> Result<Vec<(Id, Vec<u8>)>, Problem>,
     ) -> Result<(Bodies, Vec<Item>), Problem> {
         let kept = Bodies::of(&match &self.shelf {
             Some(there) => there.find(self.class, self.head, ids.iter().map(|id| self.key(form, *id))),
@@ -190,7 +178,7 @@ impl Ready {
         if missing.is_empty() {
             return Ok((kept, Vec::new()));
         }
-        self.makes_from(connection)?;
+        self.begin_making(connection)?;
         let made = fill(connection, &missing)?;
         Ok((kept, made.into_iter().map(|(id, body)| Item { key: self.key(form, id), body }).collect()))
     }
@@ -210,14 +198,15 @@ impl Ready {
         is_meant.then(|| Whole { version, page, similar: kept.get(1).map(<[u8]>::to_vec) })
     }
 
-    /// Says from what is made what will be kept. What is older than the shelf is not put on it, even where its class of callers has seen
-    /// nothing since.
+    /// Notes the snapshot from which is made what will be kept: what is older than the shelf is not put on it, even where its class of
+    /// callers has seen nothing since. And has it planned for any ids.
     ///
     /// # Errors
     /// When the query fails.
-    pub fn makes_from(&mut self, connection: &mut Connection) -> Result<(), Problem> {
-        if self.shelf.is_some() && self.snapshot.is_none() {
+    pub fn begin_making(&mut self, connection: &mut Connection) -> Result<(), Problem> {
+        if self.snapshot.is_none() {
             self.snapshot = Some(journal::head(connection)?.position);
+            dialect::plan_once(connection)?;
         }
         Ok(())
     }
@@ -245,6 +234,14 @@ impl Drop for Ready {
             there.put(self.class, self.head, snapshot, &self.made);
         }
     }
+}
+
+/// What is kept and what was made of these, in their order.
+fn in_order<'i>(ids: &'i [Id], kept: &'i Bodies, made: &'i [Item]) -> impl Iterator<Item = &'i [u8]> {
+    let mut made = made.iter().peekable();
+    ids.iter().enumerate().filter_map(move |(number, id)| {
+        kept.get(number).or_else(|| made.next_if(|item| item.key.id == *id).map(|item| item.body.as_slice()))
+    })
 }
 
 fn name_of(slug: &str) -> u128 {

@@ -69,7 +69,7 @@ struct Place {
     volume: u32,
     length: u32,
     offset: u64,
-    /// Since when it is kept, for what every write makes an end to.
+    /// The head at which it was made: what is fleeting does not outlive it.
     position: i64,
 }
 
