@@ -22,6 +22,7 @@ use crate::http::answer::{self, Reply};
 use crate::http::idempotency::{Once, UnderWay};
 use crate::http::memory::{self, Memory};
 use crate::http::middleware;
+use crate::http::revalidation;
 use crate::journal::{self, Head, Heads, Write};
 use crate::problem::Problem;
 use crate::projections::Projections;
@@ -270,6 +271,7 @@ pub fn serve(listener: TcpListener, db: Db, config: Config, workers: Option<usiz
             .wrap(from_fn(middleware::refuse_parameters))
             .wrap(from_fn(turn_away))
             .wrap(from_fn(middleware::place_problems))
+            .wrap(from_fn(revalidation::revalidate))
             .wrap(Compress::default())
             .wrap(cors())
             // Once more, for what is refused before it comes so far inside: a preflight.

@@ -556,7 +556,7 @@ fn problem_responses() -> Value {
 fn headers() -> Value {
     let text = |description: &str, example: &str| json!({"description": description, "schema": {"type": "string"}, "example": example});
     json!({
-        "ETag": text("The version, for `If-Match`, and a digest of this representation, for `If-None-Match`.", "\"3-8f14e45fceea167a\""),
+        "ETag": text("Of a single resource its version, for `If-Match`, and a digest of this representation, for `If-None-Match`. Of anything else the digest and a fingerprint of what it follows from, such as `\"8f14e45fceea167a.0f2b6c1d9e3a4857\"`.", "\"3-8f14e45fceea167a\""),
         "Last-Modified": text("When something that this caller may see last changed.", "Mon, 31 Jul 2017 10:12:00 GMT"),
         "Cache-Control": text("Always to be revalidated; private where a key was given.", "public, no-cache"),
         "Preference-Applied": text("Which preference was heeded (RFC 7240): that the answer be minimal.", "return=minimal"),

@@ -14,7 +14,7 @@ use super::stream;
 use crate::access::{Caller, Reader, keys};
 use crate::app::AppState;
 use crate::db::Connection;
-use crate::http::answer::{self, Format};
+use crate::http::answer::{self, as_json};
 use crate::http::body::{Invalid, from_text};
 use crate::http::page::DEFAULT_LIMIT;
 use crate::http::query::{Limit, Position, Query, whole_number};
@@ -110,8 +110,7 @@ pub async fn follow(
     let patience = query.wait.map_or(Duration::ZERO, |wait| wait.0);
     let Changes { rows: data, next, .. } = next_changes(&state, &caller, since, limit, patience).await?;
     let page = ChangePage { data, page: ChangePageInfo { next } };
-    let body = serde_json::to_vec(&page).map_err(Problem::internal)?;
-    let mut response = answer::list(&request, &caller, head, Format::Json, body, None);
+    let mut response = answer::representation(&request, &caller, head, "application/json", as_json(&page)?);
     if !patience.is_zero() {
         answer::for_once(&mut response);
     }
@@ -162,7 +161,7 @@ pub async fn next_changes(
         }
         next = changes.next;
         if !changes.more {
-            state.heads.past(caller, next, left).await;
+            state.heads.wait_beyond(caller, next, left).await;
         }
     }
 }

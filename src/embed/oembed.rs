@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::access::Reader;
 use crate::app::AppState;
 use crate::briefs::model::BriefRow;
-use crate::http::answer::{self, Format};
+use crate::http::answer::{self, as_json};
 use crate::http::body::{Invalid, from_text};
 use crate::http::query::{Query, whole_number};
 use crate::problem::Problem;
@@ -139,8 +139,7 @@ pub async fn oembed(
         width,
         height,
     };
-    let body = serde_json::to_vec(&embed).map_err(Problem::internal)?;
-    Ok(answer::list(&request, &caller, head, Format::Json, body, None))
+    Ok(answer::representation(&request, &caller, head, "application/json", as_json(&embed)?))
 }
 
 /// The brief that an address of this server stands for.

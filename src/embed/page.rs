@@ -43,7 +43,6 @@ pub async fn embed(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let head = state.head(&request, &caller).await?;
-    let tag = answer::tag_of(head, &caller, &request, &state.config);
     let reference = Reference::from_text(&id);
     let read = state.ask(&caller, None, move |connection, sight| {
         let row: BriefRow = resource::behind(connection, sight, &reference)?;
@@ -57,7 +56,7 @@ pub async fn embed(
         Err(problem) => return Err(problem),
     };
     let body = card(&state.config, &brief).into_string().into_bytes();
-    let mut response = answer::tagged(&request, &caller, head, &tag, "text/html; charset=utf-8", body);
+    let mut response = answer::representation(&request, &caller, head, "text/html; charset=utf-8", body);
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, header::HeaderValue::from_static(POLICY));
     Ok(response)
 }

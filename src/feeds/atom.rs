@@ -20,7 +20,7 @@ const ENDING: &str = "</feed>";
 /// An entry, or the tombstone of one.
 ///
 /// # Errors
-/// When it cannot be written, which it always can.
+/// 500 when the library fails to write it.
 pub fn entry(placed: &Placed) -> Result<Written, Problem> {
     let empty = blank().write_to(Vec::new()).map_err(Problem::internal)?;
     let feed = match &placed.entry {
@@ -37,7 +37,7 @@ pub fn entry(placed: &Placed) -> Result<Written, Problem> {
 /// The document.
 ///
 /// # Errors
-/// When it cannot be written, which it always can.
+/// 500 when the library fails to write it.
 pub fn document(frame: &Frame, entries: &[Written]) -> Result<Vec<u8>, Problem> {
     let mut links =
         vec![link("self", &frame.this, "application/atom+xml"), link("first", &frame.first, "application/atom+xml")];

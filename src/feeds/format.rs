@@ -23,7 +23,7 @@ impl FeedFormat {
     /// Writes an entry as it stands in a document.
     ///
     /// # Errors
-    /// When it cannot be written, which it always can.
+    /// 500 when the library fails to write it.
     pub(super) fn write(self, placed: &Placed) -> Result<Written, Problem> {
         match self {
             Self::Atom => atom::entry(placed),
@@ -35,7 +35,7 @@ impl FeedFormat {
     /// Writes a document of these entries.
     ///
     /// # Errors
-    /// When it cannot be written, which it always can.
+    /// 500 when the library fails to write it.
     pub(super) fn document(self, frame: &Frame, entries: &[Written]) -> Result<Vec<u8>, Problem> {
         match self {
             Self::Atom => atom::document(frame, entries),

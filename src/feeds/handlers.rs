@@ -20,7 +20,7 @@ use crate::http::answer;
 use crate::http::body::Invalid;
 use crate::http::page::{DEFAULT_LIMIT, address};
 use crate::http::query::{Both, FilterOnly, Limit, Position, SearchText};
-use crate::journal::{self, Head};
+use crate::journal;
 use crate::problem::Problem;
 use crate::projections::Ready;
 use crate::search::wanted::Wanted;
@@ -126,14 +126,6 @@ async fn answer_feed<L: Fed>(
 ) -> Result<HttpResponse, Problem> {
     let format: FeedFormat = format.parse().map_err(|_| Problem::not_found("feed of this format"))?;
     let head = state.head(request, caller).await?;
-    // The head says all: whoever is of the same class and asks the same has the same as long as it stands.
-    let opened = is_opened_by_a_person(request);
-    let mark = if opened { "-page" } else { "" };
-    let tag_of = |head: Head| answer::tag_of(head, caller, request, &state.config) + mark;
-    let tag = tag_of(head);
-    if let Some(known) = answer::unchanged(request, caller, head, &tag) {
-        return Ok(known);
-    }
     let indexed = match &view.q {
         None => state.search.now().map(|finder| Indexed { finder, words: None }),
         Some(q) => Some(Indexed { finder: state.finder(request).await?, words: Some(Wanted::read(&q.0)) }),
@@ -145,7 +137,7 @@ async fn answer_feed<L: Fed>(
         let seen = journal::last_seen(connection, &reader)?;
         // Under heavy writing the index may not know what is newest: then an answer from it alone claims no more.
         let head = match subscription.searched() {
-            Some(finder) => journal::seen_by(connection, &reader, seen, finder.position.min(head.position))?,
+            Some(finder) => journal::last_seen_up_to(connection, &reader, seen, finder.position.min(head.position))?,
             None => head,
         };
         // What it found may have moved since, and is not to be kept at the place where it stood.
@@ -158,7 +150,6 @@ async fn answer_feed<L: Fed>(
         Ok(page) => page,
         Err(problem) => return Err(resolve::with_candidates(state, caller, problem).await),
     };
-    let tag = tag_of(head);
     let address = |cursor: Option<i64>| {
         let cursor = cursor.map(|cursor| cursor.to_string());
         address(&state.config.public_url, request, cursor.as_deref())
@@ -174,9 +165,9 @@ async fn answer_feed<L: Fed>(
         updated: head.at,
     };
     let body = format.document(&frame, &entries)?;
-    let media_type =
-        if opened && format != FeedFormat::Json { "application/xml; charset=utf-8" } else { format.media_type() };
-    let mut response = answer::tagged(request, caller, head, &tag, media_type, body);
+    let is_shown = is_opened_by_a_person(request) && format != FeedFormat::Json;
+    let media_type = if is_shown { "application/xml; charset=utf-8" } else { format.media_type() };
+    let mut response = answer::representation(request, caller, head, media_type, body);
     if let Some(hub) = frame.hub {
         let links = format!("<{hub}>; rel=\"hub\", <{}>; rel=\"self\"", frame.this);
         response.headers_mut().insert(header::LINK, HeaderValue::from_str(&links).map_err(Problem::internal)?);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::format::Written;
 use super::item::{Entry, Frame, Item, Withdrawn};
 use super::source::Placed;
-use crate::http::page::as_json;
+use crate::http::answer::as_json;
 use crate::problem::Problem;
 
 /// An item, or the notice that there is none any more.

@@ -1,8 +1,8 @@
 //! Feeds of briefs, trends and events, for sites that copy them: Atom, RSS and JSON Feed, ordered by the last change, with
 //! everything that a reader of the page sees, and with notices of what was retracted or removed.
 //!
-//! A feed is the journal read backwards: each resource stands at the last row that the caller may know of. The head of the
-//! journal, known in memory, is its validator, so that an unchanged feed costs no query.
+//! A feed is the journal read backwards: each resource stands at the last row that the caller may know of. One that has not changed costs
+//! no query ([`crate::http::revalidation`]).
 
 mod atom;
 mod format;

@@ -30,7 +30,7 @@ const ENDING: &str = "</channel></rss>";
 /// An item, or the notice that there is none any more.
 ///
 /// # Errors
-/// When it cannot be written, which it always can.
+/// 500 when the library fails to write it.
 pub fn entry(placed: &Placed) -> Result<Written, Problem> {
     let empty = blank().write_to(Vec::new()).map_err(Problem::internal)?;
     let channel = Channel { items: vec![item(placed)], ..blank() };
@@ -41,7 +41,7 @@ pub fn entry(placed: &Placed) -> Result<Written, Problem> {
 /// The document.
 ///
 /// # Errors
-/// When it cannot be written, which it always can.
+/// 500 when the library fails to write it.
 pub fn document(frame: &Frame, entries: &[Written]) -> Result<Vec<u8>, Problem> {
     let link = |rel: &str, href: &str| Link {
         href: href.to_owned(),

@@ -41,7 +41,7 @@ pub async fn announce(state: Data<AppState>, hub: String) {
     let mut told = i64::MIN;
     let mut pause = FIRST_PAUSE;
     loop {
-        state.heads.past(&Caller::ANYONE, told, PATIENCE).await;
+        state.heads.wait_beyond(&Caller::ANYONE, told, PATIENCE).await;
         sleep(GATHERING).await;
         match announce_news(&state, &hub, told).await {
             Ok(position) => (told, pause) = (position, FIRST_PAUSE),

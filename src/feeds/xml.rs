@@ -6,7 +6,7 @@ use crate::problem::Problem;
 const HEAD: &str =
     "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<?xml-stylesheet type=\"text/css\" href=\"/feeds/style.css\"?>\n";
 
-/// What an entry adds to an empty document that ends so.
+/// What an entry adds to an empty document that ends so: the libraries write whole documents only.
 ///
 /// # Errors
 /// When the document has anything else that the empty one has not, or the entry does not stand at its end.

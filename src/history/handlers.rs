@@ -11,8 +11,9 @@ use super::revisions::{RevisionsOf, difference, revision};
 use crate::access::Caller;
 use crate::app::AppState;
 use crate::db::types::Timestamp;
-use crate::http::answer::{self, Format, Precondition, SingleQuery};
+use crate::http::answer::{self, SingleQuery};
 use crate::http::body::{Fault, Invalid, Json, UpTo, checked};
+use crate::http::conditional::Precondition;
 use crate::http::page;
 use crate::http::query::{ListQuery, ListView, Unfiltered, VersionNumber};
 use crate::journal::{self, Write};
@@ -123,7 +124,6 @@ async fn answer_difference<R: Resource>(
     id: &str,
     query: DifferenceQuery,
 ) -> Result<HttpResponse, Problem> {
-    answer::accept_json(request)?;
     let (reader, reference) = (*caller, Reference::from_text(id));
     state.settle(query.as_of).await?;
     let (head, view) = state
@@ -135,8 +135,7 @@ async fn answer_difference<R: Resource>(
             Ok::<_, Problem>((journal::last_seen(connection, &reader)?, view))
         })
         .await?;
-    let body = serde_json::to_vec(&view).map_err(Problem::internal)?;
-    Ok(answer::list(request, caller, head, Format::Json, body, None))
+    answer::document(request, caller, head, &view)
 }
 
 /// The three endpoints of one kind. The attributes that document them take nothing but literals, so that a function

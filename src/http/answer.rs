@@ -1,11 +1,9 @@
-//! Answers: formats, validators, and the headers that every answer of the archive carries.
+//! Answers: formats, and the headers that every answer of the archive carries.
 
-use std::borrow::Cow;
 use std::pin::Pin;
-use std::time::{Duration, SystemTime};
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::{self, Header, HeaderMap, HeaderName, HeaderValue};
-use actix_web::http::{Method, StatusCode};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use deserr::Deserr;
@@ -14,10 +12,10 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::access::{Audience, Caller};
-use crate::app::AppState;
+use crate::access::Caller;
 use crate::config::Config;
 use crate::db::types::Timestamp;
+use crate::http::conditional::{self, Validity};
 use crate::http::fields::{Known, Selection};
 use crate::http::query::ListFormat;
 use crate::journal::Head;
@@ -42,7 +40,8 @@ pub fn at_least(request: &HttpRequest) -> Result<i64, Problem> {
     position.ok_or_else(|| Problem::parameter("Briefwire-At-Least", "is no position of the journal"))
 }
 
-/// Whether a request says from which position on it has to be answered.
+/// Whether a request says from which position on it has to be answered. That may be one that another server has written, so this one has
+/// to look for itself, whatever it remembers.
 #[must_use]
 pub fn asks_at_least(headers: &HeaderMap) -> bool {
     headers.contains_key(AT_LEAST)
@@ -64,7 +63,7 @@ impl Return {
     /// What a request prefers; what it says twice counts as it is said first, and what it says of anything else is left aside.
     #[must_use]
     pub fn wanted_by(request: &HttpRequest) -> Self {
-        let preferences = lines(request.headers(), HeaderName::from_static("prefer")).unwrap_or_default();
+        let preferences = conditional::lines(request.headers(), HeaderName::from_static("prefer")).unwrap_or_default();
         let wanted = preferences.split(',').find_map(|preference| {
             let (name, value) = preference.split(';').next()?.split_once('=')?;
             name.trim().eq_ignore_ascii_case("return").then(|| value.trim().trim_matches('"'))
@@ -189,6 +188,14 @@ fn matches(wanted: &str, media_type: &str) -> bool {
         || wanted.strip_suffix("/*").is_some_and(|class| media_type.split('/').next() == Some(class))
 }
 
+/// Something as JSON.
+///
+/// # Errors
+/// 500 when it cannot be serialised, which nothing that is served should.
+pub fn as_json(document: &impl Serialize) -> Result<Vec<u8>, Problem> {
+    serde_json::to_vec(document).map_err(Problem::internal)
+}
+
 /// The digest of a representation, as it stands in entity tags.
 fn digest(body: &[u8]) -> String {
     format!("{:016x}", xxh3_64(body))
@@ -210,10 +217,9 @@ pub fn single<T: Serialize + ToSchema + 'static>(
         accept_json(request)?;
     }
     let body = match &query.fields {
-        None => serde_json::to_vec(view),
-        Some(fields) => serde_json::to_vec(&Selection::parse(fields, &Known::of::<T>())?.apply(view)?),
-    }
-    .map_err(Problem::internal)?;
+        None => as_json(view)?,
+        Some(fields) => as_json(&Selection::parse(fields, &Known::of::<T>())?.apply(view)?)?,
+    };
     Ok(rendered(request, caller, head, version, "application/json", body))
 }
 
@@ -228,46 +234,44 @@ pub fn rendered(
     body: Vec<u8>,
 ) -> HttpResponse {
     let tag = format!("{version}-{}", digest(&body));
-    tagged(request, caller, head, &tag, media_type, body)
+    let validity = Validity { head, tag, is_single: true };
+    tagged(request, caller, validity, media_type, body)
 }
 
-/// Answers a representation with this entity tag, or 304 when the client has it.
+/// Answers what is no single resource, or 304 when the client has it.
 #[must_use]
-pub fn tagged(
+pub fn representation(
     request: &HttpRequest,
     caller: &Caller,
     head: Head,
-    tag: &str,
     media_type: &'static str,
     body: Vec<u8>,
 ) -> HttpResponse {
-    unchanged(request, caller, head, tag).unwrap_or_else(|| {
-        let response = validated(request, caller, head, tag).content_type(media_type).body(body);
-        valid(response, head, tag)
-    })
+    let validity = Validity { head, tag: digest(&body), is_single: false };
+    tagged(request, caller, validity, media_type, body)
 }
 
-/// The 304 of one who has what has this entity tag.
-#[must_use]
-pub fn unchanged(request: &HttpRequest, caller: &Caller, head: Head, tag: &str) -> Option<HttpResponse> {
-    let known = not_modified(request.headers(), head, tag)?;
-    let mut response = validated(request, caller, head, tag);
-    let response = response.insert_header((header::ETAG, known)).status(StatusCode::NOT_MODIFIED).finish();
-    Some(valid(response, head, tag))
-}
-
-/// What an answer follows from beside the request, left in it for [`crate::http::memory`].
-#[derive(Debug, Clone)]
-pub struct Validity {
-    /// How far the journal had come for the class of the caller.
-    pub head: Head,
-    /// The entity tag, without its quotes.
-    pub tag: String,
-}
-
-fn valid(mut response: HttpResponse, head: Head, tag: &str) -> HttpResponse {
-    response.extensions_mut().insert(Validity { head, tag: tag.to_owned() });
+/// Answers a representation with its entity tag, or 304 when the client has it.
+fn tagged(
+    request: &HttpRequest,
+    caller: &Caller,
+    validity: Validity,
+    media_type: &'static str,
+    body: Vec<u8>,
+) -> HttpResponse {
+    let Validity { head, tag, .. } = &validity;
+    let mut response = match conditional::held_tag(request.headers(), *head, tag) {
+        Some(held) => not_modified(caller, *head, held),
+        None => validated(caller, *head, conditional::quoted(tag)).content_type(media_type).body(body),
+    };
+    response.extensions_mut().insert(validity);
     response
+}
+
+/// The 304 for a client that holds the representation with this entity tag, given in its quotes.
+#[must_use]
+pub fn not_modified(caller: &Caller, head: Head, tag: String) -> HttpResponse {
+    validated(caller, head, tag).status(StatusCode::NOT_MODIFIED).finish()
 }
 
 /// Marks an answer as one that the same request must not get again: it came of waiting.
@@ -283,9 +287,9 @@ pub fn list(
     head: Head,
     format: Format,
     body: Vec<u8>,
-    link: Option<(header::HeaderName, String)>,
+    link: Option<(HeaderName, String)>,
 ) -> HttpResponse {
-    let mut response = tagged(request, caller, head, &digest(&body), format.media_type(), body);
+    let mut response = representation(request, caller, head, format.media_type(), body);
     if response.status() == StatusCode::NOT_MODIFIED {
         return response;
     }
@@ -306,8 +310,7 @@ pub fn document(
     document: &impl Serialize,
 ) -> Result<HttpResponse, Problem> {
     accept_json(request)?;
-    let body = serde_json::to_vec(document).map_err(Problem::internal)?;
-    Ok(list(request, caller, head, Format::Json, body, None))
+    Ok(representation(request, caller, head, "application/json", as_json(document)?))
 }
 
 /// Answers a stream of rows.
@@ -351,8 +354,7 @@ impl Reply {
     /// # Errors
     /// 500 when it cannot be serialised, which no document should.
     pub fn json(status: StatusCode, document: &impl Serialize) -> Result<Self, Problem> {
-        let body = serde_json::to_vec(document).map_err(Problem::internal)?;
-        let mut reply = Self::new(status, Vec::new(), body);
+        let mut reply = Self::new(status, Vec::new(), as_json(document)?);
         reply.add(header::CONTENT_TYPE.as_str(), "application/json");
         Ok(reply)
     }
@@ -408,120 +410,15 @@ pub fn deleted(position: i64) -> Reply {
     Reply::new(StatusCode::NO_CONTENT, vec![(POSITION.to_owned(), position.to_string())], Vec::new())
 }
 
-fn validated(request: &HttpRequest, caller: &Caller, head: Head, tag: &str) -> HttpResponseBuilder {
+fn validated(caller: &Caller, head: Head, tag: String) -> HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
     response
         .insert_header((header::CACHE_CONTROL, cache_control(caller)))
-        .insert_header((header::ETAG, format!("\"{tag}\"")))
-        .insert_header((header::LAST_MODIFIED, httpdate::fmt_http_date(last_modified(head))));
-    if *request.method() == Method::HEAD {
-        response.no_chunking(0);
-    }
+        .insert_header((header::ETAG, tag))
+        .insert_header((header::LAST_MODIFIED, httpdate::fmt_http_date(conditional::last_modified(head))));
     response
 }
 
 fn cache_control(caller: &Caller) -> &'static str {
     if caller.key.is_some() { "private, no-cache" } else { "public, no-cache" }
-}
-
-/// The entity tag of what the client has, if it has this representation. RFC 9110: `If-None-Match` decides where it is given,
-/// and `If-Modified-Since` only where it is not.
-#[must_use]
-pub fn not_modified(request: &HeaderMap, head: Head, tag: &str) -> Option<String> {
-    let own = || format!("\"{tag}\"");
-    if let Some(known) = lines(request, header::IF_NONE_MATCH) {
-        if known.trim() == "*" {
-            return Some(own());
-        }
-        // The one that the client sent is the one by which it, and every cache on the way, finds what it has.
-        let known =
-            known.split(',').map(|known| known.trim().trim_start_matches("W/")).find(|known| bare(known) == tag);
-        return known.map(ToOwned::to_owned);
-    }
-    let since = request.get(header::IF_MODIFIED_SINCE)?.to_str().ok()?;
-    let since = httpdate::parse_http_date(since).ok()?;
-    (settled(head) && SystemTime::from(head.at.datetime()) < since + SECOND).then(own)
-}
-
-/// The lines of a header as one. Bytes that are no text become a character that is in no tag.
-fn lines(headers: &HeaderMap, name: header::HeaderName) -> Option<Cow<'_, str>> {
-    let lines = headers.get_all(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    lines.reduce(|before, line| format!("{before},{line}").into())
-}
-
-/// Whether the second of the last change is over. Until then the same `Last-Modified` may come to stand for another state,
-/// and so proves nothing (RFC 9110, 8.8.2.2).
-#[must_use]
-pub fn settled(head: Head) -> bool {
-    SystemTime::now() > SystemTime::from(head.at.datetime()) + SECOND
-}
-
-const SECOND: Duration = Duration::from_secs(1);
-
-/// When what a caller sees last changed. While more may come within that second, the one before: who asks by it later is then
-/// not told that nothing has changed.
-fn last_modified(head: Head) -> SystemTime {
-    let at = SystemTime::from(head.at.datetime());
-    if settled(head) { at } else { at.checked_sub(SECOND).unwrap_or(SystemTime::UNIX_EPOCH) }
-}
-
-/// The entity tag of what follows from the head of the journal for a class of callers, from the address that is asked and
-/// from the program.
-#[must_use]
-pub fn tag_of(head: Head, caller: &Caller, request: &HttpRequest, config: &Config) -> String {
-    let class = Audience::class_of(caller);
-    let asked = format!("{class} {} {} {}", env!("CARGO_PKG_VERSION"), config.public_url, request.uri());
-    format!("{}-{:016x}", head.at.micros(), xxh3_64(asked.as_bytes()))
-}
-
-/// An entity tag without its quotes, the `W/` that proxies add, and the suffix that tells encodings apart.
-fn bare(tag: &str) -> &str {
-    let tag = tag.trim().trim_start_matches("W/").trim_matches('"');
-    tag.split_once('.').map_or(tag, |(tag, _)| tag)
-}
-
-/// What a write demands of the version that it replaces.
-#[derive(Debug, Clone, Default)]
-pub struct Precondition {
-    versions: Option<Vec<i32>>,
-    must_not_exist: bool,
-    must_exist: bool,
-}
-
-impl Precondition {
-    /// Reads `If-Match` and `If-None-Match: *`.
-    ///
-    /// # Errors
-    /// 428 when the server requires `If-Match` and there is neither.
-    pub fn of(request: &HttpRequest, state: &AppState) -> Result<Self, Problem> {
-        let if_match = lines(request.headers(), header::IF_MATCH);
-        let if_none_match = lines(request.headers(), header::IF_NONE_MATCH);
-        if state.config.require_if_match && if_match.is_none() && if_none_match.is_none() {
-            return Err(Problem::new(
-                crate::problem::ProblemType::PRECONDITION_REQUIRED,
-                "Send the `ETag` of what you read as `If-Match`.",
-            ));
-        }
-        let must_exist = if_match.is_some();
-        let versions = if_match.filter(|given| given.trim() != "*").map(|given| {
-            given.split(',').filter_map(|tag| bare(tag).split('-').next().and_then(|it| it.parse().ok())).collect()
-        });
-        let must_not_exist = if_none_match.is_some_and(|given| given.trim() == "*");
-        Ok(Self { versions, must_not_exist, must_exist })
-    }
-
-    /// Holds the demand against what there is.
-    ///
-    /// # Errors
-    /// 412.
-    pub fn check(&self, version: Option<i32>) -> Result<(), Problem> {
-        match version {
-            None if self.must_exist => Err(Problem::precondition_failed("There is no such resource.")),
-            Some(_) if self.must_not_exist => Err(Problem::precondition_failed("The resource exists.")),
-            Some(version) if self.versions.as_ref().is_some_and(|wanted| !wanted.contains(&version)) => {
-                Err(Problem::precondition_failed(format!("The resource is at version {version}.")))
-            }
-            _ => Ok(()),
-        }
-    }
 }

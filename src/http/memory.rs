@@ -5,7 +5,7 @@
 //! behind), and a write of which the class sees nothing does not touch it. It also ends with the day (UTC): a post that nobody has
 //! left is held until today.
 //!
-//! A handler says that its answer is of this kind by making it with a validator of [`answer`], which leaves a [`Validity`] in it.
+//! A handler says that its answer is of this kind by making it by way of [`answer`], which leaves a [`Validity`] in it.
 //! What is kept is the whole answer, compressed if it was, and with the headers that the layers further inside added; those
 //! that are each request's own come from the layer outside of this one. Whoever asks for a change only ("not modified") is
 //! answered from memory too, even when only the validator is kept, since that is all that such an answer had.
@@ -14,7 +14,6 @@
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use actix_web::body::{self, BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -29,13 +28,11 @@ use quick_cache::{Equivalent, Weighter};
 
 use crate::access::{Audience, Caller};
 use crate::app::AppState;
-use crate::http::answer::{self, Validity};
+use crate::http::answer;
+use crate::http::conditional::{self, Validity};
+use crate::http::revalidation::{VARIES_BY, VARYING, today};
 use crate::journal::Head;
 
-/// The request headers that an answer depends on, beside who asks.
-const VARYING: [HeaderName; VARYING_COUNT] =
-    [header::ACCEPT, header::ACCEPT_ENCODING, HeaderName::from_static("sec-fetch-dest")];
-const VARYING_COUNT: usize = 3;
 /// The headers that say what a body is and where it goes on, and so are not sent without one.
 const DESCRIBING: [HeaderName; 4] = [header::CONTENT_TYPE, header::CONTENT_ENCODING, header::ETAG, header::LINK];
 /// What the headers begin with that say what a page of another site may read. Who is none learns them with a body, which a cache may
@@ -73,7 +70,7 @@ struct Asked<'a> {
     /// Whether a page of another site asks, which is told that it may.
     from_page: bool,
     uri: &'a str,
-    varying: [&'a [u8]; VARYING_COUNT],
+    varying: [&'a [u8]; VARIES_BY],
 }
 
 /// The same, kept.
@@ -83,7 +80,7 @@ struct Question {
     with_key: bool,
     from_page: bool,
     uri: Box<str>,
-    varying: [Box<[u8]>; VARYING_COUNT],
+    varying: [Box<[u8]>; VARIES_BY],
 }
 
 impl<'a> Asked<'a> {
@@ -139,15 +136,15 @@ struct Kept {
 
 impl Kept {
     fn stands_at(&self, head: Head) -> bool {
-        self.validity.head == head && self.day == today() && (self.was_settled || !answer::settled(head))
+        self.validity.head == head && self.day == today() && (self.was_settled || !conditional::settled(head))
     }
 
     /// The answer to a request, unless what is kept does not say enough for that.
     fn answer(&self, request: &HeaderMap) -> Option<HttpResponse> {
-        let Validity { head, tag } = &self.validity;
-        if let Some(known) = answer::not_modified(request, *head, tag) {
+        let Validity { head, tag, .. } = &self.validity;
+        if let Some(held) = conditional::held_tag(request, *head, tag) {
             let mut response = answered(HttpResponse::NotModified(), &self.headers);
-            return Some(response.insert_header((header::ETAG, known)).finish());
+            return Some(response.insert_header((header::ETAG, held)).finish());
         }
         let (describing, body) = self.body.as_ref()?;
         let response = answered(HttpResponse::Ok(), &self.headers);
@@ -184,7 +181,6 @@ pub async fn recall<B: MessageBody + 'static>(
     let Some(state) = request.app_data::<Data<AppState>>().filter(|state| state.memory.largest > 0).cloned() else {
         return Ok(next.call(request).await?.map_into_left_body());
     };
-    // A position that is asked for may be one of another server, which this one has to look for itself.
     let caller = request.extensions().get::<Caller>().copied();
     let Some(caller) = caller.filter(|_| request.method() == Method::GET && !answer::asks_at_least(request.headers()))
     else {
@@ -197,7 +193,6 @@ pub async fn recall<B: MessageBody + 'static>(
     {
         return Ok(request.into_response(response).map_into_right_body());
     }
-    // An answer that is begun before midnight speaks of the day that ends.
     let (question, day) = (asked.keep(), today());
     keep(&state.memory, question, day, next.call(request).await?).await
 }
@@ -212,7 +207,7 @@ async fn keep<B: MessageBody + 'static>(
     let Some(validity) = response.response_mut().extensions_mut().remove::<Validity>() else {
         return Ok(response.map_into_left_body());
     };
-    let was_settled = answer::settled(validity.head);
+    let was_settled = conditional::settled(validity.head);
     let goes_with_a_body =
         |name: &HeaderName| DESCRIBING.contains(name) || !question.from_page && name.as_str().starts_with(FOR_PAGES);
     let (describing, headers) = (response.headers().iter())
@@ -233,11 +228,6 @@ async fn keep<B: MessageBody + 'static>(
     Ok(ServiceResponse::new(request, response.set_body(BoxBody::new(body))).map_into_right_body())
 }
 
-/// The days since 1970.
-fn today() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() / 86_400)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -248,7 +238,7 @@ mod tests {
         let varying = [vec![b'*'; accept].into(), b"br"[..].into(), b""[..].into()];
         let class = i16::try_from(number % CLASSES as u64).unwrap_or_default();
         let question = Question { class, with_key: false, from_page: false, uri, varying };
-        let validity = Validity { head: Head::start(), tag: number.to_string() };
+        let validity = Validity { head: Head::start(), tag: number.to_string(), is_single: true };
         let body = Some((Vec::new(), Bytes::from(vec![0; body])));
         let kept = Kept { validity, day: today(), was_settled: true, headers: Vec::new(), body };
         memory.answers.insert(question, Arc::new(kept));

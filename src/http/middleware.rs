@@ -25,12 +25,12 @@ struct RequestId(String);
 
 /// That a request is for the headers alone, though handlers answer it as a `GET`.
 #[derive(Clone, Copy)]
-struct Head;
+struct HeadersOnly;
 
 /// Whether only the headers are wanted. A body that never ends must not be begun then.
 #[must_use]
 pub fn is_head(request: &HttpRequest) -> bool {
-    request.extensions().get::<Head>().is_some()
+    request.extensions().get::<HeadersOnly>().is_some()
 }
 
 /// Wraps every request; the outermost of all.
@@ -46,7 +46,7 @@ pub async fn observe<B: MessageBody + 'static>(
     let method = request.method().clone();
     if method == Method::HEAD {
         request.head_mut().method = Method::GET;
-        request.extensions_mut().insert(Head);
+        request.extensions_mut().insert(HeadersOnly);
     }
     request.extensions_mut().insert(RequestId(id.clone()));
     let mut response = next.call(request).await?;

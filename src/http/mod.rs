@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod body;
+pub mod conditional;
 pub mod dates;
 pub mod fields;
 pub mod idempotency;
@@ -10,4 +11,5 @@ pub mod middleware;
 pub mod page;
 pub mod patch;
 pub mod query;
+pub mod revalidation;
 pub mod tabular;

@@ -22,7 +22,7 @@ use crate::actors::resolve;
 use crate::app::AppState;
 use crate::db::types::{Id, Timestamp};
 use crate::db::{Connection, Db, once_there};
-use crate::http::answer::{self, Format};
+use crate::http::answer::{self, Format, as_json};
 use crate::http::fields::{Known, Selection};
 use crate::http::query::{Limit, ListQuery, ListView};
 use crate::http::tabular;
@@ -428,7 +428,7 @@ impl<L: Listed> Listing<L> {
             };
             let total = count.then(|| filter.count(connection, sight)).transpose()?;
             let facets = filter.facets(connection, sight)?;
-            let head = journal::seen_by(connection, &caller, seen, filter.fresh_to())?;
+            let head = journal::last_seen_up_to(connection, &caller, seen, filter.fresh_to())?;
             Ok::<_, Problem>((head, page, total, facets))
         };
         let (head, page, total, facets) = if is_long {
@@ -574,14 +574,6 @@ impl JsonPage {
 
 /// What stands around the rows of a page, and between twenty of them.
 const FRAME: usize = 256;
-
-/// Something as JSON.
-///
-/// # Errors
-/// 500 when it cannot be serialised, which nothing that is served should.
-pub fn as_json(document: &impl Serialize) -> Result<Vec<u8>, Problem> {
-    serde_json::to_vec(document).map_err(Problem::internal)
-}
 
 /// The next page's link, RFC 8288, built from the public URL and never from what the client calls the host.
 fn next_link(public_url: &str, request: &HttpRequest, cursor: &str) -> (header::HeaderName, String) {

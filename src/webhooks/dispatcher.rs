@@ -166,7 +166,7 @@ async fn serve(
                     state.db.write(move |connection| progress::pass(connection, &webhook, position)).await
                 } else {
                     let patience = if is_unnoted { TICK } else { PATIENCE };
-                    lead.wait(until_changed(&mut version, state.heads.past(&caller, position, patience))).await;
+                    lead.wait(until_changed(&mut version, state.heads.wait_beyond(&caller, position, patience))).await;
                     Ok(())
                 }
             }

@@ -11,8 +11,8 @@ use crate::access::{Caller, KeyHolder, Sight, visible};
 use crate::db::Connection;
 use crate::db::schema::{journal, keys, webhook_secrets, webhooks};
 use crate::db::types::{Id, Json, Timestamp};
-use crate::http::answer::Precondition;
 use crate::http::body::UpTo;
+use crate::http::conditional::Precondition;
 use crate::journal::last_seen;
 use crate::problem::Problem;
 

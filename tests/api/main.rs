@@ -40,6 +40,7 @@ mod plans;
 mod projections;
 mod properties;
 mod replicas;
+mod revalidation;
 mod robustness;
 mod search;
 mod snapshots;

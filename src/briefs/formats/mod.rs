@@ -21,7 +21,7 @@ use crate::app::AppState;
 use crate::config::Config;
 use crate::db::Connection;
 use crate::db::types::{Id, Timestamp};
-use crate::http::answer::{self, SingleFormat, SingleQuery};
+use crate::http::answer::{self, SingleFormat, SingleQuery, as_json};
 use crate::http::page::Extras;
 use crate::problem::Problem;
 use crate::reference::Reference;
@@ -122,8 +122,8 @@ fn rendered(
     format: BriefFormat,
 ) -> Result<Vec<u8>, Problem> {
     match format {
-        BriefFormat::Json => serde_json::to_vec(brief).map_err(Problem::internal),
-        BriefFormat::Ninjs => serde_json::to_vec(&ninjs::document(config, brief)).map_err(Problem::internal),
+        BriefFormat::Json => as_json(brief),
+        BriefFormat::Ninjs => as_json(&ninjs::document(config, brief)),
         BriefFormat::Markdown => Ok(markdown::document(config, brief).into_bytes()),
         BriefFormat::Html => Ok(html::fragment(config, brief).into_string().into_bytes()),
         BriefFormat::JsonLd => {
@@ -132,7 +132,7 @@ fn rendered(
                 return Err(withdrawn(brief));
             }
             let actors = actors_of(connection, sight, brief)?;
-            serde_json::to_vec(&jsonld::document(config, brief, &actors)).map_err(Problem::internal)
+            as_json(&jsonld::document(config, brief, &actors))
         }
     }
 }
