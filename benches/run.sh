@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Takes docs/performance.md anew: every corpus on SQLite and on PostgreSQL, beside nginx, bare SQL or pgbench, and Datasette.
+# Measures every corpus anew, on SQLite and on PostgreSQL, beside nginx, bare SQL or pgbench, and Datasette, and writes
+# docs/performance.md.
 # Debian's nginx-light, wrk, postgresql and python3-venv have to be there, and two cores with nothing else to do: the import of a
 # million briefs alone takes most of an hour.
 set -euo pipefail

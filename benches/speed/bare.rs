@@ -5,20 +5,16 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use fastrand::Rng;
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 
 use crate::corpus::Corpus;
 use crate::machine::LOAD_CORE;
-use crate::workloads::{Popular, Workload};
-
-const LIVING_BRIEFS: &str = "until IS NULL AND (audience & 1) <> 0";
+use crate::workloads::{DEEP_PAGE, WHOLE_BRIEF, Workload};
 
 /// The statements of a workload. The first takes its parameters, each other the id that the first row of the first begins with.
 fn statements(name: &str) -> Vec<String> {
-    let briefs = format!("SELECT * FROM briefs WHERE {LIVING_BRIEFS}");
     let statements: &[&str] = match name {
-        "brief by slug, whole" => &[
+        WHOLE_BRIEF => &[
             "SELECT * FROM briefs WHERE slug = ?1 AND until IS NULL AND (audience & 1) <> 0",
             "SELECT e.* FROM brief_events AS l JOIN events AS e ON e.id = l.event_id AND e.until IS NULL
              WHERE l.brief_id = ?1 AND l.until IS NULL ORDER BY l.ordinal",
@@ -35,7 +31,8 @@ fn statements(name: &str) -> Vec<String> {
             "SELECT a.id, a.slug, a.name, a.kind, a.country FROM brief_actors AS l
              JOIN actors AS a ON a.id = l.actor_id AND a.until IS NULL WHERE l.brief_id = ?1 AND l.until IS NULL",
         ],
-        "latest 20 briefs" => &["ORDER BY listed_at DESC, id DESC LIMIT 20"],
+        "latest 20 briefs" => &["SELECT * FROM briefs WHERE until IS NULL AND (audience & 1) <> 0
+             ORDER BY listed_at DESC, id DESC LIMIT 20"],
         "20 briefs by actor and dates" => &["SELECT b.* FROM brief_actors AS l
              JOIN briefs AS b ON b.id = l.brief_id AND b.until IS NULL
              WHERE l.actor_id = (SELECT id FROM actors WHERE slug = ?1 AND until IS NULL)
@@ -46,16 +43,11 @@ fn statements(name: &str) -> Vec<String> {
              WHERE p.actor_id = (SELECT id FROM actors WHERE slug = ?1 AND until IS NULL)
              AND p.occurred_from <= ?3 AND p.occurred_to >= ?2
              AND p.until IS NULL AND (p.audience & 1) <> 0 ORDER BY p.occurred_from DESC, p.event_id DESC LIMIT 50"],
-        "page 1,000" => {
-            &["AND (listed_at, id) < (unixepoch(?1) * 1000000, x'ff') ORDER BY listed_at DESC, id DESC LIMIT 20"]
-        }
+        DEEP_PAGE => &["SELECT * FROM briefs WHERE until IS NULL AND (audience & 1) <> 0
+             AND (listed_at, id) < (unixepoch(?1) * 1000000, x'ff') ORDER BY listed_at DESC, id DESC LIMIT 20"],
         _ => &[],
     };
-    let whole = |statement: &&str| match statement.split_once(' ') {
-        Some(("SELECT", _)) => (*statement).to_owned(),
-        _ => format!("{briefs} {statement}"),
-    };
-    statements.iter().map(whole).collect()
+    statements.iter().map(ToString::to_string).collect()
 }
 
 /// How often a second the questions of a workload are answered, if there are statements for it.
@@ -66,10 +58,8 @@ pub fn rate(database: &Path, corpus: Corpus, workload: &Workload, time: Duration
     }
     let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     connection.execute_batch("PRAGMA mmap_size=1099511627776; PRAGMA cache_size=-16384;")?;
-    let (popular, mut rng) = (Popular::of(corpus), Rng::with_seed(7));
     let (started, mut asked) = (Instant::now(), 0_u32);
-    while started.elapsed() < time {
-        let parameters = (workload.parameters)(corpus, &popular, &mut rng);
+    for parameters in workload.questions(corpus).take_while(|_| started.elapsed() < time) {
         let mut id: Option<Vec<u8>> = None;
         for (place, statement) in statements.iter().enumerate() {
             let mut statement = connection.prepare_cached(statement)?;
@@ -105,10 +95,8 @@ pub fn pgbench(
     if statements.is_empty() {
         return Ok(None);
     }
-    let (popular, mut rng) = (Popular::of(corpus), Rng::with_seed(7));
     let mut script = String::new();
-    for _ in 0..QUESTIONS {
-        let parameters = (workload.parameters)(corpus, &popular, &mut rng);
+    for parameters in workload.questions(corpus).take(QUESTIONS) {
         for (place, statement) in statements.iter().enumerate() {
             script.push_str(&in_postgres(statement, &parameters, place > 0));
             script.push_str(";\n");
@@ -158,43 +146,8 @@ pub fn for_datasette(name: &str) -> Option<String> {
             FROM trends AS t WHERE t.brief_id = b.id AND t.until IS NULL) AS trends
         FROM briefs AS b WHERE b.slug = :p1 AND b.until IS NULL AND (b.audience & 1) <> 0";
     let statement = match name {
-        "brief by slug, whole" => WHOLE.to_owned(),
+        WHOLE_BRIEF => WHOLE.to_owned(),
         _ => statements(name).into_iter().next()?,
     };
     Some((1..=3).fold(statement, |statement, place| statement.replace(&format!("?{place}"), &format!(":p{place}"))))
-}
-
-/// How often a second a brief with its trends and links is written, each in a transaction of its own.
-pub fn one_commit_each(place: &Path, time: Duration) -> rusqlite::Result<f64> {
-    let mut connection = Connection::open(place.with_extension("db"))?;
-    connection.execute_batch(
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
-         CREATE TABLE things (id BLOB PRIMARY KEY, kind TEXT NOT NULL) WITHOUT ROWID;
-         CREATE TABLE briefs (id BLOB PRIMARY KEY, slug TEXT NOT NULL UNIQUE, body TEXT NOT NULL);
-         CREATE TABLE links (brief_id BLOB, place INTEGER, other_id BLOB, PRIMARY KEY (brief_id, place)) WITHOUT ROWID;
-         CREATE INDEX links_by_other ON links (other_id);",
-    )?;
-    let body = "word ".repeat(200);
-    let (started, mut written) = (Instant::now(), 0_u32);
-    while started.elapsed() < time {
-        let id = u128::from(written).to_be_bytes();
-        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        transaction.prepare_cached("INSERT INTO things VALUES (?1, 'brief')")?.execute([&id[..]])?;
-        transaction.prepare_cached("INSERT INTO briefs VALUES (?1, ?2, ?3)")?.execute((
-            &id[..],
-            format!("brief-{written}"),
-            &body,
-        ))?;
-        for place in 0..8 {
-            let other = (u128::from(written) << 8 | place << 64).to_be_bytes();
-            transaction.prepare_cached("INSERT INTO links VALUES (?1, ?2, ?3)")?.execute((
-                &id[..],
-                i64::try_from(place).unwrap_or_default(),
-                &other[..],
-            ))?;
-        }
-        transaction.commit()?;
-        written += 1;
-    }
-    Ok(f64::from(written) / started.elapsed().as_secs_f64())
 }

@@ -86,7 +86,6 @@ pub fn paced(url: &str, requests: &Path, rate: f64, time: Duration) -> io::Resul
     // many connections with long pauses would fill its core.
     const PAUSE: u32 = 2;
     let connections = (rate * f64::from(PAUSE) / 1000.0).ceil().clamp(1.0, 2_000.0);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is clamped")]
     run(url, requests, connections as u32, time, PAUSE)
 }
 
@@ -120,7 +119,6 @@ pub fn wrk(
         result.into_iter().flat_map(str::split_whitespace).filter_map(|it| it.parse().ok()).collect();
     match numbers[..] {
         [requests, micros, p99, 0] if requests > 0 => {
-            #[expect(clippy::cast_precision_loss, reason = "these are small")]
             let rate = requests as f64 * 1e6 / micros as f64;
             Ok(Measure { rate, p99: Duration::from_micros(p99) })
         }

@@ -43,7 +43,7 @@ pub struct Writes {
     /// Through the server, by many clients who are answered with the whole brief.
     pub created: f64,
     /// The same, answered with `Prefer: return=minimal`.
-    pub with_little_said: f64,
+    pub minimal: f64,
     /// In a loop on SQLite, each in a transaction of its own.
     pub one_commit_each: Option<f64>,
 }
@@ -114,16 +114,16 @@ pub fn section(figures: &Figures) -> String {
         text.push('\n');
     }
     text.push_str("\n| also | |\n|---|---|\n");
-    let Writes { created, with_little_said, one_commit_each } = figures.writes;
+    let Writes { created, minimal, one_commit_each } = figures.writes;
     let mut also = |what: &str, figure: String| text.push_str(&format!("| {what} | {figure} |\n"));
     also("briefs created a second, 32 clients, answered whole", thousands(created));
-    also("the same with `Prefer: return=minimal`", thousands(with_little_said));
+    also("the same with `Prefer: return=minimal`", thousands(minimal));
     if let Some(one_commit_each) = one_commit_each {
         let figure = format!(
             "{} ({:.2} and {:.2} times)",
             thousands(one_commit_each),
             created / one_commit_each,
-            with_little_said / one_commit_each
+            minimal / one_commit_each
         );
         also(
             "a row, eight links and an index in a bare loop, one commit each (the above is so many times that)",

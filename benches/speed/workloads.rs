@@ -1,5 +1,7 @@
 //! What is asked, and the same question in SQL.
 
+use std::iter;
+
 use chrono::Days;
 use fastrand::Rng;
 
@@ -18,7 +20,7 @@ pub struct Workload {
     /// Makes one request's path.
     ask: fn(Corpus, &Popular, &mut Rng) -> String,
     /// Makes the parameters of the same question in SQL.
-    pub parameters: fn(Corpus, &Popular, &mut Rng) -> Vec<String>,
+    parameters: fn(Corpus, &Popular, &mut Rng) -> Vec<String>,
     /// What is wanted of it, in hundredths of nginx: cold and hot; 0 where nothing is.
     pub wanted: (u32, u32),
 }
@@ -45,13 +47,18 @@ impl Workload {
 
     /// The same questions to Datasette.
     pub fn datasette_paths(&self, corpus: Corpus) -> Vec<String> {
-        let (popular, mut rng) = (Popular::of(corpus), Rng::with_seed(7));
         let path = |parameters: Vec<String>| {
             let parameters: Vec<String> =
                 (1..).zip(parameters).map(|(place, value)| format!("&p{place}={value}")).collect();
             format!("/briefwire/{}.json?_shape=array{}", self.id(), parameters.concat())
         };
-        (0..VARIETY).map(|_| path((self.parameters)(corpus, &popular, &mut rng))).collect()
+        self.questions(corpus).take(VARIETY).map(path).collect()
+    }
+
+    /// The parameters of the same questions in SQL, without an end.
+    pub fn questions(&self, corpus: Corpus) -> impl Iterator<Item = Vec<String>> + use<> {
+        let (parameters, popular, mut rng) = (self.parameters, Popular::of(corpus), Rng::with_seed(7));
+        iter::repeat_with(move || parameters(corpus, &popular, &mut rng))
     }
 
     /// Its requests, each another.
@@ -71,7 +78,7 @@ impl Workload {
 /// All of them, in the order of the tables.
 pub const WORKLOADS: [Workload; 10] = [
     Workload {
-        name: "brief by slug, whole",
+        name: WHOLE_BRIEF,
         ask: |corpus, _, rng| format!("/v1/briefs/{}", brief_slug(rng.u64(..corpus.briefs))),
         parameters: |corpus, _, rng| vec![brief_slug(rng.u64(..corpus.briefs))],
         wanted: (25, 60),
@@ -142,12 +149,15 @@ pub const WORKLOADS: [Workload; 10] = [
     },
 ];
 
+/// The name of the workload of single briefs.
+pub const WHOLE_BRIEF: &str = "brief by slug, whole";
+
 /// The name of the one workload whose requests follow from answers: they carry cursors.
 pub const DEEP_PAGE: &str = "page 1,000";
 
 /// What is asked for again by those who have it, and which workloads these answers are of.
 pub const UNCHANGED: [(&str, &str); 3] =
-    [("brief", "brief by slug, whole"), ("list", "20 briefs by actor and dates"), ("feed", "feed")];
+    [("brief", WHOLE_BRIEF), ("list", "20 briefs by actor and dates"), ("feed", "feed")];
 
 fn actor_and_year(corpus: Corpus, popular: &Popular, rng: &mut Rng) -> Vec<String> {
     let actor = actor_slug(popular.actors.draw(rng) as u64);

@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use crate::machine::{LOAD_CORE, SERVER_CORE};
 use crate::report::{Import, Writes};
 use crate::servers::{self, Server};
-use crate::{bare, load, median};
+use crate::{load, median};
 
 /// So many clients each create one brief after another, with trends, events and links.
 const CLIENTS: u32 = 32;
@@ -36,8 +36,8 @@ end
 
 /// Creates briefs in the archive that is measured.
 pub fn in_archive(database: &str, directory: &Path, time: Duration, rounds: usize) -> io::Result<Writes> {
-    let [created, with_little_said] = created(database, &directory.join("index"), directory, time, rounds, || Ok(()))?;
-    Ok(Writes { created, with_little_said, one_commit_each: None })
+    let [created, minimal] = created(database, &directory.join("index"), directory, time, rounds, || Ok(()))?;
+    Ok(Writes { created, minimal, one_commit_each: None })
 }
 
 /// Creates briefs in a copy of an SQLite archive, so that it can be measured again as it is.
@@ -54,12 +54,12 @@ pub fn in_copy(file: &Path, directory: &Path, time: Duration, rounds: usize) -> 
     copied(&directory.join("index"), &index)?;
     let mut alone = Vec::new();
     let database = format!("sqlite://{}", copy.display());
-    let [created, with_little_said] = created(&database, &index, place.path(), time, rounds, || {
+    let [created, minimal] = created(&database, &index, place.path(), time, rounds, || {
         let loop_of_its_own = place.path().join(alone.len().to_string());
-        alone.push(bare::one_commit_each(&loop_of_its_own, time).map_err(io::Error::other)?);
+        alone.push(one_commit_each(&loop_of_its_own, time).map_err(io::Error::other)?);
         Ok(())
     })?;
-    Ok(Writes { created, with_little_said, one_commit_each: Some(median(alone)) })
+    Ok(Writes { created, minimal, one_commit_each: Some(median(alone)) })
 }
 
 /// Copies a directory.
@@ -105,6 +105,41 @@ fn created(
         }
     }
     Ok(rates.map(median))
+}
+
+/// How often a second a brief with its trends and links is written, each in a transaction of its own.
+fn one_commit_each(place: &Path, time: Duration) -> rusqlite::Result<f64> {
+    let mut connection = Connection::open(place.with_extension("db"))?;
+    connection.execute_batch(
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
+         CREATE TABLE things (id BLOB PRIMARY KEY, kind TEXT NOT NULL) WITHOUT ROWID;
+         CREATE TABLE briefs (id BLOB PRIMARY KEY, slug TEXT NOT NULL UNIQUE, body TEXT NOT NULL);
+         CREATE TABLE links (brief_id BLOB, place INTEGER, other_id BLOB, PRIMARY KEY (brief_id, place)) WITHOUT ROWID;
+         CREATE INDEX links_by_other ON links (other_id);",
+    )?;
+    let body = "word ".repeat(200);
+    let (started, mut written) = (Instant::now(), 0_u32);
+    while started.elapsed() < time {
+        let id = u128::from(written).to_be_bytes();
+        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        transaction.prepare_cached("INSERT INTO things VALUES (?1, 'brief')")?.execute([&id[..]])?;
+        transaction.prepare_cached("INSERT INTO briefs VALUES (?1, ?2, ?3)")?.execute((
+            &id[..],
+            format!("brief-{written}"),
+            &body,
+        ))?;
+        for place in 0..8 {
+            let other = (u128::from(written) << 8 | place << 64).to_be_bytes();
+            transaction.prepare_cached("INSERT INTO links VALUES (?1, ?2, ?3)")?.execute((
+                &id[..],
+                i64::try_from(place).unwrap_or_default(),
+                &other[..],
+            ))?;
+        }
+        transaction.commit()?;
+        written += 1;
+    }
+    Ok(f64::from(written) / started.elapsed().as_secs_f64())
 }
 
 /// Imports a file, and watches how much memory that takes.
