@@ -24,7 +24,8 @@ const SQLITE_MAPPING: &str = "PRAGMA mmap_size=1099511627776;";
 
 /// Begins a write under the journal's lock, in one journey. The numbers of the advisory locks are any that other software is unlikely to
 /// use.
-const BEGIN_WITH_JOURNAL_LOCK: &str = "BEGIN; SELECT pg_advisory_xact_lock(7260417001)";
+const BEGIN_WITH_JOURNAL_LOCK: &str =
+    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock(7260417001)";
 const MIGRATION_LOCK: &str = "SELECT pg_advisory_lock(7260417002)";
 /// Archives in several schemas of one database have a leader each.
 pub(super) const LEADERSHIP_LOCK: &str = "SELECT pg_try_advisory_lock(726041703, hashtext(current_schema())) AS taken";

@@ -146,7 +146,7 @@ async fn answer_feed<L: Fed>(
         let page = page(connection, Sight::now(&reader), seen, &subscription, &mut ready)?;
         Ok::<_, Problem>((head, page))
     });
-    let (head, FeedPage { entries, next }) = match read.await {
+    let (head, FeedPage { entries, next, is_cut_short }) = match read.await {
         Ok(page) => page,
         Err(problem) => return Err(resolve::with_candidates(state, caller, problem).await),
     };
@@ -168,6 +168,9 @@ async fn answer_feed<L: Fed>(
     let is_shown = is_opened_by_a_person(request) && format != FeedFormat::Json;
     let media_type = if is_shown { "application/xml; charset=utf-8" } else { format.media_type() };
     let mut response = answer::representation(request, caller, head, media_type, body);
+    if is_cut_short {
+        answer::for_once(&mut response);
+    }
     if let Some(hub) = frame.hub {
         let links = format!("<{hub}>; rel=\"hub\", <{}>; rel=\"self\"", frame.this);
         response.headers_mut().insert(header::LINK, HeaderValue::from_str(&links).map_err(Problem::internal)?);

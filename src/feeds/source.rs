@@ -164,6 +164,8 @@ pub struct FeedPage {
     pub(super) entries: Vec<Written>,
     /// The position before which the next page goes on, if there is one.
     pub next: Option<i64>,
+    /// Whether it ends where the looking was given up: the index, which would have told the rest, did not know of all yet.
+    pub is_cut_short: bool,
 }
 
 /// The index, and what is searched for in it.
@@ -197,12 +199,13 @@ pub fn page<L: Fed>(
         _ => look_through(connection, sight, seen, subscription)?,
     };
     let mut next = found.unread_before;
+    let is_cut_short = next.is_some();
     if found.places.len() > *limit {
         found.places.truncate(*limit);
         next = found.places.last().map(|(position, _)| *position);
     }
     let entries = entries(connection, sight, subscription, ready, &found.places)?;
-    Ok(FeedPage { entries, next })
+    Ok(FeedPage { entries, next, is_cut_short })
 }
 
 /// The position of the last row of something, and what it is.

@@ -10,7 +10,7 @@ use deserr::Deserr;
 use futures_util::Stream;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::access::Caller;
 use crate::config::Config;
@@ -247,7 +247,9 @@ pub fn representation(
     media_type: &'static str,
     body: Vec<u8>,
 ) -> HttpResponse {
-    let validity = Validity { head, tag: digest(&body), is_single: false };
+    // A feed has one media type for programs and another for people.
+    let tag = format!("{:016x}", xxh3_64_with_seed(&body, xxh3_64(media_type.as_bytes())));
+    let validity = Validity { head, tag, is_single: false };
     tagged(request, caller, validity, media_type, body)
 }
 
@@ -274,7 +276,7 @@ pub fn not_modified(caller: &Caller, head: Head, tag: String) -> HttpResponse {
     validated(caller, head, tag).status(StatusCode::NOT_MODIFIED).finish()
 }
 
-/// Marks an answer as one that the same request must not get again: it came of waiting.
+/// Marks an answer as one that the same request must not get again: it came of waiting, or of what was not known yet.
 pub fn for_once(response: &mut HttpResponse) {
     response.extensions_mut().remove::<Validity>();
 }

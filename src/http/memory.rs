@@ -30,7 +30,7 @@ use crate::access::{Audience, Caller};
 use crate::app::AppState;
 use crate::http::answer;
 use crate::http::conditional::{self, Validity};
-use crate::http::revalidation::{VARIES_BY, VARYING, today};
+use crate::http::revalidation::{VARYING, is_in_several_lines, today};
 use crate::journal::Head;
 
 /// The headers that say what a body is and where it goes on, and so are not sent without one.
@@ -70,7 +70,7 @@ struct Asked<'a> {
     /// Whether a page of another site asks, which is told that it may.
     from_page: bool,
     uri: &'a str,
-    varying: [&'a [u8]; VARIES_BY],
+    varying: [&'a [u8]; 3],
 }
 
 /// The same, kept.
@@ -80,7 +80,7 @@ struct Question {
     with_key: bool,
     from_page: bool,
     uri: Box<str>,
-    varying: [Box<[u8]>; VARIES_BY],
+    varying: [Box<[u8]>; 3],
 }
 
 impl<'a> Asked<'a> {
@@ -182,8 +182,8 @@ pub async fn recall<B: MessageBody + 'static>(
         return Ok(next.call(request).await?.map_into_left_body());
     };
     let caller = request.extensions().get::<Caller>().copied();
-    let Some(caller) = caller.filter(|_| request.method() == Method::GET && !answer::asks_at_least(request.headers()))
-    else {
+    let may_be_recalled = |headers: &HeaderMap| !answer::asks_at_least(headers) && !is_in_several_lines(headers);
+    let Some(caller) = caller.filter(|_| request.method() == Method::GET && may_be_recalled(request.headers())) else {
         return Ok(next.call(request).await?.map_into_left_body());
     };
     let asked = Asked::of(&request, &caller);

@@ -4,15 +4,13 @@
 //! archive as this class sees it, and from the day. All of that is known before anything is looked up, so the entity tag of such an answer
 //! ends in a fingerprint of it: `"<digest of what it says>.<fingerprint>"`. While the fingerprint is the same, so is the answer, on every
 //! server of the same settings. Once it is another, the digest still tells whether what is said has changed.
-//!
-//! What a page of another site asks goes the whole way: what such a page may read is said further out, and of some answers only.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpRequest};
@@ -27,11 +25,14 @@ use crate::http::conditional::{self, Validity};
 use crate::journal::Head;
 
 /// The request headers that an answer depends on, beside who asks.
-pub const VARYING: [HeaderName; VARIES_BY] =
+pub const VARYING: [HeaderName; 3] =
     [header::ACCEPT, header::ACCEPT_ENCODING, HeaderName::from_static("sec-fetch-dest")];
 
-/// How many they are.
-pub const VARIES_BY: usize = 3;
+/// Whether a request says what it accepts in several lines, which count together, and here would have to be read so.
+#[must_use]
+pub fn is_in_several_lines(headers: &HeaderMap) -> bool {
+    VARYING.iter().any(|name| headers.get_all(name).nth(1).is_some())
+}
 
 /// The days since 1970 (UTC), for answers that speak of today: to be asked for before an answer is begun, since one that is begun before
 /// midnight speaks of the day that ends.
@@ -54,7 +55,7 @@ pub async fn revalidate<B: MessageBody + 'static>(
     };
     let day = today();
     if may_be_told_at_once(&request)
-        && let Some(head) = state.heads.known(&caller)
+        && let Ok(head) = state.heads.of(&caller).await
         && let fingerprint = fingerprint(request.request(), &caller, head, day, &state.config)
         && let Some(held) = conditional::held_tag_with(request.headers(), &fingerprint)
     {
@@ -70,7 +71,7 @@ fn may_be_told_at_once(request: &ServiceRequest) -> bool {
     let headers = request.headers();
     request.method() == Method::GET
         && headers.contains_key(header::IF_NONE_MATCH)
-        && !headers.contains_key(header::ORIGIN)
+        && !is_in_several_lines(headers)
         && !answer::asks_at_least(headers)
 }
 
@@ -79,7 +80,7 @@ fn sign<B>(response: &mut ServiceResponse<B>, caller: &Caller, day: u64, config:
     let Some(mut validity) = response.response_mut().extensions_mut().remove::<Validity>() else {
         return;
     };
-    if !validity.is_single {
+    if !validity.is_single && !is_in_several_lines(response.request().headers()) {
         let unsigned = conditional::quoted(&validity.tag);
         let fingerprint = fingerprint(response.request(), caller, validity.head, day, config);
         validity.tag = format!("{}.{fingerprint}", validity.tag);
@@ -106,8 +107,9 @@ fn fingerprint(request: &HttpRequest, caller: &Caller, head: Head, day: u64, con
         all.update(text.as_bytes());
         all.update(b"\n");
     }
-    for name in VARYING {
-        all.update(request.headers().get(name).map_or(&b""[..], HeaderValue::as_bytes));
+    // A client that does not say what it accepts accepts all, but no coding.
+    for (name, by_itself) in VARYING.into_iter().zip(["*/*", "", ""]) {
+        all.update(request.headers().get(name).map_or(by_itself.as_bytes(), HeaderValue::as_bytes));
         all.update(b"\n");
     }
     format!("{:016x}", all.digest())

@@ -11,6 +11,7 @@ on_both!(
     what_says_the_same_under_another_fingerprint_is_known_by_its_digest,
     a_fingerprint_is_of_one_question_of_one_class,
     a_page_of_another_site_is_told_that_it_may_read,
+    what_a_program_holds_of_a_feed_is_not_what_a_person_is_shown,
     single_resources_have_their_version_and_digest_alone,
 );
 
@@ -98,6 +99,8 @@ fn a_fingerprint_is_of_one_question_of_one_class(app: &TestApp) {
         known.get(page).expect(200);
     }
     known.with("Accept", "text/csv").get("/v1/briefs").expect(200);
+    known.with("Accept", "*/*").get("/v1/briefs").expect(304);
+    known.with("Accept-Encoding", "gzip").get("/v1/briefs").expect(200);
     // The class of who has no key is that of a reader; but feeds name the hub to him alone.
     for other in [app.reader(), app.editor(), app.cleared("reader", "TLP:GREEN")] {
         other.with("If-None-Match", &forged).get("/v1/briefs").expect(200);
@@ -109,10 +112,20 @@ fn a_page_of_another_site_is_told_that_it_may_read(app: &TestApp) {
     let app = without_memory(app);
     for page in PAGES {
         let site = app.with("Origin", "https://www.example.org");
-        let tag = site.get(page).expect(200).header("etag");
+        let tag = never_sent(&site.get(page).expect(200).header("etag"));
         let told = site.with("If-None-Match", tag).get(page).expect(304);
         assert_eq!(told.header("access-control-allow-origin"), "*", "{page}");
     }
+}
+
+fn what_a_program_holds_of_a_feed_is_not_what_a_person_is_shown(app: &TestApp) {
+    let app = without_memory(app);
+    let person = app.with("Sec-Fetch-Dest", "document");
+    let [of_program, of_person] =
+        [app.anyone(), &person].map(|it| it.get("/feeds/briefs.atom").expect(200).header("etag"));
+    app.with("If-None-Match", &of_program).get("/feeds/briefs.atom").expect(304);
+    app.with("If-None-Match", &of_person).get("/feeds/briefs.atom").expect(200);
+    person.with("If-None-Match", &of_program).get("/feeds/briefs.atom").expect(200);
 }
 
 fn single_resources_have_their_version_and_digest_alone(app: &TestApp) {
