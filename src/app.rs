@@ -22,7 +22,7 @@ use crate::http::answer::{self, Reply};
 use crate::http::idempotency::{Once, UnderWay};
 use crate::http::memory::{self, Memory};
 use crate::http::middleware;
-use crate::http::revalidation;
+use crate::http::revalidation::{self, Tags};
 use crate::journal::{self, Head, Heads, Write};
 use crate::problem::Problem;
 use crate::projections::Projections;
@@ -40,6 +40,8 @@ pub struct AppState {
     pub heads: Heads,
     /// The answers that stand.
     pub memory: Memory,
+    /// The entity tags that were told.
+    pub tags: Tags,
     /// The rows and pages that are ready.
     pub projections: Projections,
     /// The settings.
@@ -125,21 +127,24 @@ impl AppState {
     /// Asks the archive one question, as of a time or now, and tells how fresh the answer is.
     ///
     /// # Errors
-    /// What `question` returns, and 400 for a time to come.
+    /// What `question` returns, 400 for a time to come, and 503 when the archive has not come to what the request has to be answered
+    /// from (`Briefwire-At-Least`).
     pub async fn ask<T: Send + 'static>(
         &self,
+        request: &HttpRequest,
         caller: &Caller,
         as_of: Option<Timestamp>,
-        question: impl FnOnce(&mut Connection, Sight) -> Result<T, Problem> + Send + 'static,
+        question: impl FnOnce(&mut Connection, Sight) -> Result<T, Problem> + Clone + Send + 'static,
     ) -> Result<(Head, T), Problem> {
-        self.settle(as_of).await?;
+        let at_least = answer::at_least(request)?;
+        let settled_at = self.settle(as_of).await?;
         let caller = *caller;
         let work = move |connection: &mut Connection| {
             let sight = journal::sight(connection, &caller, as_of)?;
             let answer = question(connection, sight)?;
             Ok::<_, Problem>((journal::last_seen(connection, &caller)?, answer))
         };
-        self.db.read(work).await
+        self.db.read_beyond(at_least, settled_at, work).await
     }
 
     /// The index with everything that is in the archive now, or as much of it as there is while much is being written: all the
@@ -168,23 +173,24 @@ impl AppState {
         self.db.read(once_there(at_least, move |connection| journal::last_seen(connection, &caller))).await
     }
 
-    /// Waits until nothing can be written any more that a read as of this time would show.
+    /// Waits until nothing can be written any more that a read as of this time would show; answers the position that such a read has
+    /// to come after, 0 if every database that is read has long come to it.
     ///
     /// # Errors
     /// 400 when the time has not come yet, 503 when the writer does not answer.
-    pub async fn settle(&self, as_of: Option<Timestamp>) -> Result<(), Problem> {
+    pub async fn settle(&self, as_of: Option<Timestamp>) -> Result<i64, Problem> {
         let Some(time) = as_of else {
-            return Ok(());
+            return Ok(0);
         };
         let now = Timestamp::now();
         if time > now {
             return Err(Problem::parameter("as_of", format!("lies in the future: it is {now} now")));
         }
         if time.plus(UNDER_WAY) < now {
-            return Ok(());
+            return Ok(0);
         }
         // A write that is under way took its time before; one that comes after this takes a later one.
-        self.db.write(|_| Ok(())).await
+        self.db.write(|connection| Ok(journal::head(connection)?.position)).await
     }
 }
 
@@ -250,6 +256,7 @@ pub fn serve(listener: TcpListener, db: Db, config: Config, workers: Option<usiz
         search,
         heads,
         memory: Memory::of(config.answer_memory),
+        tags: Tags::default(),
         projections,
         sender: Sender::new(&config.webhooks),
         config,

@@ -59,7 +59,7 @@ pub async fn positions(
 ) -> Result<HttpResponse, Problem> {
     let reference = Reference::from_text(&id);
     let (head, positions) = state
-        .ask(&caller, query.as_of, move |connection, sight| {
+        .ask(&request, &caller, query.as_of, move |connection, sight| {
             held_by(connection, sight, &reference, query.on.map(|Day(day)| day))
         })
         .await?;

@@ -98,7 +98,7 @@ pub async fn similar(
     let reference = Reference::from_text(&id);
     let limit = query.limit.map_or(DEFAULT_LIMIT, |limit| limit.0 as usize);
     let (head, data) = state
-        .ask(&caller, query.as_of, move |connection, sight| {
+        .ask(&request, &caller, query.as_of, move |connection, sight| {
             let brief: BriefRow = resource::behind(connection, sight, &reference)?;
             found(connection, sight, &brief, limit)
         })

@@ -140,12 +140,10 @@ impl Db {
         E: From<DbError> + Send + 'static,
         F: FnOnce(&mut Connection) -> Result<T, E> + Clone + Send + 'static,
     {
-        if let Some(replicas) = &self.0.replicas
-            && let Some(answer) = replicas.ask(position.max(known), read.clone()).await
-        {
-            return Ok(answer);
+        match self.asked_of_replica(position, known, &read).await {
+            Some(answer) => Ok(answer),
+            None => self.read(once_there(position, read)).await,
         }
-        self.read(once_there(position, read)).await
     }
 
     /// [`Db::read`] for long queries, which on SQLite must not hold the worker that calls.
@@ -165,6 +163,31 @@ impl Db {
         actix_web::rt::task::spawn_blocking(move || db.read_here(read))
             .await
             .unwrap_or_else(|error| Err(DbError::Unavailable(error.to_string()).into()))
+    }
+
+    /// [`Db::read_beyond`] for long queries.
+    ///
+    /// # Errors
+    /// As [`Db::read_at_least`].
+    pub async fn scan_beyond<T, E, F>(&self, position: i64, known: i64, read: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T, E> + Clone + Send + 'static,
+    {
+        match self.asked_of_replica(position, known, &read).await {
+            Some(answer) => Ok(answer),
+            None => self.scan(once_there(position, read)).await,
+        }
+    }
+
+    async fn asked_of_replica<T, E, F>(&self, position: i64, known: i64, read: &F) -> Option<T>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T, E> + Clone + Send + 'static,
+    {
+        self.0.replicas.as_ref()?.ask(position.max(known), read.clone()).await
     }
 
     /// [`Db::read`] for a thread that has no executor.

@@ -118,7 +118,9 @@ pub async fn oembed(
         .ok_or_else(|| Problem::parameter("url", "is the address of no brief on this server"))?;
     let find = |row: BriefRow| (row.slug, row.title, row.authors.0);
     let (head, (slug, title, authors)) = state
-        .ask(&caller, None, move |connection, sight| resource::behind(connection, sight, &reference).map(find))
+        .ask(&request, &caller, None, move |connection, sight| {
+            resource::behind(connection, sight, &reference).map(find)
+        })
         .await?;
     let width = query.maxwidth.map_or(WIDTH, |most| most.0.min(WIDTH));
     let height = query.maxheight.map_or(HEIGHT, |most| most.0.min(HEIGHT));

@@ -42,14 +42,13 @@ pub async fn embed(
     id: Path<String>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let head = state.head(&request, &caller).await?;
     let reference = Reference::from_text(&id);
-    let read = state.ask(&caller, None, move |connection, sight| {
+    let read = state.ask(&request, &caller, None, move |connection, sight| {
         let row: BriefRow = resource::behind(connection, sight, &reference)?;
         views::rows(connection, sight, vec![row], &Extras::all(&["trends"]))
     });
-    let brief = match read.await {
-        Ok((_, mut found)) => found.pop().ok_or_else(|| Problem::not_found("brief"))?,
+    let (head, brief) = match read.await {
+        Ok((head, mut found)) => (head, found.pop().ok_or_else(|| Problem::not_found("brief"))?),
         Err(problem) if [ProblemType::GONE, ProblemType::NOT_FOUND].contains(&problem.kind()) => {
             return Ok(missing(problem.kind()));
         }

@@ -18,8 +18,10 @@ use crate::briefs::filter::BriefFilter;
 use crate::events::filter::EventFilter;
 use crate::http::answer;
 use crate::http::body::Invalid;
+use crate::http::conditional;
 use crate::http::page::{DEFAULT_LIMIT, address};
 use crate::http::query::{Both, FilterOnly, Limit, Position, SearchText};
+use crate::http::question::SEC_FETCH_DEST;
 use crate::journal;
 use crate::problem::Problem;
 use crate::projections::Ready;
@@ -186,5 +188,5 @@ fn hub_of(state: &AppState, request: &HttpRequest, caller: &Caller) -> Option<St
 
 /// Whether a browser shows it as a page. It would show the media types of feeds as bare text, without their style.
 fn is_opened_by_a_person(request: &HttpRequest) -> bool {
-    request.headers().get("sec-fetch-dest").is_some_and(|what| what == "document")
+    conditional::lines(request.headers(), SEC_FETCH_DEST).is_some_and(|what| what == "document")
 }

@@ -16,7 +16,7 @@ use crate::http::body::{Fault, Invalid, Json, UpTo, checked};
 use crate::http::conditional::Precondition;
 use crate::http::page;
 use crate::http::query::{ListQuery, ListView, Unfiltered, VersionNumber};
-use crate::journal::{self, Write};
+use crate::journal::Write;
 use crate::problem::Problem;
 use crate::reference::Reference;
 use crate::resource::Resource;
@@ -103,15 +103,11 @@ async fn answer_revision<R: Resource>(
     (id, version): &(String, String),
     query: &SingleQuery,
 ) -> Result<HttpResponse, Problem> {
-    let (reader, reference, as_of) = (*caller, Reference::from_text(id), query.as_of);
+    let reference = Reference::from_text(id);
     let VersionNumber(number) = version.parse().map_err(|_| Problem::not_found("version of it"))?;
-    state.settle(as_of).await?;
     let (head, view) = state
-        .db
-        .read(move |connection| {
-            let sight = journal::sight(connection, &reader, as_of)?;
-            let view = revision::<R>(connection, sight, &reference, number)?;
-            Ok::<_, Problem>((journal::last_seen(connection, &reader)?, view))
+        .ask(request, caller, query.as_of, move |connection, sight| {
+            revision::<R>(connection, sight, &reference, number)
         })
         .await?;
     answer::single(request, caller, query, head, number, &view)
@@ -124,15 +120,12 @@ async fn answer_difference<R: Resource>(
     id: &str,
     query: DifferenceQuery,
 ) -> Result<HttpResponse, Problem> {
-    let (reader, reference) = (*caller, Reference::from_text(id));
-    state.settle(query.as_of).await?;
+    let reference = Reference::from_text(id);
+    let number = |version: Option<VersionNumber>| version.map(|VersionNumber(number)| number);
+    let (from, to) = (number(query.from), number(query.to));
     let (head, view) = state
-        .db
-        .read(move |connection| {
-            let sight = journal::sight(connection, &reader, query.as_of)?;
-            let number = |version: Option<VersionNumber>| version.map(|VersionNumber(number)| number);
-            let view = difference::<R>(connection, sight, &reference, number(query.from), number(query.to))?;
-            Ok::<_, Problem>((journal::last_seen(connection, &reader)?, view))
+        .ask(request, caller, query.as_of, move |connection, sight| {
+            difference::<R>(connection, sight, &reference, from, to)
         })
         .await?;
     answer::document(request, caller, head, &view)

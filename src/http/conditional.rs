@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{self, HeaderMap, HeaderName};
+use actix_web::http::header::{self, AcceptEncoding, ContentEncoding, Encoding, HeaderMap, HeaderName};
 
 use crate::app::AppState;
 use crate::journal::Head;
@@ -32,19 +32,25 @@ pub fn held_tag(request: &HeaderMap, head: Head, tag: &str) -> Option<String> {
             return Some(quoted(tag));
         }
         // The one that the client sent is the one by which it, and every cache on the way, finds what it has.
-        return tags(&held).find(|held| bare(held) == bare(tag)).map(ToOwned::to_owned);
+        return tags(&held).find(|held| bare(held) == bare(tag) && is_accepted(held, request)).map(ToOwned::to_owned);
     }
     let since = request.get(header::IF_MODIFIED_SINCE)?.to_str().ok()?;
     let since = httpdate::parse_http_date(since).ok()?;
     (settled(head) && SystemTime::from(head.at.datetime()) < since + SECOND).then(|| quoted(tag))
 }
 
+/// Whether the client holds something by a tag that may have a fingerprint.
+#[must_use]
+pub fn holds_fingerprints(request: &HeaderMap) -> bool {
+    lines(request, header::IF_NONE_MATCH).is_some_and(|held| held.contains('.'))
+}
+
 /// The entity tag, in its quotes, by which the client holds what has this fingerprint, if it does.
 #[must_use]
 pub fn held_tag_with(request: &HeaderMap, fingerprint: &str) -> Option<String> {
     let held = lines(request, header::IF_NONE_MATCH)?;
-    let has_it = |held: &&str| held.trim_matches('"').split('.').skip(1).any(|part| part == fingerprint);
-    tags(&held).find(has_it).map(ToOwned::to_owned)
+    let has_it = |held: &&str| suffixes(held).any(|suffix| suffix == fingerprint);
+    tags(&held).find(|held| has_it(held) && is_accepted(held, request)).map(ToOwned::to_owned)
 }
 
 /// An entity tag as it stands in headers.
@@ -56,6 +62,22 @@ pub fn quoted(tag: &str) -> String {
 /// The entity tags of a header, without the `W/` that proxies add.
 fn tags(header: &str) -> impl Iterator<Item = &str> {
     header.split(',').map(|tag| tag.trim().trim_start_matches("W/"))
+}
+
+/// What tells fingerprints and content codings apart.
+fn suffixes(tag: &str) -> impl Iterator<Item = &str> {
+    tag.trim_matches('"').split('.').skip(1)
+}
+
+/// Whether the client accepts the content coding of what it holds by this tag: a cache may hold it for others who do (RFC 9111, 4.3.2).
+fn is_accepted(tag: &str, request: &HeaderMap) -> bool {
+    let accepts = |coding: ContentEncoding| {
+        let accepted = lines(request, header::ACCEPT_ENCODING).unwrap_or_default();
+        let accepted = AcceptEncoding(accepted.split(',').filter_map(|coding| coding.trim().parse().ok()).collect());
+        let coding = Encoding::Known(coding);
+        accepted.negotiate([&coding].into_iter()).as_ref() == Some(&coding)
+    };
+    suffixes(tag).filter_map(|suffix| suffix.parse().ok()).all(accepts)
 }
 
 /// An entity tag without its quotes, the `W/` that proxies add, and the suffixes that tell fingerprints and encodings apart.

@@ -12,25 +12,24 @@
 //!
 //! The memory is bounded by its size. What is asked for often stays in it longest.
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use actix_web::body::{self, BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::ErrorInternalServerError;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::{Bytes, Data};
 use actix_web::{Error, HttpMessage, HttpResponse, HttpResponseBuilder};
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
-use crate::access::{Audience, Caller};
+use crate::access::Caller;
 use crate::app::AppState;
-use crate::http::answer;
 use crate::http::conditional::{self, Validity};
-use crate::http::revalidation::{VARYING, is_in_several_lines, today};
+use crate::http::question::{self, Question};
+use crate::http::revalidation::today;
 use crate::journal::Head;
 
 /// The headers that say what a body is and where it goes on, and so are not sent without one.
@@ -45,7 +44,7 @@ const LARGEST: u64 = 32;
 
 /// The answers that are kept.
 pub struct Memory {
-    answers: Cache<Question, Arc<Kept>, Weight>,
+    answers: Cache<Key, Arc<Kept>, Weight>,
     largest: u64,
 }
 
@@ -62,63 +61,32 @@ impl Memory {
     }
 }
 
-/// What was asked, and by which class of caller.
+/// A question as it is asked.
+#[derive(PartialEq, Eq, Hash)]
 struct Asked<'a> {
-    class: i16,
-    /// Whether a key was sent: what it is answered is not for shared caches.
-    with_key: bool,
+    question: Question<'a>,
     /// Whether a page of another site asks, which is told that it may.
     from_page: bool,
-    uri: &'a str,
-    varying: [&'a [u8]; 3],
 }
 
-/// The same, kept.
-#[derive(PartialEq, Eq)]
-struct Question {
-    class: i16,
-    with_key: bool,
-    from_page: bool,
-    uri: Box<str>,
-    varying: [Box<[u8]>; 3],
-}
+/// The same as it is kept.
+#[derive(PartialEq, Eq, Hash)]
+struct Key(Asked<'static>);
 
 impl<'a> Asked<'a> {
     fn of(request: &'a ServiceRequest, caller: &Caller) -> Self {
-        let value = |name| request.headers().get(name).map_or(&b""[..], HeaderValue::as_bytes);
-        Self {
-            class: Audience::class_of(caller),
-            with_key: caller.key.is_some(),
-            from_page: request.headers().contains_key(header::ORIGIN),
-            uri: request.uri().path_and_query().map_or("", |uri| uri.as_str()),
-            varying: VARYING.each_ref().map(value),
-        }
+        let from_page = request.headers().contains_key(header::ORIGIN);
+        Self { question: Question::of(request.request(), caller), from_page }
     }
 
-    fn keep(&self) -> Question {
-        let Self { class, with_key, from_page, uri, varying } = *self;
-        Question { class, with_key, from_page, uri: uri.into(), varying: varying.map(Into::into) }
+    fn kept(self) -> Key {
+        Key(Asked { question: self.question.into_owned(), from_page: self.from_page })
     }
 }
 
-impl Hash for Asked<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.class, self.with_key, self.from_page, self.uri, self.varying).hash(state);
-    }
-}
-
-impl Hash for Question {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        let varying = self.varying.each_ref().map(AsRef::<[u8]>::as_ref);
-        (self.class, self.with_key, self.from_page, &*self.uri, varying).hash(state);
-    }
-}
-
-impl Equivalent<Question> for Asked<'_> {
-    fn equivalent(&self, kept: &Question) -> bool {
-        (self.class, self.with_key, self.from_page) == (kept.class, kept.with_key, kept.from_page)
-            && self.uri == &*kept.uri
-            && self.varying.iter().zip(&kept.varying).all(|(asked, kept)| *asked == &**kept)
+impl Equivalent<Key> for Asked<'_> {
+    fn equivalent(&self, Key(kept): &Key) -> bool {
+        self == kept
     }
 }
 
@@ -162,11 +130,10 @@ fn answered(mut response: HttpResponseBuilder, headers: &[(HeaderName, HeaderVal
 #[derive(Clone)]
 struct Weight;
 
-impl Weighter<Question, Arc<Kept>> for Weight {
-    fn weight(&self, question: &Question, kept: &Arc<Kept>) -> u64 {
-        let asked = question.uri.len() + question.varying.iter().map(|value| value.len()).sum::<usize>();
+impl Weighter<Key, Arc<Kept>> for Weight {
+    fn weight(&self, Key(asked): &Key, kept: &Arc<Kept>) -> u64 {
         let body = kept.body.as_ref().map_or(0, |(_, body)| body.len());
-        FRAME + (asked + body) as u64
+        FRAME + (asked.question.bytes() + body) as u64
     }
 }
 
@@ -182,8 +149,7 @@ pub async fn recall<B: MessageBody + 'static>(
         return Ok(next.call(request).await?.map_into_left_body());
     };
     let caller = request.extensions().get::<Caller>().copied();
-    let may_be_recalled = |headers: &HeaderMap| !answer::asks_at_least(headers) && !is_in_several_lines(headers);
-    let Some(caller) = caller.filter(|_| request.method() == Method::GET && may_be_recalled(request.headers())) else {
+    let Some(caller) = caller.filter(|_| question::is_all_that_counts(request.method(), request.headers())) else {
         return Ok(next.call(request).await?.map_into_left_body());
     };
     let asked = Asked::of(&request, &caller);
@@ -193,14 +159,14 @@ pub async fn recall<B: MessageBody + 'static>(
     {
         return Ok(request.into_response(response).map_into_right_body());
     }
-    let (question, day) = (asked.keep(), today());
-    keep(&state.memory, question, day, next.call(request).await?).await
+    let (key, day) = (asked.kept(), today());
+    keep(&state.memory, key, day, next.call(request).await?).await
 }
 
 /// Keeps an answer if it stands.
 async fn keep<B: MessageBody + 'static>(
     memory: &Memory,
-    question: Question,
+    key: Key,
     day: u64,
     mut response: ServiceResponse<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
@@ -209,13 +175,13 @@ async fn keep<B: MessageBody + 'static>(
     };
     let was_settled = conditional::settled(validity.head);
     let goes_with_a_body =
-        |name: &HeaderName| DESCRIBING.contains(name) || !question.from_page && name.as_str().starts_with(FOR_PAGES);
+        |name: &HeaderName| DESCRIBING.contains(name) || !key.0.from_page && name.as_str().starts_with(FOR_PAGES);
     let (describing, headers) = (response.headers().iter())
         .map(|(name, value)| (name.clone(), value.clone()))
         .partition(|(name, _)| goes_with_a_body(name));
     let mut kept = Kept { validity, day, was_settled, headers, body: None };
     if response.status() == StatusCode::NOT_MODIFIED {
-        memory.answers.insert(question, Arc::new(kept));
+        memory.answers.insert(key, Arc::new(kept));
         return Ok(response.map_into_left_body());
     }
     let (request, response) = response.into_parts();
@@ -223,7 +189,7 @@ async fn keep<B: MessageBody + 'static>(
     let body = body::to_bytes(body).await.map_err(|error| ErrorInternalServerError(error.into()))?;
     if body.len() as u64 <= memory.largest {
         kept.body = Some((describing, body.clone()));
-        memory.answers.insert(question, Arc::new(kept));
+        memory.answers.insert(key, Arc::new(kept));
     }
     Ok(ServiceResponse::new(request, response.set_body(BoxBody::new(body))).map_into_right_body())
 }
@@ -234,14 +200,14 @@ mod tests {
     use crate::access::CLASSES;
 
     fn remember(memory: &Memory, number: u64, accept: usize, body: usize) {
-        let uri = format!("/v1/briefs/{number}").into();
-        let varying = [vec![b'*'; accept].into(), b"br"[..].into(), b""[..].into()];
         let class = i16::try_from(number % CLASSES as u64).unwrap_or_default();
-        let question = Question { class, with_key: false, from_page: false, uri, varying };
+        let uri = format!("/v1/briefs/{number}").into();
+        let varying = ["*".repeat(accept).into(), "br".into(), "".into()];
+        let key = Key(Asked { question: Question { class, with_key: false, uri, varying }, from_page: false });
         let validity = Validity { head: Head::start(), tag: number.to_string(), is_single: true };
         let body = Some((Vec::new(), Bytes::from(vec![0; body])));
         let kept = Kept { validity, day: today(), was_settled: true, headers: Vec::new(), body };
-        memory.answers.insert(question, Arc::new(kept));
+        memory.answers.insert(key, Arc::new(kept));
     }
 
     #[test]

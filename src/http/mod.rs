@@ -11,5 +11,6 @@ pub mod middleware;
 pub mod page;
 pub mod patch;
 pub mod query;
+pub mod question;
 pub mod revalidation;
 pub mod tabular;

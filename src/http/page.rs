@@ -360,12 +360,12 @@ async fn answered<L: Listed>(
     let selection = view.fields.as_deref().map(|fields| Selection::parse(fields, &members::<L>())).transpose()?;
     let mut extras = filter.included();
     extras.extend(L::EXTRAS.iter().filter(|extra| selection.as_ref().is_some_and(|chosen| chosen.has(extra))));
-    state.settle(view.as_of).await?;
-    let listing = Listing { caller: *caller, as_of: view.as_of, filter, extras: Extras(extras), selection };
+    let settled_at = state.settle(view.as_of).await?;
+    let listing = Listing { caller: *caller, as_of: view.as_of, settled_at, filter, extras: Extras(extras), selection };
     if format == Format::Json || view.limit.is_some() {
         listing.one_page(state, request, &view, format).await
     } else {
-        listing.everything(state, &view, format).await
+        listing.everything(state, request, &view, format).await
     }
 }
 
@@ -387,6 +387,8 @@ impl<V> Page<V> {
 struct Listing<L> {
     caller: Caller,
     as_of: Option<Timestamp>,
+    /// The position that a read as of then has to come after.
+    settled_at: i64,
     filter: L,
     extras: Extras,
     selection: Option<Selection>,
@@ -408,17 +410,20 @@ impl<L: Listed> Listing<L> {
         let window = Window::of(view.limit, view.cursor.as_deref())?;
         let limit = window.limit();
         let count = view.count.is_some_and(|count| count.0);
-        let Self { caller, as_of, filter, extras, selection } = self;
+        let Self { caller, as_of, settled_at, filter, extras, selection } = self;
         let left_out = without(L::EXTRAS, &extras);
         let is_long = filter.is_long();
         let at_least = answer::at_least(request)?;
         // What the index has found has to be there to be read.
-        let found_at = if filter.fresh_to() == i64::MAX { 0 } else { filter.fresh_to() };
+        let found_at = if filter.fresh_to() == i64::MAX { settled_at } else { filter.fresh_to() };
         let in_json = format == Format::Json && selection.is_none();
         let state_there = state.clone();
         let work = move |connection: &mut Connection| {
             let sight = journal::sight(connection, &caller, as_of)?;
             let seen = journal::last_seen(connection, &caller)?;
+            // Before anything is made ready, which is planned otherwise.
+            let total = count.then(|| filter.count(connection, sight)).transpose()?;
+            let facets = filter.facets(connection, sight)?;
             let page = if in_json {
                 let mut ready =
                     if sight.is_now() { state_there.projections.at(&caller, seen) } else { Ready::nothing() };
@@ -426,13 +431,11 @@ impl<L: Listed> Listing<L> {
             } else {
                 Page::Views(filter.page(connection, sight, &extras, &window)?)
             };
-            let total = count.then(|| filter.count(connection, sight)).transpose()?;
-            let facets = filter.facets(connection, sight)?;
             let head = journal::last_seen_up_to(connection, &caller, seen, filter.fresh_to())?;
             Ok::<_, Problem>((head, page, total, facets))
         };
         let (head, page, total, facets) = if is_long {
-            state.db.scan(once_there(at_least, work)).await?
+            state.db.scan_beyond(at_least, found_at, work).await?
         } else {
             state.db.read_beyond(at_least, found_at, work).await?
         };
@@ -463,19 +466,21 @@ impl<L: Listed> Listing<L> {
     async fn everything(
         self,
         state: &Data<AppState>,
+        request: &HttpRequest,
         view: &ListView,
         format: Format,
     ) -> Result<HttpResponse, Problem> {
+        let at_least = answer::at_least(request)?;
         let after = view.cursor.as_deref().map(Cursor::decode).transpose()?;
         let (caller, as_of) = (self.caller, self.as_of);
         let (head, sight) = state
             .db
-            .read(move |connection| {
+            .read(once_there(at_least, move |connection| {
                 Ok::<_, Problem>((
                     journal::last_seen(connection, &caller)?,
                     journal::sight(connection, &caller, as_of)?,
                 ))
-            })
+            }))
             .await?;
         let left_out = without(L::EXTRAS, &self.extras);
         let columns = tabular::Columns::of(&members::<L>(), &left_out, self.selection.as_ref());

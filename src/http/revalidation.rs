@@ -4,34 +4,66 @@
 //! archive as this class sees it, and from the day. All of that is known before anything is looked up, so the entity tag of such an answer
 //! ends in a fingerprint of it: `"<digest of what it says>.<fingerprint>"`. While the fingerprint is the same, so is the answer, on every
 //! server of the same settings. Once it is another, the digest still tells whether what is said has changed.
+//!
+//! The tag of a single resource is its version and the digest of what is shown, and nothing beside. So those that were told last are
+//! remembered, longer than the answers themselves, since they are small.
 
+use std::hash::Hash;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
-use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, HttpMessage, HttpRequest};
+use actix_web::{Error, HttpMessage};
+use quick_cache::sync::Cache;
 use url::Url;
 use xxhash_rust::xxh3::Xxh3Default;
 
-use crate::access::{Audience, Caller};
+use crate::access::Caller;
 use crate::app::AppState;
 use crate::config::Config;
 use crate::http::answer;
 use crate::http::conditional::{self, Validity};
+use crate::http::question::{self, Question};
 use crate::journal::Head;
 
-/// The request headers that an answer depends on, beside who asks.
-pub const VARYING: [HeaderName; 3] =
-    [header::ACCEPT, header::ACCEPT_ENCODING, HeaderName::from_static("sec-fetch-dest")];
+/// How many tags of single resources are remembered; each takes some hundred bytes.
+const REMEMBERED: usize = 1 << 15;
 
-/// Whether a request says what it accepts in several lines, which count together, and here would have to be read so.
-#[must_use]
-pub fn is_in_several_lines(headers: &HeaderMap) -> bool {
-    VARYING.iter().any(|name| headers.get_all(name).nth(1).is_some())
+/// The tags that single resources had when they were told last.
+pub struct Tags(Cache<u128, Arc<Told>>);
+
+/// The tag of what a question is answered at a head, on a day.
+struct Told {
+    head: Head,
+    day: u64,
+    tag: String,
+}
+
+impl Default for Tags {
+    fn default() -> Self {
+        Self(Cache::new(REMEMBERED))
+    }
+}
+
+impl Tags {
+    fn find(&self, question: &Question<'_>, head: Head, day: u64) -> Option<Arc<Told>> {
+        self.0.get(&digest(question)).filter(|told| told.head == head && told.day == day)
+    }
+
+    fn remember(&self, question: &Question<'_>, head: Head, day: u64, tag: String) {
+        self.0.insert(digest(question), Arc::new(Told { head, day, tag }));
+    }
+}
+
+/// So many bits of it that no two questions will have the same.
+fn digest(question: &Question<'_>) -> u128 {
+    let mut all = Xxh3Default::new();
+    question.hash(&mut all);
+    all.digest128()
 }
 
 /// The days since 1970 (UTC), for answers that speak of today: to be asked for before an answer is begun, since one that is begun before
@@ -54,35 +86,41 @@ pub async fn revalidate<B: MessageBody + 'static>(
         return Ok(next.call(request).await?.map_into_left_body());
     };
     let day = today();
-    if may_be_told_at_once(&request)
+    if question::is_all_that_counts(request.method(), request.headers())
+        && request.headers().contains_key(header::IF_NONE_MATCH)
         && let Ok(head) = state.heads.of(&caller).await
-        && let fingerprint = fingerprint(request.request(), &caller, head, day, &state.config)
-        && let Some(held) = conditional::held_tag_with(request.headers(), &fingerprint)
+        && let Some(held) = held(&state, &request, &caller, head, day)
     {
         let response = answer::not_modified(&caller, head, held);
         return Ok(request.into_response(response).map_into_right_body());
     }
     let mut response = next.call(request).await?;
-    sign(&mut response, &caller, day, &state.config);
+    sign(&mut response, &caller, day, &state);
     Ok(response.map_into_left_body())
 }
 
-fn may_be_told_at_once(request: &ServiceRequest) -> bool {
-    let headers = request.headers();
-    request.method() == Method::GET
-        && headers.contains_key(header::IF_NONE_MATCH)
-        && !is_in_several_lines(headers)
-        && !answer::asks_at_least(headers)
+/// The entity tag, in its quotes, by which the client holds what stands, as far as that is known.
+fn held(state: &AppState, request: &ServiceRequest, caller: &Caller, head: Head, day: u64) -> Option<String> {
+    let (question, headers) = (Question::of(request.request(), caller), request.headers());
+    let by_fingerprint = if conditional::holds_fingerprints(headers) {
+        conditional::held_tag_with(headers, &fingerprint(&question, head, day, &state.config))
+    } else {
+        None
+    };
+    by_fingerprint.or_else(|| conditional::held_tag(headers, head, &state.tags.find(&question, head, day)?.tag))
 }
 
-/// Writes its fingerprint into the tag of an answer that is no single resource.
-fn sign<B>(response: &mut ServiceResponse<B>, caller: &Caller, day: u64, config: &Config) {
+/// Writes its fingerprint into the tag of an answer that is no single resource, and remembers that of one that is.
+fn sign<B>(response: &mut ServiceResponse<B>, caller: &Caller, day: u64, state: &AppState) {
     let Some(mut validity) = response.response_mut().extensions_mut().remove::<Validity>() else {
         return;
     };
-    if !validity.is_single && !is_in_several_lines(response.request().headers()) {
+    let question = Question::of(response.request(), caller);
+    if validity.is_single {
+        state.tags.remember(&question, validity.head, day, validity.tag.clone());
+    } else {
         let unsigned = conditional::quoted(&validity.tag);
-        let fingerprint = fingerprint(response.request(), caller, validity.head, day, config);
+        let fingerprint = fingerprint(&question, validity.head, day, &state.config);
         validity.tag = format!("{}.{fingerprint}", validity.tag);
         // A client that holds it under an older fingerprint was told by that one.
         let is_unsigned = response.headers().get(header::ETAG).is_some_and(|shown| *shown == unsigned);
@@ -94,22 +132,17 @@ fn sign<B>(response: &mut ServiceResponse<B>, caller: &Caller, day: u64, config:
 }
 
 /// The fingerprint of what an answer follows from. Feeds name the hub, and to those without a key only.
-fn fingerprint(request: &HttpRequest, caller: &Caller, head: Head, day: u64, config: &Config) -> String {
-    let asked = request.uri().path_and_query().map_or("", |uri| uri.as_str());
+fn fingerprint(question: &Question<'_>, head: Head, day: u64, config: &Config) -> String {
     let hub = config.websub_hub.as_ref().map_or("", Url::as_str);
     let mut all = Xxh3Default::new();
-    all.update(&Audience::class_of(caller).to_le_bytes());
-    all.update(&[u8::from(caller.key.is_some())]);
+    all.update(&question.class.to_le_bytes());
+    all.update(&[u8::from(question.with_key)]);
     all.update(&head.position.to_le_bytes());
     all.update(&head.at.micros().to_le_bytes());
     all.update(&day.to_le_bytes());
-    for text in [env!("CARGO_PKG_VERSION"), config.public_url.as_str(), hub, asked] {
+    let of_server = [env!("CARGO_PKG_VERSION"), config.public_url.as_str(), hub, &question.uri];
+    for text in of_server.into_iter().chain(question.varying.iter().map(AsRef::as_ref)) {
         all.update(text.as_bytes());
-        all.update(b"\n");
-    }
-    // A client that does not say what it accepts accepts all, but no coding.
-    for (name, by_itself) in VARYING.into_iter().zip(["*/*", "", ""]) {
-        all.update(request.headers().get(name).map_or(by_itself.as_bytes(), HeaderValue::as_bytes));
         all.update(b"\n");
     }
     format!("{:016x}", all.digest())

@@ -100,7 +100,7 @@ impl Projections {
     #[must_use]
     pub fn at(&self, caller: &Caller, head: Head) -> Ready {
         let class = u8::try_from(Audience::class_of(caller)).unwrap_or(u8::MAX);
-        Ready { shelf: self.shelf.clone(), class, head, snapshot: None, made: Vec::new() }
+        Ready { shelf: self.shelf.clone(), class, head, snapshot: None, has_begun: false, made: Vec::new() }
     }
 }
 
@@ -111,6 +111,7 @@ pub struct Ready {
     head: Head,
     /// The last position in what was made from.
     snapshot: Option<i64>,
+    has_begun: bool,
     made: Vec<Item>,
 }
 
@@ -118,7 +119,7 @@ impl Ready {
     /// For what nothing is kept of.
     #[must_use]
     pub fn nothing() -> Self {
-        Self { shelf: None, class: 0, head: Head::start(), snapshot: None, made: Vec::new() }
+        Self { shelf: None, class: 0, head: Head::start(), snapshot: None, has_begun: false, made: Vec::new() }
     }
 
     fn key(&self, form: Form, id: Id) -> Key {
@@ -180,7 +181,7 @@ impl Ready {
         }
         self.begin_making(connection)?;
         let made = fill(connection, &missing)?;
-        Ok((kept, made.into_iter().map(|(id, body)| Item { key: self.key(form, id), body }).collect()))
+        Ok((kept, made.into_iter().map(|(id, body)| Item { key: self.key(form, id), name: None, body }).collect()))
     }
 
     /// The brief that a reference means, if it is kept. One by an old slug is not.
@@ -204,27 +205,24 @@ impl Ready {
     /// # Errors
     /// When the query fails.
     pub fn begin_making(&mut self, connection: &mut Connection) -> Result<(), Problem> {
-        if self.snapshot.is_none() {
-            self.snapshot = Some(journal::head(connection)?.position);
-            dialect::plan_once(connection)?;
+        if std::mem::replace(&mut self.has_begun, true) {
+            return Ok(());
         }
-        Ok(())
+        if self.shelf.is_some() {
+            self.snapshot = Some(journal::head(connection)?.position);
+        }
+        Ok(dialect::plan_once(connection)?)
     }
 
     /// Keeps a brief whole, but for what is like it.
     pub fn keep_page(&mut self, id: Id, slug: &str, version: i32, page: &[u8]) {
-        let Some(there) = &self.shelf else { return };
-        there.name(name_of(slug), id);
-        self.keep(Form::BriefPage, id, close_page(version, slug, page));
+        let (key, name) = (self.key(Form::BriefPage, id), Some(name_of(slug)));
+        self.made.push(Item { key, name, body: close_page(version, slug, page) });
     }
 
     /// Keeps what is like a brief.
     pub fn keep_similar(&mut self, id: Id, similar: &[u8]) {
-        self.keep(Form::BriefSimilar, id, similar.to_vec());
-    }
-
-    fn keep(&mut self, form: Form, id: Id, body: Vec<u8>) {
-        self.made.push(Item { key: self.key(form, id), body });
+        self.made.push(Item { key: self.key(Form::BriefSimilar, id), name: None, body: similar.to_vec() });
     }
 }
 

@@ -2,6 +2,9 @@
 //!
 //! Everything is written behind what was written before, and never changed. What is taken off is forgotten, and its place is
 //! free when its whole volume is: of two volumes the older one goes when the younger one is full.
+//!
+//! Every request looks here, so nobody keeps the others from it for long: the file is written to, large volumes are given up, and many
+//! things are forgotten while they can look.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -21,6 +24,10 @@ use crate::journal::Head;
 /// What lies between two that are wanted is read along with them rather than passed over, up to so many bytes: to ask the
 /// system once more takes longer.
 const LARGEST_GAP: u64 = 4096;
+/// How many bytes of a file an item counts for at least: its place in memory takes a part of that.
+const SMALLEST: u64 = 512;
+/// How many resources are forgotten while nobody else can look.
+const FORGOTTEN_AT_ONCE: usize = 64;
 
 /// What something is found by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,6 +40,8 @@ pub(super) struct Key {
 /// Something to be kept.
 pub(super) struct Item {
     pub(super) key: Key,
+    /// The digest of the slug by which it is found too.
+    pub(super) name: Option<u128>,
     pub(super) body: Vec<u8>,
 }
 
@@ -54,33 +63,31 @@ pub(super) struct Shelf {
 }
 
 struct Stock {
-    /// None until the journal has been looked at.
+    /// None until the journal has been looked at, and while what it tells is being heeded.
     standing: Option<Standing>,
+    young: Volume,
+    old: Option<Volume>,
+}
+
+struct Volume {
+    file: Arc<File>,
+    end: u64,
     places: FxHashMap<Key, Place>,
     /// The ids of briefs by the digests of their slugs.
     names: FxHashMap<u128, Id>,
-    young: Arc<Volume>,
-    old: Option<Arc<Volume>>,
-    end: u64,
 }
 
 #[derive(Clone, Copy)]
 struct Place {
-    volume: u32,
-    length: u32,
     offset: u64,
+    length: u32,
     /// The head at which it was made: what is fleeting does not outlive it.
     position: i64,
 }
 
-pub(super) struct Volume {
-    number: u32,
-    file: File,
-}
-
 /// Something that is kept. What is written once stays as it is, so it can be read whatever is put and forgotten meanwhile.
 pub(super) struct Found {
-    volume: Arc<Volume>,
+    file: Arc<File>,
     offset: u64,
     length: usize,
 }
@@ -93,36 +100,19 @@ pub(super) struct Bodies {
 
 impl Shelf {
     pub(super) fn in_directory(directory: &Path, bytes: u64) -> io::Result<Self> {
-        let young = Volume::new(directory, 0)?;
-        Ok(Self {
-            directory: directory.to_owned(),
-            largest: bytes / 2,
-            stock: RwLock::new(Stock {
-                standing: None,
-                places: FxHashMap::default(),
-                names: FxHashMap::default(),
-                young: Arc::new(young),
-                old: None,
-                end: 0,
-            }),
-        })
+        let stock = Stock { standing: None, young: Volume::new(directory)?, old: None };
+        Ok(Self { directory: directory.to_owned(), largest: bytes / 2, stock: RwLock::new(stock) })
     }
 
     /// What is kept under these keys, if what this class of callers sees is at this head.
     pub(super) fn find(&self, class: u8, head: Head, keys: impl Iterator<Item = Key>) -> Vec<Option<Found>> {
         let stock = self.reading();
         let is_at = stock.is_at(class, head);
-        let place =
-            |key: Key| stock.places.get(&key).copied().filter(|place| is_at && place.stands_for(key.form, head));
-        keys.map(|key| place(key).and_then(|place| stock.at(place))).collect()
+        keys.map(|key| stock.volumes().filter(|_| is_at).find_map(|volume| volume.find(key, head))).collect()
     }
 
     pub(super) fn named(&self, name: u128) -> Option<Id> {
-        self.reading().names.get(&name).copied()
-    }
-
-    pub(super) fn name(&self, name: u128, id: Id) {
-        self.writing().names.insert(name, id);
+        self.reading().volumes().find_map(|volume| volume.names.get(&name).copied())
     }
 
     /// Keeps what was made from what this class of callers saw at this head, in a snapshot that ends at a position, unless there is
@@ -131,84 +121,80 @@ impl Shelf {
         if items.is_empty() {
             return;
         }
-        let mut stock = self.writing();
-        let is_older = stock.standing.is_none_or(|standing| snapshot < standing.position);
-        if is_older || !stock.is_at(class, head) {
-            return;
-        }
-        if let Err(error) = self.append(&mut stock, head, items) {
+        let bytes = items.iter().map(|item| item.body.as_slice()).collect::<Vec<_>>().concat();
+        let stands = |stock: &Stock| {
+            stock.is_at(class, head) && stock.standing.is_some_and(|standing| snapshot >= standing.position)
+        };
+        let written = self.reserve(bytes.len() as u64, items.len(), stands).and_then(|reserved| {
+            let Some((file, offset)) = reserved else { return Ok(()) };
+            file.write_all_at(&bytes, offset)?;
+            let mut stock = self.writing();
+            // The journal may have been followed meanwhile, and other volumes begun.
+            let there = if stands(&stock) { stock.volume_of(&file) } else { None };
+            there.map_or(Ok(()), |volume| volume.place(items, offset, head))
+        });
+        if let Err(error) = written {
             tracing::warn!(%error, "what was made ready cannot be kept");
         }
     }
 
-    fn append(&self, stock: &mut Stock, head: Head, items: &[Item]) -> io::Result<()> {
-        let bodies: Vec<&[u8]> = items.iter().map(|item| item.body.as_slice()).collect();
-        let bytes = bodies.concat();
-        if stock.end + bytes.len() as u64 > self.largest {
-            if bytes.len() as u64 > self.largest {
-                return Ok(());
-            }
-            self.turn_over(stock)?;
+    /// A place for so many bytes, unless there is none or nothing may be put.
+    fn reserve(
+        &self,
+        bytes: u64,
+        items: usize,
+        may_be_put: impl FnOnce(&Stock) -> bool,
+    ) -> io::Result<Option<(Arc<File>, u64)>> {
+        let mut stock = self.writing();
+        if !may_be_put(&stock) || bytes > self.largest {
+            return Ok(None);
         }
-        let (volume, mut offset) = (stock.young.number, stock.end);
-        stock.young.file.write_all_at(&bytes, offset)?;
-        stock.end += bytes.len() as u64;
-        for Item { key, body } in items {
-            let length = u32::try_from(body.len()).map_err(io::Error::other)?;
-            stock.places.insert(*key, Place { volume, length, offset, position: head.position });
-            offset += u64::from(length);
+        let mut gone = None;
+        if !stock.young.has_room(bytes, items, self.largest) {
+            let full = std::mem::replace(&mut stock.young, Volume::new(&self.directory)?);
+            gone = stock.old.replace(full);
         }
-        Ok(())
-    }
-
-    /// Begins a new volume, and forgets what is in the one before the last.
-    fn turn_over(&self, stock: &mut Stock) -> io::Result<()> {
-        let next = Volume::new(&self.directory, stock.young.number.wrapping_add(1))?;
-        let last = std::mem::replace(&mut stock.young, Arc::new(next));
-        let stays = last.number;
-        stock.old = Some(last);
-        stock.end = 0;
-        stock.places.retain(|_, place| place.volume == stays);
-        let pages: HashSet<Id> =
-            stock.places.keys().filter(|key| key.form == Form::BriefPage).map(|key| key.id).collect();
-        stock.names.retain(|_, id| pages.contains(id));
-        Ok(())
+        let (file, offset) = (Arc::clone(&stock.young.file), stock.young.end);
+        stock.young.end += bytes;
+        drop(stock);
+        // Only now: it takes long to give back so much.
+        drop(gone);
+        Ok(Some((file, offset)))
     }
 
     /// Up to where the journal has been followed, and whether there is anything that it may concern.
     pub(super) fn standing(&self) -> (Option<Standing>, bool) {
         let stock = self.reading();
-        (stock.standing, !stock.places.is_empty())
+        (stock.standing, stock.volumes().any(|volume| !volume.places.is_empty()))
     }
 
-    /// Forgets what these resources show, and stands from now on where the journal has been followed to.
+    /// Forgets what these resources show, and stands from now on where the journal has been followed to. Meanwhile it stands nowhere.
     pub(super) fn forget(&self, concerned: &HashSet<Id>, standing: Standing) {
-        let mut stock = self.writing();
-        for id in concerned {
-            for form in Form::ALL {
-                for class in 0..CLASSES {
-                    let class = u8::try_from(class).unwrap_or(u8::MAX);
-                    stock.places.remove(&Key { id: *id, form, class });
-                }
+        let concerned: Vec<Id> = concerned.iter().copied().collect();
+        for some in concerned.chunks(FORGOTTEN_AT_ONCE) {
+            let mut stock = self.writing();
+            stock.standing = None;
+            for id in some {
+                stock.forget(*id);
             }
         }
-        stock.standing = Some(standing);
+        self.writing().standing = Some(standing);
     }
 
     /// Forgets everything, and gives back the place that it took.
     pub(super) fn clear(&self, standing: Standing) {
         let mut stock = self.writing();
         stock.standing = None;
-        stock.places.clear();
-        stock.names.clear();
-        if stock.end == 0 && stock.old.is_none() {
+        if stock.young.end == 0 && stock.old.is_none() {
             stock.standing = Some(standing);
             return;
         }
-        match Volume::new(&self.directory, stock.young.number.wrapping_add(1)) {
+        match Volume::new(&self.directory) {
             Ok(volume) => {
-                (stock.young, stock.old, stock.end) = (Arc::new(volume), None, 0);
+                let gone = (std::mem::replace(&mut stock.young, volume), stock.old.take());
                 stock.standing = Some(standing);
+                drop(stock);
+                drop(gone);
             }
             // It stands nowhere then, and nothing is taken from it or put into it.
             Err(error) => tracing::error!(%error, "the file of what is kept ready cannot be made anew"),
@@ -230,11 +216,53 @@ impl Stock {
         self.standing.is_some_and(|standing| standing.heads.get(usize::from(class)) == Some(&head))
     }
 
-    fn at(&self, place: Place) -> Option<Found> {
-        let volumes = [Some(&self.young), self.old.as_ref()];
-        let volume = volumes.into_iter().flatten().find(|volume| volume.number == place.volume)?;
-        let length = usize::try_from(place.length).ok()?;
-        Some(Found { volume: Arc::clone(volume), offset: place.offset, length })
+    fn volumes(&self) -> impl Iterator<Item = &Volume> {
+        std::iter::once(&self.young).chain(&self.old)
+    }
+
+    fn volume_of(&mut self, file: &Arc<File>) -> Option<&mut Volume> {
+        std::iter::once(&mut self.young).chain(&mut self.old).find(|volume| Arc::ptr_eq(&volume.file, file))
+    }
+
+    fn forget(&mut self, id: Id) {
+        for volume in std::iter::once(&mut self.young).chain(&mut self.old) {
+            for form in Form::ALL {
+                for class in 0..CLASSES {
+                    let class = u8::try_from(class).unwrap_or(u8::MAX);
+                    volume.places.remove(&Key { id, form, class });
+                }
+            }
+        }
+    }
+}
+
+impl Volume {
+    /// A file without a name: it is gone with the process, however that ends.
+    fn new(directory: &Path) -> io::Result<Self> {
+        let file = Arc::new(tempfile::tempfile_in(directory)?);
+        Ok(Self { file, end: 0, places: FxHashMap::default(), names: FxHashMap::default() })
+    }
+
+    /// Whether so many bytes of so many items go into it too. Its places in memory are bounded with the file.
+    fn has_room(&self, bytes: u64, items: usize, largest: u64) -> bool {
+        self.end + bytes <= largest && (self.places.len() + items) as u64 <= largest / SMALLEST
+    }
+
+    fn find(&self, key: Key, head: Head) -> Option<Found> {
+        let Place { offset, length, .. } =
+            self.places.get(&key).copied().filter(|place| place.stands_for(key.form, head))?;
+        Some(Found { file: Arc::clone(&self.file), offset, length: usize::try_from(length).ok()? })
+    }
+
+    /// Notes where these are that were written one behind the other.
+    fn place(&mut self, items: &[Item], mut offset: u64, head: Head) -> io::Result<()> {
+        for Item { key, name, body } in items {
+            let length = u32::try_from(body.len()).map_err(io::Error::other)?;
+            self.places.insert(*key, Place { offset, length, position: head.position });
+            self.names.extend(name.map(|name| (name, key.id)));
+            offset += u64::from(length);
+        }
+        Ok(())
     }
 }
 
@@ -244,20 +272,13 @@ impl Place {
     }
 }
 
-impl Volume {
-    /// A file without a name: it is gone with the process, however that ends.
-    fn new(directory: &Path, number: u32) -> io::Result<Self> {
-        Ok(Self { number, file: tempfile::tempfile_in(directory)? })
-    }
-}
-
 impl Found {
     fn end(&self) -> u64 {
         self.offset + self.length as u64
     }
 
     fn is_near(&self, before: &Self) -> bool {
-        before.volume.number == self.volume.number && self.offset.saturating_sub(before.end()) <= LARGEST_GAP
+        Arc::ptr_eq(&before.file, &self.file) && self.offset.saturating_sub(before.end()) <= LARGEST_GAP
     }
 }
 
@@ -266,7 +287,7 @@ impl Bodies {
     pub(super) fn of(found: &[Option<Found>]) -> Self {
         let mut wanted: Vec<(usize, &Found)> =
             found.iter().enumerate().filter_map(|(number, found)| Some((number, found.as_ref()?))).collect();
-        wanted.sort_unstable_by_key(|(_, found)| (found.volume.number, found.offset, found.length));
+        wanted.sort_unstable_by_key(|(_, found)| (Arc::as_ptr(&found.file), found.offset, found.length));
         let length = wanted.iter().map(|(_, found)| found.length).sum();
         let mut bodies = Self { bytes: Vec::with_capacity(length), places: vec![None; found.len()] };
         for run in wanted.chunk_by(|(_, before), (_, found)| found.is_near(before)) {
@@ -283,7 +304,7 @@ impl Bodies {
         let length = usize::try_from(last.end() - first.offset).map_err(io::Error::other)?;
         self.bytes.resize(start + length, 0);
         let (_, room) = self.bytes.split_at_mut(start);
-        first.volume.file.read_exact_at(room, first.offset)?;
+        first.file.read_exact_at(room, first.offset)?;
         for (number, found) in run {
             let from = start + usize::try_from(found.offset - first.offset).map_err(io::Error::other)?;
             if let Some(place) = self.places.get_mut(*number) {
@@ -323,6 +344,10 @@ mod tests {
         Key { id: Id::new(), form, class: CLASS }
     }
 
+    fn item(key: Key, body: impl Into<Vec<u8>>) -> Item {
+        Item { key, name: None, body: body.into() }
+    }
+
     fn shelf(bytes: u64) -> Shelf {
         let shelf = Shelf::in_directory(&std::env::temp_dir(), bytes).expect("a file");
         shelf.clear(standing(1));
@@ -338,12 +363,7 @@ mod tests {
     fn what_is_put_is_taken_until_it_is_concerned() {
         let shelf = shelf(1 << 20);
         let [changed, other] = [key(Form::BriefRow), key(Form::BriefRow)];
-        shelf.put(
-            CLASS,
-            head(1),
-            1,
-            &[Item { key: changed, body: b"one".into() }, Item { key: other, body: b"two".into() }],
-        );
+        shelf.put(CLASS, head(1), 1, &[item(changed, b"one"), item(other, b"two")]);
         assert_eq!(taken(&shelf, 1, changed).as_deref(), Some(&b"one"[..]));
         shelf.forget(&HashSet::from([changed.id]), standing(2));
         assert_eq!(taken(&shelf, 2, changed), None);
@@ -354,12 +374,12 @@ mod tests {
     fn nothing_is_taken_or_put_at_another_head() {
         let shelf = shelf(1 << 20);
         let key = key(Form::EventRow);
-        shelf.put(CLASS, head(2), 2, &[Item { key, body: b"early".into() }]);
+        shelf.put(CLASS, head(2), 2, &[item(key, b"early")]);
         shelf.forget(&HashSet::new(), standing(2));
         assert_eq!(taken(&shelf, 2, key), None, "it was put before the shelf had come so far");
-        shelf.put(CLASS, head(2), 1, &[Item { key, body: b"of an older snapshot".into() }]);
+        shelf.put(CLASS, head(2), 1, &[item(key, b"of an older snapshot")]);
         assert_eq!(taken(&shelf, 2, key), None);
-        shelf.put(CLASS, head(2), 2, &[Item { key, body: b"right".into() }]);
+        shelf.put(CLASS, head(2), 2, &[item(key, b"right")]);
         assert_eq!(taken(&shelf, 1, key), None);
         assert_eq!(taken(&shelf, 3, key), None);
         assert_eq!(taken(&shelf, 2, key).as_deref(), Some(&b"right"[..]));
@@ -369,12 +389,7 @@ mod tests {
     fn what_is_like_a_brief_ends_with_any_write() {
         let shelf = shelf(1 << 20);
         let [page, similar] = [key(Form::BriefPage), key(Form::BriefSimilar)];
-        shelf.put(
-            CLASS,
-            head(1),
-            1,
-            &[Item { key: page, body: b"{".into() }, Item { key: similar, body: b"[]".into() }],
-        );
+        shelf.put(CLASS, head(1), 1, &[item(page, b"{"), item(similar, b"[]")]);
         assert!(taken(&shelf, 1, similar).is_some());
         shelf.forget(&HashSet::new(), standing(2));
         assert_eq!(taken(&shelf, 2, similar), None);
@@ -388,7 +403,7 @@ mod tests {
         let lengths = [10, 5000, 1, 9000, 0, 700, 4096, 4097, 3];
         let body = |number: usize| vec![u8::try_from(number).unwrap(); lengths[number]];
         for (number, key) in keys.iter().enumerate() {
-            shelf.put(CLASS, head(1), 1, &[Item { key: *key, body: body(number) }]);
+            shelf.put(CLASS, head(1), 1, &[item(*key, body(number))]);
         }
         for wanted in [vec![8, 0, 2], vec![0, 1, 2, 3, 4, 5, 6, 7, 8], vec![7, 5, 3, 1], vec![4], vec![]] {
             let found = shelf.find(CLASS, head(1), wanted.iter().map(|number| keys[*number]));
@@ -404,16 +419,39 @@ mod tests {
         let (shelf, mut keys) = (shelf(20_000), Vec::new());
         for number in 0..100_u8 {
             let key = key(Form::BriefPage);
-            shelf.name(number.into(), key.id);
-            shelf.put(CLASS, head(1), 1, &[Item { key, body: vec![number; 1000] }]);
+            let body = vec![number; 1000];
+            shelf.put(CLASS, head(1), 1, &[Item { key, name: Some(number.into()), body }]);
             keys.push(key);
             let stock = shelf.reading();
-            assert!(stock.end <= 10_000);
-            assert!(stock.places.len() <= 20);
-            assert!(stock.names.len() <= 21);
+            assert!(stock.volumes().all(|volume| volume.end <= 10_000));
+            assert!(stock.volumes().all(|volume| volume.places.len() <= 10 && volume.names.len() <= 10));
         }
         let kept = keys.iter().filter(|key| taken(&shelf, 1, **key).is_some()).count();
         assert!(kept >= 10, "only {kept} are left");
         assert_eq!(taken(&shelf, 1, keys[99]), Some(vec![99; 1000]));
+    }
+
+    #[test]
+    fn what_is_small_takes_no_more_places_in_memory_than_it_may() {
+        let (shelf, last) = (shelf(20 * SMALLEST), key(Form::BriefRow));
+        for _ in 0..100 {
+            shelf.put(CLASS, head(1), 1, &[item(key(Form::BriefRow), b"small")]);
+        }
+        shelf.put(CLASS, head(1), 1, &[item(last, b"last")]);
+        assert!(shelf.reading().volumes().map(|volume| volume.places.len()).sum::<usize>() <= 20);
+        assert_eq!(taken(&shelf, 1, last).as_deref(), Some(&b"last"[..]));
+    }
+
+    #[test]
+    fn many_are_forgotten_as_one_is() {
+        let shelf = shelf(1 << 20);
+        let keys: Vec<Key> = (0..3 * FORGOTTEN_AT_ONCE).map(|_| key(Form::BriefRow)).collect();
+        for key in &keys {
+            shelf.put(CLASS, head(1), 1, &[item(*key, b"kept")]);
+        }
+        let (stays, gone) = keys.split_first().expect("some");
+        shelf.forget(&gone.iter().map(|key| key.id).collect(), standing(2));
+        assert!(gone.iter().all(|key| taken(&shelf, 2, *key).is_none()));
+        assert_eq!(taken(&shelf, 2, *stays).as_deref(), Some(&b"kept"[..]));
     }
 }

@@ -24,7 +24,7 @@ use crate::http::answer::{self, Return, SingleQuery};
 use crate::http::body::{Fault, Invalid};
 use crate::http::conditional::Precondition;
 use crate::http::patch::merge;
-use crate::journal::{self, Write};
+use crate::journal::Write;
 use crate::problem::{Problem, ProblemType};
 use crate::reference::{self, Reference};
 use crate::removal::Removal;
@@ -415,16 +415,11 @@ pub async fn answer_get<R: Resource>(
     id: &str,
     query: &SingleQuery,
 ) -> Result<HttpResponse, Problem> {
-    let (reader, reference, as_of) = (*caller, Reference::from_text(id), query.as_of);
-    state.settle(as_of).await?;
-    let (head, version, view) = state
-        .db
-        .read_at_least(answer::at_least(request)?, move |connection| {
-            let sight = journal::sight(connection, &reader, as_of)?;
+    let reference = Reference::from_text(id);
+    let (head, (version, view)) = state
+        .ask(request, caller, query.as_of, move |connection, sight| {
             let row: R = find(connection, sight, &reference)?;
-            let version = row.version();
-            let view = R::view(connection, sight, row)?;
-            Ok::<_, Problem>((journal::last_seen(connection, &reader)?, version, view))
+            Ok((row.version(), R::view(connection, sight, row)?))
         })
         .await?;
     answer::single(request, caller, query, head, version, &view)

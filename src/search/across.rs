@@ -249,6 +249,10 @@ impl Listed for Across {
         Ok(i64::try_from(total).unwrap_or(i64::MAX))
     }
 
+    fn is_long(&self) -> bool {
+        true
+    }
+
     fn fresh_to(&self) -> i64 {
         self.finder.position
     }

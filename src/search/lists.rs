@@ -23,8 +23,9 @@ use super::{Finder, documents};
 use crate::access::{Audience, Caller, Sight};
 use crate::actors::resolve;
 use crate::app::AppState;
-use crate::db::Connection;
 use crate::db::types::{Id, Timestamp};
+use crate::db::{Connection, once_there};
+use crate::http::answer;
 use crate::http::body::Invalid;
 use crate::http::page::{self, Extras, JsonPage, JsonRows, Listed, Rows, Window};
 use crate::http::query::{Limit, ListQuery, Many, SearchText, Unfiltered};
@@ -219,12 +220,6 @@ impl Standing {
         self.finder.get().filter(|_| !self.of_the_past)
     }
 
-    /// Whether it is of the past, and so takes long.
-    #[must_use]
-    pub fn is_past(&self) -> bool {
-        self.of_the_past
-    }
-
     /// It.
     ///
     /// # Errors
@@ -351,6 +346,7 @@ pub async fn asked<T: Send + 'static>(
     as_of: Option<Timestamp>,
     question: impl FnOnce(&mut Connection, Sight, Standing) -> Result<T, Problem> + Send + 'static,
 ) -> Result<(Head, T), Problem> {
+    let at_least = answer::at_least(request)?;
     state.settle(as_of).await?;
     let standing = match as_of {
         None => Standing::now(state.finder(request).await?),
@@ -363,13 +359,8 @@ pub async fn asked<T: Send + 'static>(
         let seen = journal::last_seen(connection, &caller)?;
         Ok::<_, Problem>((journal::last_seen_up_to(connection, &caller, seen, fresh_to)?, answer))
     };
-    let answer = if as_of.is_none() {
-        state.db.read(work).await
-    } else {
-        let _turn = state.past.acquire().await.map_err(Problem::internal)?;
-        state.db.scan(work).await
-    };
-    match answer {
+    let _turn = if as_of.is_some() { Some(state.past.acquire().await.map_err(Problem::internal)?) } else { None };
+    match state.db.scan(once_there(at_least, work)).await {
         Ok(answer) => Ok(answer),
         Err(problem) => Err(resolve::with_candidates(state, &caller, problem).await),
     }
@@ -461,7 +452,7 @@ impl<L: Searched> Listed for Sought<L> {
     }
 
     fn is_long(&self) -> bool {
-        self.standing.as_ref().is_some_and(Standing::is_past)
+        self.standing.is_some()
     }
 }
 

@@ -15,7 +15,7 @@ use super::export::{Place, chunk};
 use super::import::{Report, lines, run};
 use crate::access::{Editor, Reader};
 use crate::app::AppState;
-use crate::db::Db;
+use crate::db::{Db, once_there};
 use crate::http::answer::{self, POSITION, Reply};
 use crate::http::body::{BODY_TIME, check_media_type};
 use crate::http::idempotency::{self, Once};
@@ -102,8 +102,9 @@ async fn spool(request: &HttpRequest, mut payload: Payload) -> Result<std::fs::F
 #[get("/v1/export")]
 pub async fn export(state: Data<AppState>, caller: Reader, request: HttpRequest) -> Result<HttpResponse, Problem> {
     answer::accept_ndjson(&request)?;
-    let reader = *caller;
-    let head = state.db.read(move |connection| journal::last_seen(connection, &reader)).await?;
+    let (reader, at_least) = (*caller, answer::at_least(&request)?);
+    let look = once_there(at_least, move |connection| journal::last_seen(connection, &reader));
+    let head = state.db.read(look).await?;
     let lines = stream::unfold((state.db.clone(), Some(Place::START)), move |(db, place)| async move {
         let place = place?;
         match next_chunk(&db, reader, place).await {

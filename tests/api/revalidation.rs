@@ -1,8 +1,10 @@
 //! Entity tags of what is no single resource carry a fingerprint of what it follows from: whoever holds what stands is told so without
 //! a look at it.
 
+use serde_json::json;
+
 use crate::support::TestApp;
-use crate::support::make::{brief, public_event, published};
+use crate::support::make::{With, brief, public_event, published};
 
 on_both!(
     whoever_holds_what_stands_is_told_so_without_a_look,
@@ -13,6 +15,8 @@ on_both!(
     a_page_of_another_site_is_told_that_it_may_read,
     what_a_program_holds_of_a_feed_is_not_what_a_person_is_shown,
     single_resources_have_their_version_and_digest_alone,
+    single_resources_stand_until_their_readers_would_see_something_else,
+    what_is_held_compressed_is_not_confirmed_to_who_accepts_no_coding,
 );
 
 const PAGES: [&str; 6] = [
@@ -137,5 +141,44 @@ fn single_resources_have_their_version_and_digest_alone(app: &TestApp) {
         app.publisher().create("events", public_event(&format!("elsewhere-{number}"), "2017"));
         assert!(tag.starts_with("\"1-") && !tag.contains('.'), "{path}: {tag}");
         assert_eq!(app.get(path).expect(200).header("etag"), tag, "{path}");
+    }
+}
+
+fn single_resources_stand_until_their_readers_would_see_something_else(app: &TestApp) {
+    let app = without_memory(app);
+    let inner = published("inner", "2017-07-31").with(json!({"marking": "TLP:AMBER"}));
+    app.cleared("publisher", "TLP:AMBER").create("briefs", inner);
+    let insider = app.cleared("reader", "TLP:AMBER");
+    let known =
+        ["/v1/briefs/one", "/v1/briefs/one?fields=title", "/v1/briefs/one?format=markdown", "/v1/categories/security"]
+            .map(|path| (path, app.get(path).expect(200).header("etag")));
+    let inner = insider.get("/v1/briefs/inner").expect(200).header("etag");
+    app.with("If-None-Match", &inner).get("/v1/briefs/inner").expect(404);
+    for _ in 0..2 {
+        for (path, tag) in &known {
+            assert_eq!(app.with("If-None-Match", tag).get(path).expect(304).header("etag"), *tag);
+        }
+        insider.with("If-None-Match", &inner).get("/v1/briefs/inner").expect(304);
+        app.editor().create("briefs", brief("draft"));
+        app.editor().delete("/v1/briefs/draft").expect(204);
+    }
+    app.publisher().patch("/v1/briefs/one", json!({"title": "Another"})).expect(200);
+    for (path, tag) in &known[..3] {
+        app.with("If-None-Match", tag).get(path).expect(200);
+    }
+    app.publisher().delete("/v1/briefs/one").expect(204);
+    app.with("If-None-Match", &known[0].1).get("/v1/briefs/one").expect(410);
+}
+
+fn what_is_held_compressed_is_not_confirmed_to_who_accepts_no_coding(app: &TestApp) {
+    let app = without_memory(app);
+    for (page, plain) in PAGES.iter().map(|page| (*page, "identity")).chain([("/v1/briefs/one", "gzip;q=0")]) {
+        let held = app.with("Accept-Encoding", "gzip").get(page).expect(200).header("etag");
+        assert!(held.ends_with(".gzip\""), "{held} of {page}");
+        let holder = app.with("If-None-Match", &held);
+        assert_eq!(holder.with("Accept-Encoding", "br, gzip").get(page).expect(304).header("etag"), held, "{page}");
+        holder.with("Accept-Encoding", plain).get(page).expect(200);
+        let both = format!("{held}, {}", app.get(page).expect(200).header("etag"));
+        assert_ne!(app.with("If-None-Match", both).get(page).expect(304).header("etag"), held, "{page}");
     }
 }

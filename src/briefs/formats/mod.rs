@@ -105,7 +105,7 @@ pub async fn answer_get(
     }
     let (reference, config) = (Reference::from_text(id), state.config.clone());
     let (head, (version, body)) = state
-        .ask(caller, as_of, move |connection, sight| {
+        .ask(request, caller, as_of, move |connection, sight| {
             let row: BriefRow = resource::find(connection, sight, &reference)?;
             let brief = BriefRow::view(connection, sight, row)?;
             Ok((brief.version, rendered(connection, sight, &config, &brief, format)?))
