@@ -22,8 +22,8 @@ use crate::resource;
 use crate::search::ask::Ask;
 use crate::search::counts::most_frequent;
 use crate::search::document::Naming;
-use crate::search::gather::{Facet, Value};
 use crate::search::lists::Standing;
+use crate::search::tally::{Facet, Value};
 use crate::vocabulary::Kind;
 
 /// How many partners of each actor are followed unless told otherwise.

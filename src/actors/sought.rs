@@ -16,8 +16,8 @@ use crate::problem::Problem;
 use crate::search::ask::Ask;
 use crate::search::counts::FacetName;
 use crate::search::document::Tag;
-use crate::search::gather::Order;
 use crate::search::lists::Searched;
+use crate::search::ranking::Order;
 use crate::vocabulary::Kind;
 
 impl Searched for ActorFilter {

@@ -19,8 +19,8 @@ use crate::projections::{Form, Ready};
 use crate::search::ask::Ask;
 use crate::search::counts::FacetName;
 use crate::search::document::{Naming, Tag};
-use crate::search::gather::Order;
 use crate::search::lists::{Searchable, Searched};
+use crate::search::ranking::Order;
 use crate::trends::documents::tags_asked;
 use crate::vocabulary::Kind;
 

@@ -20,8 +20,9 @@ use crate::resource::Resource;
 use crate::search::Finder;
 use crate::search::ask::Ask;
 use crate::search::counts::{FacetCount, FacetName, Facets};
-use crate::search::gather::{Order, Page, Wish};
+use crate::search::gather::Wish;
 use crate::search::lists::Searched;
+use crate::search::ranking::{Order, Page};
 use crate::vocabulary::Kind;
 
 impl Searched for CategoryFilter {

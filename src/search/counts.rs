@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::document::{Naming, Tag};
-use super::gather::{Counts, Facet, Interval, Value};
+use super::tally::{Counts, Facet, Interval, Value};
 use crate::access::Moment;
 use crate::db::Connection;
 use crate::db::types::Id;

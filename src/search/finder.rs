@@ -6,18 +6,20 @@ use std::sync::Arc;
 
 use tantivy::collector::Collector;
 use tantivy::index::{Index, IndexSettings, SegmentReader};
-use tantivy::query::{Bm25StatisticsProvider, BooleanQuery, ConstScoreQuery, Query, TermQuery};
+use tantivy::query::{Bm25StatisticsProvider, BooleanQuery, ConstScoreQuery, EnableScoring, Query, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::store::Compressor;
 use tantivy::tokenizer::TextAnalyzer;
-use tantivy::{DocSet, Searcher, TERMINATED, Term};
+use tantivy::{DocSet, Searcher, SegmentOrdinal, TERMINATED, Term};
 
 use super::ask::Ask;
-use super::best::Best;
 use super::document::{Document, FOLDED, Fields, STEMMED};
 use super::filled::Filled;
-use super::gather::{Counts, Facet, Gather, Gathered, Order, Page, SegmentGather, Wish};
+use super::gather::{Gather, Gathered, SegmentGather, Wish};
+use super::page_alone::PageAlone;
+use super::ranking::{Order, Page};
 use super::segments::Segments;
+use super::tally::{Counts, Facet};
 use super::words::{Folded, Stemmed};
 use crate::access::{Audience, Caller};
 use crate::db::types::Id;
@@ -103,23 +105,37 @@ impl Finder {
         let class = Audience::only(caller).bits();
         let gather = Gather { wish, ask, segments: &self.segments, class };
         let statistics = Statistics { finder: self, class, total: OnceCell::new(), known: RefCell::default() };
-        if gather.wish.is_for_the_best_alone() {
-            self.search_each(queries, &Best::of(gather), &statistics)
-        } else {
-            self.search_each(queries, &gather, &statistics)
-        }
+        let gathered = gather.segments_of(self.searcher.segment_readers()).and_then(|segments| {
+            if gather.wish.is_for_a_page_alone() {
+                self.search_each(queries, &segments, &PageAlone::of(gather), &statistics)
+            } else {
+                self.search_each(queries, &segments, &gather, &statistics)
+            }
+        });
+        gathered.map_err(Problem::internal)
     }
 
     /// Gathers what is found by each of these queries, of which no two find the same.
     fn search_each(
         &self,
         queries: &[Box<dyn Query>],
+        segments: &[(SegmentOrdinal, &SegmentReader)],
         gather: &impl Collector<Fruit = Gathered, Child = SegmentGather>,
         statistics: &Statistics<'_>,
-    ) -> Result<Gathered, Problem> {
-        let search = |query: &dyn Query| self.searcher.search_with_statistics_provider(query, gather, statistics);
-        let found: tantivy::Result<Vec<Gathered>> = queries.iter().map(|query| search(query.as_ref())).collect();
-        found.and_then(|found| gather.merge_fruits(found)).map_err(Problem::internal)
+    ) -> tantivy::Result<Gathered> {
+        let scoring = if gather.requires_scoring() {
+            EnableScoring::enabled_from_statistics_provider(statistics, &self.searcher)
+        } else {
+            EnableScoring::disabled_from_searcher(&self.searcher)
+        };
+        let mut gathered = Vec::new();
+        for query in queries {
+            let weight = query.weight(scoring)?;
+            for (ordinal, segment) in segments {
+                gathered.push(gather.collect_segment(weight.as_ref(), *ordinal, segment)?);
+            }
+        }
+        gather.merge_fruits(gathered)
     }
 
     /// How often each value of a facet occurs in what is asked for.

@@ -1,28 +1,35 @@
-//! Gathers a page of the best, and looks at nothing that cannot be on it.
+//! Gathers a page, and looks at nothing that cannot be on it any more.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BinaryHeap;
+use std::mem;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::index::SegmentReader;
 use tantivy::query::Weight;
-use tantivy::{Score, SegmentOrdinal};
+use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId, Score, SegmentOrdinal};
 
 use super::gather::{Gather, Gathered, SegmentGather};
+use super::ranking::{Best, Ranked};
 
-/// A gathering whose wish is for the best alone.
-pub(super) struct Best<'a> {
+/// A gathering whose wish is for a page alone.
+pub(super) struct PageAlone<'a> {
     gather: Gather<'a>,
-    /// What the last of a page scores at least, as far as segments have been gone through.
-    floor: Mutex<Score>,
+    /// The best of the segments that have been gone through.
+    best: Mutex<BinaryHeap<Ranked>>,
 }
 
-impl<'a> Best<'a> {
+impl<'a> PageAlone<'a> {
     pub(super) fn of(gather: Gather<'a>) -> Self {
-        Self { gather, floor: Mutex::new(Score::MIN) }
+        Self { gather, best: Mutex::default() }
+    }
+
+    fn best(&self) -> MutexGuard<'_, BinaryHeap<Ranked>> {
+        self.best.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Collector for Best<'_> {
+impl Collector for PageAlone<'_> {
     type Fruit = Gathered;
     type Child = SegmentGather;
 
@@ -31,31 +38,53 @@ impl Collector for Best<'_> {
     }
 
     fn requires_scoring(&self) -> bool {
-        true
+        self.gather.requires_scoring()
     }
 
-    fn merge_fruits(&self, fruits: Vec<Gathered>) -> tantivy::Result<Gathered> {
-        self.gather.merge_fruits(fruits)
+    fn merge_fruits(&self, _: Vec<Gathered>) -> tantivy::Result<Gathered> {
+        let page = mem::take(&mut *self.best()).into_iter().map(Ranked::key).collect();
+        self.gather.merge_fruits(vec![Gathered { page, ..Gathered::default() }])
     }
 
     fn collect_segment(
         &self,
         weight: &dyn Weight,
-        ordinal: SegmentOrdinal,
+        _: SegmentOrdinal,
         segment: &SegmentReader,
     ) -> tantivy::Result<Gathered> {
-        let mut gather = self.for_segment(ordinal, segment)?;
-        let mut floor = self.floor.lock().unwrap_or_else(PoisonError::into_inner);
-        gather.raise_floor(*floor);
-        let alive = segment.alive_bitset();
-        weight.for_each_pruning(*floor, segment, &mut |document, score| {
-            if alive.is_none_or(|alive| alive.is_alive(document)) {
-                gather.collect(document, score);
+        let mut best = self.best();
+        let mut gather = self.gather.of_segment(segment, mem::take(&mut *best))?;
+        if gather.best().is_some_and(Best::may_grow) {
+            if self.requires_scoring() {
+                collect_best(&mut gather, weight, segment)?;
+            } else {
+                collect_all(&mut gather, weight, segment)?;
             }
-            gather.floor()
-        })?;
-        *floor = gather.floor();
-        drop(floor);
-        Ok(gather.harvest())
+        }
+        *best = gather.into_best();
+        Ok(Gathered::default())
     }
+}
+
+fn collect_best(gather: &mut SegmentGather, weight: &dyn Weight, segment: &SegmentReader) -> tantivy::Result<()> {
+    let alive = segment.alive_bitset();
+    let floor = |gather: &SegmentGather| gather.best().map_or(Score::MIN, Best::floor);
+    weight.for_each_pruning(floor(gather), segment, &mut |document, score| {
+        if alive.is_none_or(|alive| alive.is_alive(document)) {
+            gather.collect(document, score);
+        }
+        floor(gather)
+    })
+}
+
+fn collect_all(gather: &mut SegmentGather, weight: &dyn Weight, segment: &SegmentReader) -> tantivy::Result<()> {
+    let Some(alive) = segment.alive_bitset() else {
+        return weight.for_each_no_score(segment, &mut |documents| gather.collect_block(documents));
+    };
+    let mut living: Vec<DocId> = Vec::with_capacity(COLLECT_BLOCK_BUFFER_LEN);
+    weight.for_each_no_score(segment, &mut |documents| {
+        living.clear();
+        living.extend(documents.iter().copied().filter(|document| alive.is_alive(*document)));
+        gather.collect_block(&living);
+    })
 }

@@ -10,7 +10,7 @@ use tantivy::index::{SegmentId, SegmentReader};
 use tantivy::schema::Field;
 use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId, Score};
 
-use super::document::Column;
+use super::document::{Column, NO_DAY};
 use super::finder::WORDS;
 use super::sight::Sighted;
 
@@ -20,6 +20,7 @@ pub struct Segments {
     sighted: DashMap<(SegmentId, i16), Arc<Sighted>>,
     numbers: DashMap<(SegmentId, Column), Numbers>,
     spreads: DashMap<(SegmentId, Field), Score>,
+    days: DashMap<SegmentId, Option<(i64, i64)>>,
 }
 
 impl Segments {
@@ -48,12 +49,27 @@ impl Segments {
         known(&self.spreads, (segment.segment_id(), field), || spread_of(segment, field))
     }
 
+    /// From when until when there is anything in a segment, if anything in it has days.
+    ///
+    /// # Errors
+    /// When the segment cannot be read.
+    pub fn days(&self, segment: &SegmentReader) -> tantivy::Result<Option<(i64, i64)>> {
+        let columns = Columns { segment, segments: self };
+        known(&self.days, segment.segment_id(), || {
+            let (begins, ends) = (columns.numbers(Column::FirstDay)?, columns.numbers(Column::LastDay)?);
+            let days = (0..segment.max_doc()).map(|document| (begins.get(document), ends.get(document)));
+            let dated = days.filter(|(_, end)| *end != NO_DAY);
+            Ok(dated.reduce(|(first, last), (begin, end)| (first.min(begin), last.max(end))))
+        })
+    }
+
     /// Forgets the segments that are no more.
     pub fn retain(&self, segments: &[SegmentReader]) {
         let is_there = |id: SegmentId| segments.iter().any(|segment| segment.segment_id() == id);
         self.sighted.retain(|(id, _), _| is_there(*id));
         self.numbers.retain(|(id, _), _| is_there(*id));
         self.spreads.retain(|(id, _), _| is_there(*id));
+        self.days.retain(|id, _| is_there(*id));
     }
 }
 
@@ -105,6 +121,25 @@ fn spread_of(segment: &SegmentReader, field: Field) -> tantivy::Result<Score> {
     Ok(one.max(other) / one.min(other) * ROUNDING)
 }
 
+/// The columns of a segment.
+#[derive(Clone, Copy)]
+pub struct Columns<'a> {
+    /// The segment.
+    pub segment: &'a SegmentReader,
+    /// What is known of it.
+    pub segments: &'a Segments,
+}
+
+impl Columns<'_> {
+    /// One of them.
+    ///
+    /// # Errors
+    /// When the segment cannot be read.
+    pub fn numbers(self, column: Column) -> tantivy::Result<Numbers> {
+        self.segments.numbers(self.segment, column)
+    }
+}
+
 /// Numbers of the documents of a segment, one each.
 #[derive(Clone)]
 pub struct Numbers(Arc<dyn ColumnValues<u64>>);
@@ -124,6 +159,18 @@ impl Numbers {
     #[must_use]
     pub fn get(&self, document: DocId) -> i64 {
         i64::from_u64(self.0.get_val(document))
+    }
+
+    /// What none of them is less than.
+    #[must_use]
+    pub fn lowest(&self) -> i64 {
+        i64::from_u64(self.0.min_value())
+    }
+
+    /// What none of them is more than.
+    #[must_use]
+    pub fn highest(&self) -> i64 {
+        i64::from_u64(self.0.max_value())
     }
 
     /// Those of several, each in its turn.

@@ -15,8 +15,9 @@ use crate::http::body::Invalid;
 use crate::http::query::{Both, FilterOnly, Repeated};
 use crate::problem::Problem;
 use crate::search::document::Tag;
-use crate::search::gather::{Facet, Value, Wish};
+use crate::search::gather::Wish;
 use crate::search::lists::{Searched, asked};
+use crate::search::tally::{Facet, Value};
 use crate::vocabulary::{Likelihood, Outcome};
 
 /// Whose judgements, and as of when.

@@ -22,8 +22,10 @@ use crate::scalars::Slug;
 use crate::search::Finder;
 use crate::search::ask::Ask;
 use crate::search::document::{Tag, day_of_number};
-use crate::search::gather::{Counts, Facet, Key, Order, Page, Value, Wish};
+use crate::search::gather::Wish;
 use crate::search::lists::{Searched, Standing};
+use crate::search::ranking::{Key, Order, Page};
+use crate::search::tally::{Counts, Facet, Value};
 use crate::vocabulary::Outcome;
 
 /// A line of judgement, as far as its statements pass the filter.

@@ -17,8 +17,8 @@ use crate::problem::Problem;
 use crate::search::ask::Ask;
 use crate::search::counts::FacetName;
 use crate::search::document::{Naming, Tag};
-use crate::search::gather::Order;
 use crate::search::lists::Searched;
+use crate::search::ranking::Order;
 use crate::vocabulary::Kind;
 
 impl Searched for TrendFilter {
