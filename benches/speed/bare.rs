@@ -1,7 +1,7 @@
 //! The same questions in SQL: asked in a loop in one thread without a server around them, by `pgbench`, and through Datasette.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -9,53 +9,35 @@ use rusqlite::{Connection, OpenFlags, params_from_iter};
 
 use crate::corpus::Corpus;
 use crate::machine::LOAD_CORE;
-use crate::workloads::{DEEP_PAGE, WHOLE_BRIEF, Workload};
+use crate::workloads::{Sql, WHOLE_BRIEF, Workload};
 
-/// The statements of a workload. The first takes its parameters, each other the id that the first row of the first begins with.
-fn statements(name: &str) -> Vec<String> {
-    let statements: &[&str] = match name {
-        WHOLE_BRIEF => &[
-            "SELECT * FROM briefs WHERE slug = ?1 AND until IS NULL AND (audience & 1) <> 0",
-            "SELECT e.* FROM brief_events AS l JOIN events AS e ON e.id = l.event_id AND e.until IS NULL
-             WHERE l.brief_id = ?1 AND l.until IS NULL ORDER BY l.ordinal",
-            "SELECT p.event_id, p.role, a.id, a.slug, a.name, a.kind FROM brief_events AS l
-             JOIN event_participants AS p ON p.event_id = l.event_id AND p.until IS NULL
-             JOIN actors AS a ON a.id = p.actor_id AND a.until IS NULL WHERE l.brief_id = ?1 AND l.until IS NULL",
-            "SELECT * FROM trends WHERE brief_id = ?1 AND until IS NULL ORDER BY position",
-            "SELECT t.id, a.id, a.slug, a.name, a.kind, a.country FROM trends AS t
-             JOIN trend_actors AS l ON l.trend_id = t.id AND l.until IS NULL
-             JOIN actors AS a ON a.id = l.actor_id AND a.until IS NULL WHERE t.brief_id = ?1 AND t.until IS NULL",
-            "SELECT t.id, e.id, e.slug, e.title, e.occurred FROM trends AS t
-             JOIN trend_evidence AS l ON l.trend_id = t.id AND l.until IS NULL
-             JOIN events AS e ON e.id = l.event_id AND e.until IS NULL WHERE t.brief_id = ?1 AND t.until IS NULL",
-            "SELECT a.id, a.slug, a.name, a.kind, a.country FROM brief_actors AS l
-             JOIN actors AS a ON a.id = l.actor_id AND a.until IS NULL WHERE l.brief_id = ?1 AND l.until IS NULL",
-        ],
-        "latest 20 briefs" => &["SELECT * FROM briefs WHERE until IS NULL AND (audience & 1) <> 0
-             ORDER BY listed_at DESC, id DESC LIMIT 20"],
-        "20 briefs by actor and dates" => &["SELECT b.* FROM brief_actors AS l
-             JOIN briefs AS b ON b.id = l.brief_id AND b.until IS NULL
-             WHERE l.actor_id = (SELECT id FROM actors WHERE slug = ?1 AND until IS NULL)
-             AND l.listed_at BETWEEN unixepoch(?2) * 1000000 AND unixepoch(?3) * 1000000
-             AND l.until IS NULL AND (l.audience & 1) <> 0 ORDER BY l.listed_at DESC, l.brief_id DESC LIMIT 20"],
-        "50 events by actor and dates" => &["SELECT e.* FROM event_participants AS p
-             JOIN events AS e ON e.id = p.event_id AND e.until IS NULL
-             WHERE p.actor_id = (SELECT id FROM actors WHERE slug = ?1 AND until IS NULL)
-             AND p.occurred_from <= ?3 AND p.occurred_to >= ?2
-             AND p.until IS NULL AND (p.audience & 1) <> 0 ORDER BY p.occurred_from DESC, p.event_id DESC LIMIT 50"],
-        DEEP_PAGE => &["SELECT * FROM briefs WHERE until IS NULL AND (audience & 1) <> 0
-             AND (listed_at, id) < (unixepoch(?1) * 1000000, x'ff') ORDER BY listed_at DESC, id DESC LIMIT 20"],
-        _ => &[],
-    };
-    statements.iter().map(ToString::to_string).collect()
+/// The texts of the briefs of an archive, indexed for full text by SQLite, beside it.
+pub fn texts(database: &Path) -> rusqlite::Result<PathBuf> {
+    let file = database.with_file_name("texts.db");
+    if file.exists() {
+        return Ok(file);
+    }
+    let unfinished = file.with_extension("unfinished");
+    drop(std::fs::remove_file(&unfinished));
+    let connection = Connection::open(&unfinished)?;
+    connection.execute("ATTACH ?1 AS archive", [database.to_string_lossy()])?;
+    connection.execute_batch(
+        "CREATE VIRTUAL TABLE texts USING fts5(slug UNINDEXED, title, summary, body, tokenize = 'porter unicode61');
+         INSERT INTO texts SELECT slug, title, summary, body FROM archive.briefs
+             WHERE until IS NULL AND (audience & 1) <> 0;
+         INSERT INTO texts(texts) VALUES ('optimize');",
+    )?;
+    drop(connection);
+    std::fs::rename(&unfinished, &file).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    Ok(file)
 }
 
-/// How often a second the questions of a workload are answered, if there are statements for it.
-pub fn rate(database: &Path, corpus: Corpus, workload: &Workload, time: Duration) -> rusqlite::Result<Option<f64>> {
-    let statements = statements(workload.name);
-    if statements.is_empty() {
-        return Ok(None);
-    }
+/// How often a second the questions of a workload are answered.
+pub fn rate(database: &Path, corpus: Corpus, workload: &Workload, time: Duration) -> rusqlite::Result<f64> {
+    let (database, statements) = match workload.sql {
+        Sql::OfArchive(statements) => (database.to_owned(), statements),
+        Sql::OfTexts(ref statement) => (texts(database)?, std::slice::from_ref(statement)),
+    };
     let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     connection.execute_batch("PRAGMA mmap_size=1099511627776; PRAGMA cache_size=-16384;")?;
     let (started, mut asked) = (Instant::now(), 0_u32);
@@ -77,7 +59,7 @@ pub fn rate(database: &Path, corpus: Corpus, workload: &Workload, time: Duration
         }
         asked += 1;
     }
-    Ok(Some(f64::from(asked) / started.elapsed().as_secs_f64()))
+    Ok(f64::from(asked) / started.elapsed().as_secs_f64())
 }
 
 /// How many different questions `pgbench` asks in turn.
@@ -91,10 +73,7 @@ pub fn pgbench(
     workload: &Workload,
     time: Duration,
 ) -> io::Result<Option<f64>> {
-    let statements = statements(workload.name);
-    if statements.is_empty() {
-        return Ok(None);
-    }
+    let Sql::OfArchive(statements) = workload.sql else { return Ok(None) };
     let mut script = String::new();
     for parameters in workload.questions(corpus).take(QUESTIONS) {
         for (place, statement) in statements.iter().enumerate() {
@@ -131,7 +110,7 @@ fn in_postgres(statement: &str, parameters: &[String], follows: bool) -> String 
 }
 
 /// A question as one statement with named parameters, which is what Datasette answers.
-pub fn for_datasette(name: &str) -> Option<String> {
+pub fn for_datasette(workload: &Workload) -> Option<String> {
     const WHOLE: &str = "SELECT b.*,
         (SELECT json_group_array(json_object('slug', e.slug, 'title', e.title, 'description', e.description, 'occurred', e.occurred,
             'sources', json(e.sources), 'participants', (SELECT json_group_array(json_object('slug', a.slug, 'name', a.name, 'role', p.role))
@@ -145,9 +124,14 @@ pub fn for_datasette(name: &str) -> Option<String> {
                 WHERE l.trend_id = t.id AND l.until IS NULL)))
             FROM trends AS t WHERE t.brief_id = b.id AND t.until IS NULL) AS trends
         FROM briefs AS b WHERE b.slug = :p1 AND b.until IS NULL AND (b.audience & 1) <> 0";
-    let statement = match name {
-        WHOLE_BRIEF => WHOLE.to_owned(),
-        _ => statements(name).into_iter().next()?,
+    let statement = match workload.sql {
+        _ if workload.name == WHOLE_BRIEF => WHOLE,
+        Sql::OfArchive(statements) => statements.first()?,
+        Sql::OfTexts(statement) => statement,
     };
-    Some((1..=3).fold(statement, |statement, place| statement.replace(&format!("?{place}"), &format!(":p{place}"))))
+    Some(
+        (1..=3).fold(statement.to_owned(), |statement, place| {
+            statement.replace(&format!("?{place}"), &format!(":p{place}"))
+        }),
+    )
 }

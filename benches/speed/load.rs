@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use ureq::Agent;
 
 use crate::machine::LOAD_CORE;
+use crate::median;
 
 /// What `wrk` runs: every line of a file is a path, and after a tab the entity tag that is known of it.
 const SCRIPT: &str = r#"
@@ -43,6 +44,14 @@ pub struct Measure {
     pub rate: f64,
     /// How long all but a hundredth of them took at most.
     pub p99: Duration,
+}
+
+impl Measure {
+    /// The medians of several.
+    pub fn median(all: &[Self]) -> Self {
+        let p99 = median(all.iter().map(|one| one.p99.as_secs_f64()).collect());
+        Self { rate: median(all.iter().map(|one| one.rate).collect()), p99: Duration::from_secs_f64(p99) }
+    }
 }
 
 /// Sends these requests in turn, again and again, as fast as they are answered.

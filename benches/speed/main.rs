@@ -27,7 +27,7 @@ use serde_json::Value;
 use crate::corpus::Corpus;
 use crate::report::{Figures, Row};
 use crate::servers::Server;
-use crate::workloads::{DEEP_PAGE, UNCHANGED, WORKLOADS, Workload};
+use crate::workloads::{Sql, UNCHANGED, WORKLOADS, Workload};
 
 /// How many answers nginx has as files for each workload.
 const FILES: usize = 300;
@@ -155,15 +155,16 @@ impl<'o> Bench<'o> {
 
     fn reads(&self) -> io::Result<Vec<Row>> {
         let mut rows = Vec::new();
-        for workload in &WORKLOADS {
+        let is_there = |workload: &&Workload| workload.page.is_none_or(|page| self.corpus.briefs >= 20 * page as u64);
+        for workload in WORKLOADS.iter().filter(is_there) {
             let cold_server = self.server(0)?;
             let paths = self.paths(&cold_server, workload)?;
             let (nginx, files) = self.copied(&cold_server, &paths)?;
             let cold = self.against(&nginx, &files, &cold_server, &self.requests("cold", &paths)?)?;
             drop(cold_server);
-            let hot = match workload.name {
-                DEEP_PAGE => None,
-                _ => {
+            let hot = match workload.page {
+                Some(_) => None,
+                None => {
                     let server = self.server(64)?;
                     Some(self.against(
                         &nginx,
@@ -175,7 +176,7 @@ impl<'o> Bench<'o> {
             };
             let bare = match &self.file {
                 None => bare::pgbench(&self.database, &self.directory, self.corpus, workload, self.time())?,
-                Some(file) => bare::rate(file, self.corpus, workload, self.time()).map_err(io::Error::other)?,
+                Some(file) => Some(bare::rate(file, self.corpus, workload, self.time()).map_err(io::Error::other)?),
             };
             let (name, wanted, datasette) = (workload.name.to_owned(), workload.wanted, self.datasette(workload)?);
             let row = Row { name, wanted, cold: Some(cold), hot, bare, datasette };
@@ -188,8 +189,12 @@ impl<'o> Bench<'o> {
     /// How often a second Datasette answers the same.
     fn datasette(&self, workload: &Workload) -> io::Result<Option<f64>> {
         let (Some(program), Some(file)) = (&self.options.datasette, &self.file) else { return Ok(None) };
-        let Some(sql) = bare::for_datasette(workload.name) else { return Ok(None) };
-        let server = Server::datasette(program, file, &self.directory, &[(workload.id(), sql)])?;
+        let Some(sql) = bare::for_datasette(workload) else { return Ok(None) };
+        let file = match workload.sql {
+            Sql::OfArchive(_) => file.clone(),
+            Sql::OfTexts(_) => bare::texts(file).map_err(io::Error::other)?,
+        };
+        let server = Server::datasette(program, &file, &self.directory, &[(workload.id(), sql)])?;
         let requests = self.requests("datasette", &workload.datasette_paths(self.corpus))?;
         load::full(&server.url, &requests, CONNECTIONS, self.time())?;
         let rates = (0..self.options.rounds).map(|_| load::full(&server.url, &requests, CONNECTIONS, self.time()));
@@ -222,11 +227,9 @@ impl<'o> Bench<'o> {
     }
 
     fn paths(&self, server: &Server, workload: &Workload) -> io::Result<Vec<String>> {
-        if workload.name != DEEP_PAGE {
-            return Ok(workload.paths(self.corpus));
-        }
+        let Some(last) = workload.page else { return Ok(workload.paths(self.corpus)) };
         let (mut pages, mut next) = (Vec::new(), "/v1/briefs?limit=20".to_owned());
-        while pages.len() < 1_000 {
+        while pages.len() < last {
             let page: Value = serde_json::from_slice(&server.get(&next)?.0)?;
             pages.push(next);
             let Some(cursor) = page["page"]["next"].as_str() else { break };

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::load::Measure;
 use crate::{Compared, machine};
 
 /// What was measured on one corpus.
@@ -41,9 +42,9 @@ pub struct Import {
 /// Briefs written a second.
 pub struct Writes {
     /// Through the server, by many clients who are answered with the whole brief.
-    pub created: f64,
+    pub created: Measure,
     /// The same, answered with `Prefer: return=minimal`.
-    pub minimal: f64,
+    pub minimal: Measure,
     /// In a loop on SQLite, each in a transaction of its own.
     pub one_commit_each: Option<f64>,
 }
@@ -77,7 +78,8 @@ pub fn document(earlier: &str, section: String) -> String {
          when up to 20,000 different requests have been made once (*first time*, within a minute): what they made ready on disk\n\
          is there. *Hot* repeats 500 requests, some much more often than others. p99 is taken at four fifths of the rate reached.\n\
          *Bare SQL* is the same questions in a loop on SQLite, and to `pgbench` over one connection on PostgreSQL; `x` is how many\n\
-         times that, or what Datasette answers, the server answers cold.\n",
+         times that, or what Datasette answers, the server answers cold. SQL finds a name only as it is spelled, and full text by\n\
+         FTS5 in a table of its own.\n",
         machine::version("nginx", "-v"),
     );
     let mut sections: Vec<&str> =
@@ -116,14 +118,15 @@ pub fn section(figures: &Figures) -> String {
     text.push_str("\n| also | |\n|---|---|\n");
     let Writes { created, minimal, one_commit_each } = figures.writes;
     let mut also = |what: &str, figure: String| text.push_str(&format!("| {what} | {figure} |\n"));
-    also("briefs created a second, 32 clients, answered whole", thousands(created));
-    also("the same with `Prefer: return=minimal`", thousands(minimal));
+    let with_p99 = |it: Measure| format!("{} (p99 {:.0} ms)", thousands(it.rate), it.p99.as_secs_f64() * 1e3);
+    also("briefs created a second, 32 clients, answered whole", with_p99(created));
+    also("the same with `Prefer: return=minimal`", with_p99(minimal));
     if let Some(one_commit_each) = one_commit_each {
         let figure = format!(
             "{} ({:.2} and {:.2} times)",
             thousands(one_commit_each),
-            created / one_commit_each,
-            minimal / one_commit_each
+            created.rate / one_commit_each,
+            minimal.rate / one_commit_each
         );
         also(
             "a row, eight links and an index in a bare loop, one commit each (the above is so many times that)",

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
+use crate::load::{self, Measure};
 use crate::machine::{LOAD_CORE, SERVER_CORE};
+use crate::median;
 use crate::report::{Import, Writes};
 use crate::servers::{self, Server};
-use crate::{load, median};
 
 /// So many clients each create one brief after another, with trends, events and links.
 const CLIENTS: u32 = 32;
@@ -77,7 +78,7 @@ fn copied(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// How many briefs are created a second where each is answered whole, and where its writer prefers to be told little; before each
+/// How fast briefs are created where each is answered whole, and where its writer prefers to be told little; before each
 /// round something else may be measured.
 fn created(
     database: &str,
@@ -86,12 +87,12 @@ fn created(
     time: Duration,
     rounds: usize,
     mut before_each: impl FnMut() -> io::Result<()>,
-) -> io::Result<[f64; 2]> {
+) -> io::Result<[Measure; 2]> {
     let key = servers::run(&["keys", "create", "--role", "publisher", "--name", "bench"], database)?;
     let server = Server::briefwire(database, index, 64)?;
     let script = directory.join("write.lua");
     fs::write(&script, [SCRIPT, load::REPORT].concat())?;
-    let mut rates = [Vec::new(), Vec::new()];
+    let mut measured = [Vec::new(), Vec::new()];
     for round in 0..rounds {
         before_each()?;
         let mut forms = [(0, "representation"), (1, "minimal")];
@@ -101,10 +102,10 @@ fn created(
             // A database may hold what an earlier run wrote.
             let run = format!("{}-{round}-{wanted}", std::process::id());
             let environment = [("KEY", key.as_str()), ("RUN", &run), ("RETURN", wanted)];
-            rates[form].push(load::wrk(&server.url, &script, CLIENTS, time, &environment)?.rate);
+            measured[form].push(load::wrk(&server.url, &script, CLIENTS, time, &environment)?);
         }
     }
-    Ok(rates.map(median))
+    Ok(measured.map(|rounds| Measure::median(&rounds)))
 }
 
 /// How often a second a brief with its trends and links is written, each in a transaction of its own.
