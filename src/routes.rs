@@ -1,10 +1,11 @@
 //! Every URL. The API's routes stand in their slices and document themselves; what is not part of the API stands below.
 
 use std::collections::BTreeMap;
+use std::io;
 
-use actix_web::dev::ResourceDef;
 use actix_web::http::Method;
 use actix_web::{App, web};
+use matchit::Router;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::OpenApi;
@@ -54,10 +55,9 @@ pub fn document() -> serde_json::Result<Value> {
 }
 
 /// What each path knows, by the document: its methods, for `OPTIONS` and for `Allow`, and which of them take parameters.
-pub struct RouteTable(Vec<Route>);
+pub struct RouteTable(Router<Route>);
 
 struct Route {
-    path: ResourceDef,
     methods: String,
     /// The methods that take no parameter in the query.
     without_query: Vec<Method>,
@@ -66,7 +66,6 @@ struct Route {
 /// What the document says of its paths, as far as the table needs it.
 #[derive(Deserialize)]
 struct Paths {
-    // In the order of their letters: a name comes before what stands for any name.
     paths: BTreeMap<String, BTreeMap<String, Operation>>,
 }
 
@@ -87,12 +86,13 @@ impl RouteTable {
     ///
     /// # Errors
     /// When it is none.
-    pub fn of(document: &str) -> serde_json::Result<Self> {
+    pub fn of(document: &str) -> io::Result<Self> {
         let Paths { paths } = serde_json::from_str(document)?;
-        let mut table: Vec<Route> = paths.iter().map(|(path, operations)| Route::of(path, operations)).collect();
-        for page in ["/", "/docs", "/docs/{_:.*}"] {
-            let methods = "GET, HEAD, OPTIONS".to_owned();
-            table.push(Route { path: ResourceDef::new(page), methods, without_query: Vec::new() });
+        let documented = paths.iter().map(|(path, operations)| (path.as_str(), Route::of(operations)));
+        let pages = ["/", "/docs", "/docs/{*rest}"].map(|page| (page, Route::of_page()));
+        let mut table = Router::new();
+        for (path, route) in documented.chain(pages) {
+            table.insert(path, route).map_err(io::Error::other)?;
         }
         Ok(Self(table))
     }
@@ -110,12 +110,12 @@ impl RouteTable {
     }
 
     fn find(&self, path: &str) -> Option<&Route> {
-        self.0.iter().find(|route| route.path.is_match(path))
+        self.0.at(path).ok().map(|found| found.value)
     }
 }
 
 impl Route {
-    fn of(path: &str, operations: &BTreeMap<String, Operation>) -> Self {
+    fn of(operations: &BTreeMap<String, Operation>) -> Self {
         let (mut methods, mut without_query) = (Vec::new(), Vec::new());
         for (method, Operation { parameters }) in operations {
             let method = method.to_uppercase();
@@ -129,6 +129,10 @@ impl Route {
         }
         methods.push("OPTIONS".into());
         methods.sort();
-        Self { path: ResourceDef::new(path), methods: methods.join(", "), without_query }
+        Self { methods: methods.join(", "), without_query }
+    }
+
+    fn of_page() -> Self {
+        Self { methods: "GET, HEAD, OPTIONS".to_owned(), without_query: Vec::new() }
     }
 }

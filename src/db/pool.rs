@@ -7,11 +7,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 
 use super::replicas::{Replicas, head};
 use super::writer::{self, AtCommit, Pace, Writer, usable};
 use super::{Connection, DbError, Leadership, Location, connect, dialect};
+
+/// How many long reads are made on SQLite at the same time. More would only take turns on the cores, and memory each.
+const SCANS: usize = 4;
 
 pub(super) type ReadJob = Box<dyn FnOnce(&mut Connection) -> Health + Send>;
 
@@ -38,6 +41,8 @@ struct Inner {
     readers: Option<Sender<ReadJob>>,
     /// PostgreSQL only: the replicas that are read too.
     replicas: Option<Arc<Replicas>>,
+    /// SQLite only: how many long reads are made at the same time. Each takes a thread, and each thread a connection.
+    scans: Semaphore,
     to_purge: AtomicBool,
 }
 
@@ -96,8 +101,8 @@ impl Db {
         };
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let to_purge = AtomicBool::new(matches!(location, Location::Sqlite(_)));
-        let location = location.clone();
-        Ok(Self(Arc::new(Inner { number, location, pace, writer, commits, readers, replicas, to_purge })))
+        let (location, scans) = (location.clone(), Semaphore::new(SCANS));
+        Ok(Self(Arc::new(Inner { number, location, pace, writer, commits, readers, replicas, scans, to_purge })))
     }
 
     /// Runs short queries in one snapshot.
@@ -159,6 +164,7 @@ impl Db {
         if let Some(readers) = &self.0.readers {
             return read_there(readers, read).await;
         }
+        let _turn = self.0.scans.acquire().await.map_err(|error| DbError::Unavailable(error.to_string()))?;
         let db = self.clone();
         actix_web::rt::task::spawn_blocking(move || db.read_here(read))
             .await

@@ -14,6 +14,7 @@ use super::ranking::{Best, Identities, Key, Order, Page, Ranked, in_order, promi
 use super::segments::{Columns, Numbers, Segments};
 use super::sight::Sighted;
 use super::tally::{Counter, Counts, Cross, Facet, Lens, Value, added};
+use super::zones::Zones;
 use crate::db::types::{Id, Timestamp};
 
 /// What is wanted of what matches.
@@ -227,23 +228,19 @@ impl Bounds {
 
     /// Whether there may be something of these times in a segment.
     fn may_hold(&self, segment: &SegmentReader, segments: &Segments) -> tantivy::Result<bool> {
-        if let Some((first, last)) = self.days {
-            let is_of_them = |(begin, end): (i64, i64)| end >= first && begin <= last;
-            if !segments.days(segment)?.is_some_and(is_of_them) {
-                return Ok(false);
-            }
-        }
-        let Some((first, last)) = self.places else {
-            return Ok(true);
+        // What begins in it begins not after the last, and what ends in it not before the first.
+        let may_lie = |span: Option<(i64, i64)>, begin: Column, end: Column| -> tantivy::Result<bool> {
+            let Some((first, last)) = span else { return Ok(true) };
+            Ok(segments.numbers(segment, begin)?.lowest() <= last && segments.numbers(segment, end)?.highest() >= first)
         };
-        let places = segments.numbers(segment, Column::Place)?;
-        Ok(places.highest() >= first && places.lowest() <= last)
+        Ok(may_lie(self.days, Column::FirstDay, Column::LastDay)?
+            && may_lie(self.places, Column::Place, Column::Place)?)
     }
 }
 
 /// What a question asks beyond what postings answer.
 struct Gate {
-    days: Option<((i64, i64), Numbers, Numbers)>,
+    days: Option<Days>,
     places: Option<((i64, i64), Numbers)>,
     among: Option<(Arc<HashSet<Id>>, Identities)>,
 }
@@ -253,7 +250,7 @@ impl Gate {
         let Bounds { days, places } = Bounds::of(ask);
         Ok(Self {
             days: match days {
-                Some(days) => Some((days, columns.numbers(Column::FirstDay)?, columns.numbers(Column::LastDay)?)),
+                Some(days) => Some(Days::of(columns, days)?),
                 None => None,
             },
             places: match places {
@@ -268,12 +265,47 @@ impl Gate {
     }
 
     fn lets_through(&self, document: DocId) -> bool {
-        self.days.as_ref().is_none_or(|((first, last), begins, ends)| {
-            let end = ends.get(document);
-            end != NO_DAY && end >= *first && begins.get(document) <= *last
-        }) && self.places.as_ref().is_none_or(|((first, last), place)| {
-            let place = place.get(document);
-            place >= *first && place <= *last
-        }) && self.among.as_ref().is_none_or(|(among, identities)| among.contains(&identities.get(document)))
+        self.days.as_ref().is_none_or(|days| days.has(document))
+            && self.places.as_ref().is_none_or(|((first, last), place)| {
+                let place = place.get(document);
+                place >= *first && place <= *last
+            })
+            && self.among.as_ref().is_none_or(|(among, identities)| among.contains(&identities.get(document)))
+    }
+}
+
+/// The days that a question is bounded to, and those of the documents of a segment.
+struct Days {
+    first: i64,
+    last: i64,
+    begins: Numbers,
+    ends: Numbers,
+    begins_around: Arc<Zones>,
+    ends_around: Arc<Zones>,
+}
+
+impl Days {
+    fn of(columns: Columns<'_>, (first, last): (i64, i64)) -> tantivy::Result<Self> {
+        Ok(Self {
+            first,
+            last,
+            begins: columns.numbers(Column::FirstDay)?,
+            ends: columns.numbers(Column::LastDay)?,
+            begins_around: columns.zones(Column::FirstDay)?,
+            ends_around: columns.zones(Column::LastDay)?,
+        })
+    }
+
+    fn has(&self, document: DocId) -> bool {
+        let (earliest_end, latest_end) = self.ends_around.around(document);
+        let (earliest_begin, latest_begin) = self.begins_around.around(document);
+        if latest_end < self.first || earliest_begin > self.last {
+            return false;
+        }
+        if earliest_end > NO_DAY && earliest_end >= self.first && latest_begin <= self.last {
+            return true;
+        }
+        let end = self.ends.get(document);
+        end != NO_DAY && end >= self.first && self.begins.get(document) <= self.last
     }
 }

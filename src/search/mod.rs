@@ -36,6 +36,7 @@ pub mod tally;
 pub mod timeline;
 pub mod wanted;
 mod words;
+mod zones;
 
 use std::path::Path;
 use std::sync::Arc;

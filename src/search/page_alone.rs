@@ -2,15 +2,20 @@
 
 use std::collections::BinaryHeap;
 use std::mem;
+use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::index::SegmentReader;
 use tantivy::query::Weight;
-use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId, Score, SegmentOrdinal};
+use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId, DocSet, Score, SegmentOrdinal};
 
 use super::gather::{Gather, Gathered, SegmentGather};
 use super::ranking::{Best, Ranked};
+use super::zones::ZONE;
+
+/// How many zones are looked through first.
+const FIRST_ZONES: DocId = 2;
 
 /// A gathering whose wish is for a page alone.
 pub(super) struct PageAlone<'a> {
@@ -58,7 +63,7 @@ impl Collector for PageAlone<'_> {
             if self.requires_scoring() {
                 collect_best(&mut gather, weight, segment)?;
             } else {
-                collect_all(&mut gather, weight, segment)?;
+                collect_last_first(&mut gather, weight, segment)?;
             }
         }
         *best = gather.into_best();
@@ -77,14 +82,38 @@ fn collect_best(gather: &mut SegmentGather, weight: &dyn Weight, segment: &Segme
     })
 }
 
-fn collect_all(gather: &mut SegmentGather, weight: &dyn Weight, segment: &SegmentReader) -> tantivy::Result<()> {
-    let Some(alive) = segment.alive_bitset() else {
-        return weight.for_each_no_score(segment, &mut |documents| gather.collect_block(documents));
-    };
-    let mut living: Vec<DocId> = Vec::with_capacity(COLLECT_BLOCK_BUFFER_LEN);
-    weight.for_each_no_score(segment, &mut |documents| {
+/// From the last document to the first, since what was written last comes first in the orders that fall; more at a time where little
+/// was found. It ends where the zones say that nothing before can be on the page.
+fn collect_last_first(gather: &mut SegmentGather, weight: &dyn Weight, segment: &SegmentReader) -> tantivy::Result<()> {
+    let goes_by_zones = gather.best().is_some_and(Best::goes_by_zones);
+    let (mut end, mut zones) = (segment.max_doc(), if goes_by_zones { FIRST_ZONES } else { DocId::MAX });
+    while end > 0 && gather.best().is_some_and(|best| best.may_grow_before(end)) {
+        let start = end.div_ceil(ZONE).saturating_sub(zones) * ZONE;
+        collect_between(gather, weight, segment, start..end)?;
+        (end, zones) = (start, zones.saturating_mul(2));
+    }
+    Ok(())
+}
+
+fn collect_between(
+    gather: &mut SegmentGather,
+    weight: &dyn Weight,
+    segment: &SegmentReader,
+    documents: Range<DocId>,
+) -> tantivy::Result<()> {
+    let mut found = weight.scorer(segment, 1.0)?;
+    if found.doc() < documents.start {
+        found.seek(documents.start);
+    }
+    let (alive, mut block, mut living) = (segment.alive_bitset(), [0; COLLECT_BLOCK_BUFFER_LEN], Vec::new());
+    loop {
+        let filled = found.fill_buffer(&mut block);
+        let within = block.iter().take(filled).copied().take_while(|document| *document < documents.end);
         living.clear();
-        living.extend(documents.iter().copied().filter(|document| alive.is_alive(*document)));
+        living.extend(within.filter(|document| alive.is_none_or(|alive| alive.is_alive(*document))));
         gather.collect_block(&living);
-    })
+        if filled < block.len() || block.last().is_some_and(|last| *last >= documents.end) {
+            return Ok(());
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
+use std::sync::Arc;
 
 use tantivy::index::{SegmentId, SegmentReader};
 use tantivy::{DocId, Score};
@@ -9,6 +10,7 @@ use uuid::Uuid;
 
 use super::document::Column;
 use super::segments::{Columns, Numbers, Segments};
+use super::zones::Zones;
 use crate::db::types::Id;
 
 /// In which order a page is.
@@ -110,6 +112,8 @@ impl Ranked {
 pub(super) struct Best {
     /// None where it is the score that counts.
     values: Option<Numbers>,
+    /// The zones of these, where those of high values come first.
+    zones: Option<Arc<Zones>>,
     identities: Identities,
     descends: bool,
     after: Option<Ranked>,
@@ -123,8 +127,10 @@ impl Best {
     /// Of a segment, together with the best of other segments.
     pub(super) fn of(columns: Columns<'_>, page: Page, ranked: BinaryHeap<Ranked>) -> tantivy::Result<Self> {
         let descends = page.order.descends();
+        let column = page.order.column();
         let mut all = Self {
-            values: page.order.column().map(|column| columns.numbers(column)).transpose()?,
+            values: column.map(|column| columns.numbers(column)).transpose()?,
+            zones: column.filter(|_| descends).map(|column| columns.zones(column)).transpose()?,
             identities: Identities::of(columns)?,
             descends,
             after: page.after.map(|key| Ranked::of(key, descends)),
@@ -191,6 +197,16 @@ impl Best {
         let (first, last) = ends_of(values, self.descends);
         let is_passed = self.after.is_some_and(|after| comes_before(last, after.key().value, self.descends));
         !is_passed && !self.is_too_late(first)
+    }
+
+    /// Whether it is known of the zones of the segment what can be on the page.
+    pub(super) fn goes_by_zones(&self) -> bool {
+        self.zones.is_some()
+    }
+
+    /// Whether anything before a document can be on the page, as far as that is known.
+    pub(super) fn may_grow_before(&self, document: DocId) -> bool {
+        self.zones.as_ref().is_none_or(|zones| !self.is_too_late(zones.highest_before(document)))
     }
 
     pub(super) fn into_ranked(self) -> BinaryHeap<Ranked> {

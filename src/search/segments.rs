@@ -10,9 +10,10 @@ use tantivy::index::{SegmentId, SegmentReader};
 use tantivy::schema::Field;
 use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId, Score};
 
-use super::document::{Column, NO_DAY};
+use super::document::Column;
 use super::finder::WORDS;
 use super::sight::Sighted;
+use super::zones::Zones;
 
 /// What is known of the segments at hand.
 #[derive(Default)]
@@ -20,7 +21,7 @@ pub struct Segments {
     sighted: DashMap<(SegmentId, i16), Arc<Sighted>>,
     numbers: DashMap<(SegmentId, Column), Numbers>,
     spreads: DashMap<(SegmentId, Field), Score>,
-    days: DashMap<SegmentId, Option<(i64, i64)>>,
+    zones: DashMap<(SegmentId, Column), Arc<Zones>>,
 }
 
 impl Segments {
@@ -49,18 +50,13 @@ impl Segments {
         known(&self.spreads, (segment.segment_id(), field), || spread_of(segment, field))
     }
 
-    /// From when until when there is anything in a segment, if anything in it has days.
+    /// What a column of a segment lies between, zone by zone.
     ///
     /// # Errors
     /// When the segment cannot be read.
-    pub fn days(&self, segment: &SegmentReader) -> tantivy::Result<Option<(i64, i64)>> {
-        let columns = Columns { segment, segments: self };
-        known(&self.days, segment.segment_id(), || {
-            let (begins, ends) = (columns.numbers(Column::FirstDay)?, columns.numbers(Column::LastDay)?);
-            let days = (0..segment.max_doc()).map(|document| (begins.get(document), ends.get(document)));
-            let dated = days.filter(|(_, end)| *end != NO_DAY);
-            Ok(dated.reduce(|(first, last), (begin, end)| (first.min(begin), last.max(end))))
-        })
+    pub fn zones(&self, segment: &SegmentReader, column: Column) -> tantivy::Result<Arc<Zones>> {
+        let find = || Ok(Arc::new(Zones::of(&self.numbers(segment, column)?, segment.max_doc())));
+        known(&self.zones, (segment.segment_id(), column), find)
     }
 
     /// Forgets the segments that are no more.
@@ -69,7 +65,7 @@ impl Segments {
         self.sighted.retain(|(id, _), _| is_there(*id));
         self.numbers.retain(|(id, _), _| is_there(*id));
         self.spreads.retain(|(id, _), _| is_there(*id));
-        self.days.retain(|id, _| is_there(*id));
+        self.zones.retain(|(id, _), _| is_there(*id));
     }
 }
 
@@ -137,6 +133,14 @@ impl Columns<'_> {
     /// When the segment cannot be read.
     pub fn numbers(self, column: Column) -> tantivy::Result<Numbers> {
         self.segments.numbers(self.segment, column)
+    }
+
+    /// Its zones.
+    ///
+    /// # Errors
+    /// When the segment cannot be read.
+    pub fn zones(self, column: Column) -> tantivy::Result<Arc<Zones>> {
+        self.segments.zones(self.segment, column)
     }
 }
 

@@ -20,6 +20,7 @@ on_both![
     what_is_written_is_found_at_once,
     pages_by_relevance_have_every_row_once,
     the_best_are_the_same_whether_the_rest_is_looked_at_or_not,
+    a_page_by_time_is_the_same_with_a_word_that_all_have,
     every_kind_is_searched_at_once,
     the_past_is_searched_as_it_was,
     nothing_hidden_is_found_counted_or_changes_a_score,
@@ -296,6 +297,55 @@ fn the_best_are_the_same_whether_the_rest_is_looked_at_or_not(app: &TestApp) {
                 let Some(next) = every["page"]["next"].as_str() else { break };
                 cursor = format!("&cursor={next}");
             }
+        }
+    }
+}
+
+/// Without words the database answers; with them the index, which looks at what is latest first and ends where nothing else can be on the
+/// page. Days come in no order, some things change later, and there are more of them than are looked at in one go.
+fn a_page_by_time_is_the_same_with_a_word_that_all_have(app: &TestApp) {
+    let mut rng = fastrand::Rng::with_seed(20_170_731);
+    let day = |rng: &mut fastrand::Rng| format!("201{}-{:02}-{:02}", rng.u8(..10), rng.u8(1..13), rng.u8(1..29));
+    for (part, count) in [1_400, 300, 200].into_iter().enumerate() {
+        let event = |place: usize| {
+            let marking = if place.is_multiple_of(7) { "TLP:RED" } else { "TLP:CLEAR" };
+            let event = public_event(&format!("event-{part}-{place}"), &day(&mut rng));
+            event.with(json!({"type": "event", "title": "An army moves", "marking": marking}))
+        };
+        let events: Vec<Value> = (0..count).map(event).collect();
+        assert_eq!(app.publisher().import(&events)["created"], count);
+        // What was written since the last look is a part of the index of its own.
+        found_in(app, "events", "nothing");
+    }
+    for place in (3..1_400).step_by(50) {
+        let path = format!("/v1/events/event-0-{place}");
+        app.publisher().patch(&path, json!({"occurred": day(&mut rng)})).expect(200);
+    }
+    let pages = |client: &Client, asked: &str| {
+        let (mut slugs, mut cursor) = (Vec::new(), String::new());
+        for _ in 0..5 {
+            let page = client.get(&format!("/v1/events?{asked}&limit=37&fields=slug{cursor}")).expect(200);
+            slugs.extend(page.slugs());
+            let Some(next) = page.json()["page"]["next"].as_str().map(ToOwned::to_owned) else { break };
+            cursor = format!("&cursor={next}");
+        }
+        slugs
+    };
+    for client in [app.anyone(), &app.publisher()] {
+        for sort in ["occurred_from", "-occurred_from", "updated_at", "-updated_at"] {
+            for span in ["", "&from=2014-03-01&to=2014-09-30", "&from=2019-12-01", "&to=2010-02-01"] {
+                let asked = format!("sort={sort}{span}");
+                let (of_list, of_index) = (pages(client, &asked), pages(client, &format!("{asked}&q=army")));
+                assert!(!of_list.is_empty(), "{asked} shows nothing");
+                assert_eq!(of_list, of_index, "{asked}");
+            }
+        }
+        for limit in [5, 60] {
+            let items = |more: &str| {
+                let feed = client.get(&format!("/feeds/events.json?limit={limit}{more}")).expect(200).json();
+                feed["items"].as_array().unwrap().iter().map(|item| item["id"].clone()).collect::<Vec<_>>()
+            };
+            assert_eq!(items(""), items("&q=army"));
         }
     }
 }
