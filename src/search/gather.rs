@@ -240,8 +240,8 @@ impl Bounds {
 
 /// What a question asks beyond what postings answer.
 struct Gate {
-    days: Option<Days>,
-    places: Option<((i64, i64), Numbers)>,
+    days: Option<Span>,
+    places: Option<Span>,
     among: Option<(Arc<HashSet<Id>>, Identities)>,
 }
 
@@ -249,14 +249,8 @@ impl Gate {
     fn of(columns: Columns<'_>, ask: &Ask) -> tantivy::Result<Self> {
         let Bounds { days, places } = Bounds::of(ask);
         Ok(Self {
-            days: match days {
-                Some(days) => Some(Days::of(columns, days)?),
-                None => None,
-            },
-            places: match places {
-                Some(places) => Some((places, columns.numbers(Column::Place)?)),
-                None => None,
-            },
+            days: days.map(|days| Span::of_days(columns, days)).transpose()?,
+            places: places.map(|places| Span::of_places(columns, places)).transpose()?,
             among: match &ask.among {
                 Some(among) => Some((Arc::clone(among), Identities::of(columns)?)),
                 None => None,
@@ -265,34 +259,48 @@ impl Gate {
     }
 
     fn lets_through(&self, document: DocId) -> bool {
-        self.days.as_ref().is_none_or(|days| days.has(document))
-            && self.places.as_ref().is_none_or(|((first, last), place)| {
-                let place = place.get(document);
-                place >= *first && place <= *last
-            })
+        let times = [&self.days, &self.places];
+        times.into_iter().flatten().all(|span| span.has(document))
             && self.among.as_ref().is_none_or(|(among, identities)| among.contains(&identities.get(document)))
     }
 }
 
-/// The days that a question is bounded to, and those of the documents of a segment.
-struct Days {
+/// The times that a question is bounded to, and those of the documents of a segment.
+struct Span {
     first: i64,
     last: i64,
+    /// What stands where a document has no time.
+    none: i64,
     begins: Numbers,
     ends: Numbers,
     begins_around: Arc<Zones>,
     ends_around: Arc<Zones>,
 }
 
-impl Days {
-    fn of(columns: Columns<'_>, (first, last): (i64, i64)) -> tantivy::Result<Self> {
+impl Span {
+    fn of_days(columns: Columns<'_>, days: (i64, i64)) -> tantivy::Result<Self> {
+        Self::of(columns, days, NO_DAY, [Column::FirstDay, Column::LastDay])
+    }
+
+    /// Everything has a place.
+    fn of_places(columns: Columns<'_>, places: (i64, i64)) -> tantivy::Result<Self> {
+        Self::of(columns, places, i64::MIN, [Column::Place, Column::Place])
+    }
+
+    fn of(
+        columns: Columns<'_>,
+        (first, last): (i64, i64),
+        none: i64,
+        [begin, end]: [Column; 2],
+    ) -> tantivy::Result<Self> {
         Ok(Self {
             first,
             last,
-            begins: columns.numbers(Column::FirstDay)?,
-            ends: columns.numbers(Column::LastDay)?,
-            begins_around: columns.zones(Column::FirstDay)?,
-            ends_around: columns.zones(Column::LastDay)?,
+            none,
+            begins: columns.numbers(begin)?,
+            ends: columns.numbers(end)?,
+            begins_around: columns.zones(begin)?,
+            ends_around: columns.zones(end)?,
         })
     }
 
@@ -302,10 +310,10 @@ impl Days {
         if latest_end < self.first || earliest_begin > self.last {
             return false;
         }
-        if earliest_end > NO_DAY && earliest_end >= self.first && latest_begin <= self.last {
+        if earliest_end > self.none && earliest_end >= self.first && latest_begin <= self.last {
             return true;
         }
         let end = self.ends.get(document);
-        end != NO_DAY && end >= self.first && self.begins.get(document) <= self.last
+        end != self.none && end >= self.first && self.begins.get(document) <= self.last
     }
 }

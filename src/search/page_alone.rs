@@ -7,15 +7,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::index::SegmentReader;
-use tantivy::query::Weight;
+use tantivy::query::{Scorer, Weight};
 use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId, DocSet, Score, SegmentOrdinal};
 
 use super::gather::{Gather, Gathered, SegmentGather};
 use super::ranking::{Best, Ranked};
-use super::zones::ZONE;
 
-/// How many zones are looked through first.
-const FIRST_ZONES: DocId = 2;
+/// How many documents are gone through at least as fast as their zones are.
+const FEW: u32 = 1000;
 
 /// A gathering whose wish is for a page alone.
 pub(super) struct PageAlone<'a> {
@@ -63,7 +62,7 @@ impl Collector for PageAlone<'_> {
             if self.requires_scoring() {
                 collect_best(&mut gather, weight, segment)?;
             } else {
-                collect_last_first(&mut gather, weight, segment)?;
+                collect_promising(&mut gather, weight, segment)?;
             }
         }
         *best = gather.into_best();
@@ -82,29 +81,33 @@ fn collect_best(gather: &mut SegmentGather, weight: &dyn Weight, segment: &Segme
     })
 }
 
-/// From the last document to the first, since what was written last comes first in the orders that fall; more at a time where little
-/// was found. It ends where the zones say that nothing before can be on the page.
-fn collect_last_first(gather: &mut SegmentGather, weight: &dyn Weight, segment: &SegmentReader) -> tantivy::Result<()> {
-    let goes_by_zones = gather.best().is_some_and(Best::goes_by_zones);
-    let (mut end, mut zones) = (segment.max_doc(), if goes_by_zones { FIRST_ZONES } else { DocId::MAX });
-    while end > 0 && gather.best().is_some_and(|best| best.may_grow_before(end)) {
-        let start = end.div_ceil(ZONE).saturating_sub(zones) * ZONE;
-        collect_between(gather, weight, segment, start..end)?;
-        (end, zones) = (start, zones.saturating_mul(2));
+/// Where much is found, zone by zone, the most promising first, until no other zone has anything that can be on the page.
+fn collect_promising(gather: &mut SegmentGather, weight: &dyn Weight, segment: &SegmentReader) -> tantivy::Result<()> {
+    let found = weight.scorer(segment, 1.0)?;
+    let zones = gather.best().and_then(Best::zones).filter(|_| found.size_hint() > FEW);
+    let Some(zones) = zones else {
+        collect_between(gather, found, segment, 0..segment.max_doc());
+        return Ok(());
+    };
+    for (documents, highest) in zones.highest_first() {
+        if gather.best().is_none_or(|best| best.is_too_late(highest)) {
+            break;
+        }
+        let mut found = weight.scorer(segment, 1.0)?;
+        if found.doc() < documents.start {
+            found.seek(documents.start);
+        }
+        collect_between(gather, found, segment, documents);
     }
     Ok(())
 }
 
 fn collect_between(
     gather: &mut SegmentGather,
-    weight: &dyn Weight,
+    mut found: Box<dyn Scorer>,
     segment: &SegmentReader,
     documents: Range<DocId>,
-) -> tantivy::Result<()> {
-    let mut found = weight.scorer(segment, 1.0)?;
-    if found.doc() < documents.start {
-        found.seek(documents.start);
-    }
+) {
     let (alive, mut block, mut living) = (segment.alive_bitset(), [0; COLLECT_BLOCK_BUFFER_LEN], Vec::new());
     loop {
         let filled = found.fill_buffer(&mut block);
@@ -113,7 +116,7 @@ fn collect_between(
         living.extend(within.filter(|document| alive.is_none_or(|alive| alive.is_alive(*document))));
         gather.collect_block(&living);
         if filled < block.len() || block.last().is_some_and(|last| *last >= documents.end) {
-            return Ok(());
+            return;
         }
     }
 }

@@ -182,7 +182,7 @@ impl Best {
     }
 
     /// Whether something of this value comes too late to be on the page, whoever it is.
-    fn is_too_late(&self, value: i64) -> bool {
+    pub(super) fn is_too_late(&self, value: i64) -> bool {
         let Some(last) = self.ranked.peek().filter(|_| self.ranked.len() >= self.limit) else {
             return false;
         };
@@ -199,14 +199,9 @@ impl Best {
         !is_passed && !self.is_too_late(first)
     }
 
-    /// Whether it is known of the zones of the segment what can be on the page.
-    pub(super) fn goes_by_zones(&self) -> bool {
-        self.zones.is_some()
-    }
-
-    /// Whether anything before a document can be on the page, as far as that is known.
-    pub(super) fn may_grow_before(&self, document: DocId) -> bool {
-        self.zones.as_ref().is_none_or(|zones| !self.is_too_late(zones.highest_before(document)))
+    /// The zones of the segment, if they say what can be on the page.
+    pub(super) fn zones(&self) -> Option<Arc<Zones>> {
+        self.zones.clone()
     }
 
     pub(super) fn into_ranked(self) -> BinaryHeap<Ranked> {

@@ -3,19 +3,22 @@
 //! Archives grow by time, and so does an index: what lies close together in it is mostly of about the same time. So a glance at the
 //! bounds of a zone often says of all its documents whether they are wanted.
 
+use std::cmp::Reverse;
+use std::ops::Range;
+
 use tantivy::DocId;
 
 use super::segments::Numbers;
 
 /// How many documents a zone has.
-pub(super) const ZONE: DocId = 512;
+const ZONE: DocId = 512;
 
 /// The bounds of a column of a segment, zone by zone.
 pub struct Zones {
     /// The lowest and the highest number of each.
     each: Vec<(i64, i64)>,
-    /// The highest number of each and of all before it.
-    highest_up_to: Vec<i64>,
+    /// Which they are, those with the highest numbers first.
+    highest_first: Vec<DocId>,
 }
 
 impl Zones {
@@ -26,11 +29,9 @@ impl Zones {
             zone.fold((i64::MAX, i64::MIN), |(low, high), number| (low.min(number), high.max(number)))
         };
         let each: Vec<(i64, i64)> = (0..documents).step_by(ZONE as usize).map(bounds).collect();
-        let highest_up_to = each.iter().scan(i64::MIN, |highest, (_, high)| {
-            *highest = (*highest).max(*high);
-            Some(*highest)
-        });
-        Self { highest_up_to: highest_up_to.collect(), each }
+        let mut highest_first: Vec<DocId> = (0..).take(each.len()).collect();
+        highest_first.sort_by_key(|zone| Reverse(each.get(*zone as usize).map(|(_, high)| *high)));
+        Self { each, highest_first }
     }
 
     /// What the number of a document lies between, together with those of its zone.
@@ -38,9 +39,11 @@ impl Zones {
         self.each.get((document / ZONE) as usize).copied().unwrap_or((i64::MIN, i64::MAX))
     }
 
-    /// What no document before this one, nor any other of their zones, has a higher number than.
-    pub(super) fn highest_before(&self, document: DocId) -> i64 {
-        let zones = document.div_ceil(ZONE) as usize;
-        zones.checked_sub(1).and_then(|last| self.highest_up_to.get(last)).copied().unwrap_or(i64::MIN)
+    /// The documents of each zone with the highest of their numbers, the highest first.
+    pub(super) fn highest_first(&self) -> impl Iterator<Item = (Range<DocId>, i64)> {
+        self.highest_first.iter().map(|zone| {
+            let first = zone * ZONE;
+            (first..first + ZONE, self.around(first).1)
+        })
     }
 }
