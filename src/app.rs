@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 
 use actix_cors::Cors;
 use actix_web::dev::{Server, ServerHandle};
@@ -40,7 +40,7 @@ pub struct AppState {
     pub heads: Heads,
     /// The answers that stand.
     pub memory: Memory,
-    /// The entity tags that were told.
+    /// The entity tags that single resources had when they were told last.
     pub tags: Tags,
     /// The rows and pages that are ready.
     pub projections: Projections,
@@ -57,7 +57,7 @@ pub struct AppState {
     /// Who may send one beside the order of deliveries at the same time.
     pub sending: Semaphore,
     /// Who may work out something of the past, which takes long, at the same time.
-    pub past: Semaphore,
+    past: Semaphore,
 }
 
 impl AppState {
@@ -127,8 +127,7 @@ impl AppState {
     /// Asks the archive one question, as of a time or now, and tells how fresh the answer is.
     ///
     /// # Errors
-    /// What `question` returns, 400 for a time to come, and 503 when the archive has not come to what the request has to be answered
-    /// from (`Briefwire-At-Least`).
+    /// What `question` returns, and 400 for a time to come or a position that the journal has not come to (`Briefwire-At-Least`).
     pub async fn ask<T: Send + 'static>(
         &self,
         request: &HttpRequest,
@@ -145,6 +144,14 @@ impl AppState {
             Ok::<_, Problem>((journal::last_seen(connection, &caller)?, answer))
         };
         self.db.read_beyond(at_least, settled_at, work).await
+    }
+
+    /// A turn for what an index is made of for one question alone, if a question is of the past: it takes long.
+    ///
+    /// # Errors
+    /// None, as long as the application runs.
+    pub async fn turn(&self, is_of_the_past: bool) -> Result<Option<SemaphorePermit<'_>>, Problem> {
+        if is_of_the_past { self.past.acquire().await.map(Some).map_err(Problem::internal) } else { Ok(None) }
     }
 
     /// The index with everything that is in the archive now, or as much of it as there is while much is being written: all the

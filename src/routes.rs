@@ -85,11 +85,11 @@ impl RouteTable {
     /// The table of a document.
     ///
     /// # Errors
-    /// When it is none.
+    /// When it is none, or two of its paths cannot be told apart.
     pub fn of(document: &str) -> io::Result<Self> {
         let Paths { paths } = serde_json::from_str(document)?;
         let documented = paths.iter().map(|(path, operations)| (path.as_str(), Route::of(operations)));
-        let pages = ["/", "/docs", "/docs/{*rest}"].map(|page| (page, Route::of_page()));
+        let pages = ["/", "/docs", "/docs/", "/docs/{*rest}"].map(|page| (page, Route::of_page()));
         let mut table = Router::new();
         for (path, route) in documented.chain(pages) {
             table.insert(path, route).map_err(io::Error::other)?;

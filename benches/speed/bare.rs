@@ -9,11 +9,11 @@ use rusqlite::{Connection, OpenFlags, params_from_iter};
 
 use crate::corpus::Corpus;
 use crate::machine::LOAD_CORE;
-use crate::workloads::{Sql, WHOLE_BRIEF, Workload};
+use crate::workloads::{Sql, TEXTS, WHOLE_BRIEF, Workload};
 
 /// The texts of the briefs of an archive, indexed for full text by SQLite, beside it.
 pub fn texts(database: &Path) -> rusqlite::Result<PathBuf> {
-    let file = database.with_file_name("texts.db");
+    let file = database.with_file_name(TEXTS).with_extension("db");
     if file.exists() {
         return Ok(file);
     }

@@ -29,6 +29,9 @@ pub struct Workload {
     pub wanted: (u32, u32),
 }
 
+/// The database of the texts, and its table.
+pub const TEXTS: &str = "texts";
+
 /// A question in SQL.
 #[derive(Clone, Copy)]
 pub enum Sql {
@@ -62,7 +65,7 @@ impl Workload {
     pub fn datasette_paths(&self, corpus: Corpus) -> Vec<String> {
         let database = match self.sql {
             Sql::OfArchive(_) => "briefwire",
-            Sql::OfTexts(_) => "texts",
+            Sql::OfTexts(_) => TEXTS,
         };
         let path = |parameters: Vec<String>| {
             let parameters: Vec<String> = (1..)
@@ -161,8 +164,8 @@ pub const WORKLOADS: [Workload; 11] = [
         sql: Sql::OfTexts("SELECT slug, title FROM texts WHERE texts MATCH ?1 ORDER BY rank LIMIT 20"),
         wanted: (4, 60),
     },
-    page(1_000, "page 1,000"),
-    page(10_000, "page 10,000"),
+    page::<1_000>("page 1,000"),
+    page::<10_000>("page 10,000"),
     Workload {
         name: "resolve a name",
         page: None,
@@ -219,21 +222,21 @@ pub const WORKLOADS: [Workload; 11] = [
 ];
 
 /// A page of all briefs that can only be come to page by page.
-const fn page(number: usize, name: &'static str) -> Workload {
+const fn page<const NUMBER: usize>(name: &'static str) -> Workload {
     Workload {
         name,
-        page: Some(number),
+        page: Some(NUMBER),
         ask: |_, _, _| String::new(),
         // From somewhere as far down.
-        parameters: if number > 1_000 { deep::<200_000> } else { deep::<20_000> },
+        parameters: deep::<NUMBER>,
         sql: Sql::OfArchive(&["SELECT * FROM briefs WHERE until IS NULL AND (audience & 1) <> 0
              AND (listed_at, id) < (unixepoch(?1) * 1000000, x'ff') ORDER BY listed_at DESC, id DESC LIMIT 20"]),
         wanted: (15, 0),
     }
 }
 
-fn deep<const BRIEFS: u64>(corpus: Corpus, _: &Popular, rng: &mut Rng) -> Vec<String> {
-    vec![corpus.day(corpus.briefs.saturating_sub(BRIEFS) + rng.u64(..1000)).to_string()]
+fn deep<const NUMBER: usize>(corpus: Corpus, _: &Popular, rng: &mut Rng) -> Vec<String> {
+    vec![corpus.day(corpus.briefs.saturating_sub(20 * NUMBER as u64) + rng.u64(..1000)).to_string()]
 }
 
 /// The name of the workload of single briefs.

@@ -42,7 +42,7 @@ struct Inner {
     /// PostgreSQL only: the replicas that are read too.
     replicas: Option<Arc<Replicas>>,
     /// SQLite only: how many long reads are made at the same time. Each takes a thread, and each thread a connection.
-    scans: Semaphore,
+    scans: Arc<Semaphore>,
     to_purge: AtomicBool,
 }
 
@@ -101,7 +101,7 @@ impl Db {
         };
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let to_purge = AtomicBool::new(matches!(location, Location::Sqlite(_)));
-        let (location, scans) = (location.clone(), Semaphore::new(SCANS));
+        let (location, scans) = (location.clone(), Arc::new(Semaphore::new(SCANS)));
         Ok(Self(Arc::new(Inner { number, location, pace, writer, commits, readers, replicas, scans, to_purge })))
     }
 
@@ -164,9 +164,15 @@ impl Db {
         if let Some(readers) = &self.0.readers {
             return read_there(readers, read).await;
         }
-        let _turn = self.0.scans.acquire().await.map_err(|error| DbError::Unavailable(error.to_string()))?;
+        let turn = Arc::clone(&self.0.scans).acquire_owned().await;
+        let turn = turn.map_err(|error| DbError::Unavailable(error.to_string()))?;
         let db = self.clone();
-        actix_web::rt::task::spawn_blocking(move || db.read_here(read))
+        let work = move || {
+            // Until it is done, whether somebody still waits for it or not.
+            let _turn = turn;
+            db.read_here(read)
+        };
+        actix_web::rt::task::spawn_blocking(work)
             .await
             .unwrap_or_else(|error| Err(DbError::Unavailable(error.to_string()).into()))
     }

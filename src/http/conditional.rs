@@ -41,7 +41,7 @@ pub fn held_tag(request: &HeaderMap, head: Head, tag: &str) -> Option<String> {
 
 /// Whether the client holds something by a tag that may have a fingerprint.
 #[must_use]
-pub fn holds_fingerprints(request: &HeaderMap) -> bool {
+pub fn may_hold_fingerprints(request: &HeaderMap) -> bool {
     lines(request, header::IF_NONE_MATCH).is_some_and(|held| held.contains('.'))
 }
 
@@ -64,7 +64,7 @@ fn tags(header: &str) -> impl Iterator<Item = &str> {
     header.split(',').map(|tag| tag.trim().trim_start_matches("W/"))
 }
 
-/// What tells fingerprints and content codings apart.
+/// What follows the first part of an entity tag: its fingerprint, its content coding.
 fn suffixes(tag: &str) -> impl Iterator<Item = &str> {
     tag.trim_matches('"').split('.').skip(1)
 }
@@ -80,9 +80,9 @@ fn is_accepted(tag: &str, request: &HeaderMap) -> bool {
     suffixes(tag).filter_map(|suffix| suffix.parse().ok()).all(accepts)
 }
 
-/// An entity tag without its quotes, the `W/` that proxies add, and the suffixes that tell fingerprints and encodings apart.
+/// An entity tag without its quotes and its suffixes.
 fn bare(tag: &str) -> &str {
-    let tag = tag.trim().trim_start_matches("W/").trim_matches('"');
+    let tag = tag.trim_matches('"');
     tag.split_once('.').map_or(tag, |(tag, _)| tag)
 }
 
@@ -132,7 +132,7 @@ impl Precondition {
         }
         let must_exist = if_match.is_some();
         let versions = if_match.filter(|given| given.trim() != "*").map(|given| {
-            given.split(',').filter_map(|tag| bare(tag).split('-').next().and_then(|it| it.parse().ok())).collect()
+            tags(&given).filter_map(|tag| bare(tag).split('-').next().and_then(|it| it.parse().ok())).collect()
         });
         let must_not_exist = if_none_match.is_some_and(|given| given.trim() == "*");
         Ok(Self { versions, must_not_exist, must_exist })

@@ -69,7 +69,7 @@ struct Asked<'a> {
     from_page: bool,
 }
 
-/// The same as it is kept.
+/// The same as it is kept. A type of its own, so that it can be looked for by what is only borrowed.
 #[derive(PartialEq, Eq, Hash)]
 struct Key(Asked<'static>);
 

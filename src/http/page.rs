@@ -21,7 +21,7 @@ use crate::access::{Caller, Sight};
 use crate::actors::resolve;
 use crate::app::AppState;
 use crate::db::types::{Id, Timestamp};
-use crate::db::{Connection, Db, once_there};
+use crate::db::{Connection, once_there};
 use crate::http::answer::{self, Format, as_json};
 use crate::http::fields::{Known, Selection};
 use crate::http::query::{Limit, ListQuery, ListView};
@@ -434,7 +434,12 @@ impl<L: Listed> Listing<L> {
             let head = journal::last_seen_up_to(connection, &caller, seen, filter.fresh_to())?;
             Ok::<_, Problem>((head, page, total, facets))
         };
-        let (head, page, total, facets) = if is_long {
+        let is_of_the_past = is_long && as_of.is_some();
+        let _turn = state.turn(is_of_the_past).await?;
+        let (head, page, total, facets) = if is_of_the_past {
+            // What is made for it alone is made once, so it is asked of one database only.
+            state.db.scan(once_there(at_least, work)).await?
+        } else if is_long {
             state.db.scan_beyond(at_least, found_at, work).await?
         } else {
             state.db.read_beyond(at_least, found_at, work).await?
@@ -484,7 +489,7 @@ impl<L: Listed> Listing<L> {
             .await?;
         let left_out = without(L::EXTRAS, &self.extras);
         let columns = tabular::Columns::of(&members::<L>(), &left_out, self.selection.as_ref());
-        let mut stream = RowStream { db: state.db.clone(), sight, listing: self, columns, format, after, more: true };
+        let mut stream = RowStream { state: state.clone(), sight, listing: self, columns, format, after, more: true };
         // The first chunk comes before the status, so that a filter that is refused is still a problem.
         let first = stream.chunk(true).await?;
         let rest = stream::unfold(stream, |mut stream| async move {
@@ -506,7 +511,7 @@ fn without(extras: &[&'static str], wanted: &Extras) -> Vec<&'static str> {
 
 /// A list on its way to the client, a chunk at a time.
 struct RowStream<L> {
-    db: Db,
+    state: Data<AppState>,
     sight: Sight,
     listing: Listing<L>,
     columns: tabular::Columns,
@@ -519,7 +524,8 @@ impl<L: Listed> RowStream<L> {
     async fn chunk(&mut self, first: bool) -> Result<Bytes, Problem> {
         let window = Window { limit: STREAM_CHUNK, after: self.after.take() };
         let (sight, filter, extras) = (self.sight, self.listing.filter.clone(), self.listing.extras.clone());
-        let rows = self.db.scan(move |connection| filter.page(connection, sight, &extras, &window)).await?;
+        let _turn = self.state.turn(self.listing.as_of.is_some() && filter.is_long()).await?;
+        let rows = self.state.db.scan(move |connection| filter.page(connection, sight, &extras, &window)).await?;
         self.more = rows.next.is_some();
         self.after = rows.next;
         match self.format {

@@ -102,7 +102,7 @@ pub async fn revalidate<B: MessageBody + 'static>(
 /// The entity tag, in its quotes, by which the client holds what stands, as far as that is known.
 fn held(state: &AppState, request: &ServiceRequest, caller: &Caller, head: Head, day: u64) -> Option<String> {
     let (question, headers) = (Question::of(request.request(), caller), request.headers());
-    let by_fingerprint = if conditional::holds_fingerprints(headers) {
+    let by_fingerprint = if conditional::may_hold_fingerprints(headers) {
         conditional::held_tag_with(headers, &fingerprint(&question, head, day, &state.config))
     } else {
         None
@@ -146,4 +146,26 @@ fn fingerprint(question: &Question<'_>, head: Head, day: u64, config: &Config) -
         all.update(b"\n");
     }
     format!("{:016x}", all.digest())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question(class: i16, uri: &'static str) -> Question<'static> {
+        Question { class, with_key: false, uri: uri.into(), varying: ["*/*".into(), "".into(), "".into()] }
+    }
+
+    #[test]
+    fn a_tag_is_remembered_for_one_question_at_one_head_on_one_day() {
+        let (tags, head, asked) = (Tags::default(), Head::start(), question(0, "/v1/briefs/one"));
+        tags.remember(&asked, head, 1, "1-abc".to_owned());
+        assert_eq!(tags.find(&asked, head, 1).map(|told| told.tag.clone()).as_deref(), Some("1-abc"));
+        let later = Head { position: head.position + 1, ..head };
+        assert!(tags.find(&asked, later, 1).is_none());
+        assert!(tags.find(&asked, head, 2).is_none());
+        assert!(tags.find(&question(1, "/v1/briefs/one"), head, 1).is_none());
+        assert!(tags.find(&question(0, "/v1/briefs/two"), head, 1).is_none());
+        assert!(tags.find(&Question { with_key: true, ..asked }, head, 1).is_none());
+    }
 }

@@ -194,9 +194,9 @@ impl Ready {
         };
         let keys = [self.key(Form::BriefPage, id), self.key(Form::BriefSimilar, id)];
         let kept = Bodies::of(&there.find(self.class, self.head, keys.into_iter()));
-        let (version, slug, page) = open_page(kept.get(0)?.to_vec())?;
-        let is_meant = reference.id.is_some() || reference.slug.as_deref() == Some(slug.as_str());
-        is_meant.then(|| Whole { version, page, similar: kept.get(1).map(<[u8]>::to_vec) })
+        let (version, slug, page) = open_page(kept.get(0)?)?;
+        let is_meant = reference.id.is_some() || reference.slug.as_deref() == Some(slug);
+        is_meant.then(|| Whole { version, page: page.to_vec(), similar: kept.get(1).map(<[u8]>::to_vec) })
     }
 
     /// Notes the snapshot from which is made what will be kept: what is older than the shelf is not put on it, even where its class of
@@ -252,12 +252,9 @@ fn close_page(version: i32, slug: &str, page: &[u8]) -> Vec<u8> {
     [&version.to_le_bytes()[..], &length.to_le_bytes(), slug.as_bytes(), page].concat()
 }
 
-fn open_page(mut kept: Vec<u8>) -> Option<(i32, String, Vec<u8>)> {
+fn open_page(kept: &[u8]) -> Option<(i32, &str, &[u8])> {
     let (version, rest) = kept.split_first_chunk()?;
     let (length, rest) = rest.split_first_chunk()?;
-    let (version, length) = (i32::from_le_bytes(*version), usize::from(u16::from_le_bytes(*length)));
-    let slug = String::from_utf8(rest.get(..length)?.to_vec()).ok()?;
-    let page_at = kept.len() - (rest.len() - length);
-    kept.drain(..page_at);
-    Some((version, slug, kept))
+    let (slug, page) = rest.split_at_checked(u16::from_le_bytes(*length).into())?;
+    Some((i32::from_le_bytes(*version), std::str::from_utf8(slug).ok()?, page))
 }

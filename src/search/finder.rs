@@ -10,12 +10,12 @@ use tantivy::query::{Bm25StatisticsProvider, BooleanQuery, ConstScoreQuery, Enab
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::store::Compressor;
 use tantivy::tokenizer::TextAnalyzer;
-use tantivy::{DocSet, Searcher, SegmentOrdinal, TERMINATED, Term};
+use tantivy::{DocSet, Searcher, TERMINATED, Term};
 
 use super::ask::Ask;
 use super::document::{Document, FOLDED, Fields, STEMMED};
 use super::filled::Filled;
-use super::gather::{Gather, Gathered, SegmentGather, Wish};
+use super::gather::{Gather, Gathered, Wish};
 use super::page_alone::PageAlone;
 use super::ranking::{Order, Page};
 use super::segments::Segments;
@@ -105,22 +105,14 @@ impl Finder {
         let class = Audience::only(caller).bits();
         let gather = Gather { wish, ask, segments: &self.segments, class };
         let statistics = Statistics { finder: self, class, total: OnceCell::new(), known: RefCell::default() };
-        let gathered = gather.segments_of(self.searcher.segment_readers()).and_then(|segments| {
-            if gather.wish.is_for_a_page_alone() {
-                self.search_each(queries, &segments, &PageAlone::of(gather), &statistics)
-            } else {
-                self.search_each(queries, &segments, &gather, &statistics)
-            }
-        });
-        gathered.map_err(Problem::internal)
+        self.gather_each(queries, gather, &statistics).map_err(Problem::internal)
     }
 
     /// Gathers what is found by each of these queries, of which no two find the same.
-    fn search_each(
+    fn gather_each(
         &self,
         queries: &[Box<dyn Query>],
-        segments: &[(SegmentOrdinal, &SegmentReader)],
-        gather: &impl Collector<Fruit = Gathered, Child = SegmentGather>,
+        gather: Gather<'_>,
         statistics: &Statistics<'_>,
     ) -> tantivy::Result<Gathered> {
         let scoring = if gather.requires_scoring() {
@@ -128,14 +120,20 @@ impl Finder {
         } else {
             EnableScoring::disabled_from_searcher(&self.searcher)
         };
-        let mut gathered = Vec::new();
-        for query in queries {
-            let weight = query.weight(scoring)?;
-            for (ordinal, segment) in segments {
-                gathered.push(gather.collect_segment(weight.as_ref(), *ordinal, segment)?);
+        let weights = queries.iter().map(|query| query.weight(scoring)).collect::<tantivy::Result<Vec<_>>>()?;
+        let segments = gather.segments_of(self.searcher.segment_readers())?;
+        let each =
+            segments.into_iter().flat_map(|segment| weights.iter().map(move |weight| (segment, weight.as_ref())));
+        if gather.wish.is_for_a_page_alone() {
+            let mut page = PageAlone::of(gather);
+            for (segment, weight) in each {
+                page.go_through(weight, segment)?;
             }
+            return page.harvest();
         }
-        gather.merge_fruits(gathered)
+        let gathered =
+            (0..).zip(each).map(|(number, (segment, weight))| gather.collect_segment(weight, number, segment));
+        gather.merge_fruits(gathered.collect::<tantivy::Result<Vec<_>>>()?)
     }
 
     /// How often each value of a facet occurs in what is asked for.
@@ -230,5 +228,65 @@ impl Bm25StatisticsProvider for Statistics<'_> {
         }
         self.known.borrow_mut().insert(term.clone(), having);
         Ok(having)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{Days, NaiveDate};
+
+    use super::*;
+    use crate::db::types::Timestamp;
+    use crate::search::ranking::Key;
+
+    const DOCUMENTS: u64 = 6_000;
+
+    /// An index of many events in one segment, at places and with changes that come in no order.
+    fn many() -> Finder {
+        let mut rng = fastrand::Rng::with_seed(20_170_731);
+        let first = NaiveDate::from_ymd_opt(2017, 1, 1).expect("a day");
+        let event = |number: u64, rng: &mut fastrand::Rng| {
+            let audience = if number.is_multiple_of(7) { Audience::NOBODY } else { Audience::EVERYONE };
+            let (slug, title) = (format!("event-{number}"), "An army moves".to_owned());
+            let moment = Timestamp::from_micros(rng.i64(0..2_000));
+            let begin = first + Days::new(rng.u64(0..1_000));
+            let mut document = Document::new(Kind::Event, Id::new(), audience, slug, title, moment);
+            // Mostly in order, as archives are.
+            document.place = number.cast_signed() / 10 + rng.i64(0..50);
+            document.changed = number.cast_signed() + rng.i64(0..1_000);
+            document.days = (!number.is_multiple_of(11)).then(|| (begin, begin + Days::new(rng.u64(0..9))));
+            document
+        };
+        Finder::passing((0..DOCUMENTS).map(|number| event(number, &mut rng))).expect("an index")
+    }
+
+    /// Where something is counted as well, all that is found is looked at.
+    #[test]
+    fn a_page_is_the_same_whether_the_rest_is_looked_at_or_not() {
+        let finder = many();
+        let day = |number: u64| NaiveDate::from_ymd_opt(2017, 1, 1).map(|first| first + Days::new(number));
+        let everything = Ask::of(&[Kind::Event]);
+        let orders = [true, false]
+            .into_iter()
+            .flat_map(|descending| [Order::Place { descending }, Order::Update { descending }]);
+        for order in orders.chain([Order::Change]) {
+            for ask in [
+                everything.clone(),
+                everything.clone().between_days(day(300), day(320)),
+                everything.clone().between_days(None, day(3)),
+                everything.clone().between_days(day(996), None),
+            ] {
+                let mut after: Option<Key> = None;
+                for number in 0..30 {
+                    let page = Page { order, after, limit: 40 };
+                    let gather = |wish| finder.gather(&Caller::ANYONE, &ask, wish).expect("a page").page;
+                    let whole = gather(Wish { facets: vec![Facet::Kind], ..Wish::page(page) });
+                    assert!(number > 0 || !whole.is_empty(), "{order:?} of {ask:?} finds nothing");
+                    assert_eq!(gather(Wish::page(page)), whole, "page {number} by {order:?} of {ask:?}");
+                    let Some(last) = whole.last() else { break };
+                    after = Some(*last);
+                }
+            }
+        }
     }
 }

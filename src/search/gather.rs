@@ -14,7 +14,7 @@ use super::ranking::{Best, Identities, Key, Order, Page, Ranked, in_order, promi
 use super::segments::{Columns, Numbers, Segments};
 use super::sight::Sighted;
 use super::tally::{Counter, Counts, Cross, Facet, Lens, Value, added};
-use super::zones::Zones;
+use super::zones::{Zone, Zones};
 use crate::db::types::{Id, Timestamp};
 
 /// What is wanted of what matches.
@@ -35,15 +35,15 @@ impl Wish {
         Self { page: Some(page), ..Self::default() }
     }
 
-    /// Whether it is for a page, and for nothing that needs a look at all that match.
-    pub(super) fn is_for_a_page_alone(&self) -> bool {
-        self.page.is_some() && self.facets.is_empty() && self.cross.is_empty()
-    }
-
     /// How often combinations occur, alone.
     #[must_use]
     pub fn cross(facets: Vec<Facet>) -> Self {
         Self { cross: facets, ..Self::default() }
+    }
+
+    /// Whether it is for a page, and for nothing that needs a look at all that match.
+    pub(super) fn is_for_a_page_alone(&self) -> bool {
+        self.page.is_some() && self.facets.is_empty() && self.cross.is_empty()
     }
 }
 
@@ -70,21 +70,18 @@ pub(super) struct Gather<'a> {
 }
 
 impl Gather<'_> {
-    /// The segments in which there may be something of what is asked for, with their numbers, in the order in which to go through them.
-    pub(super) fn segments_of<'s>(
-        &self,
-        all: &'s [SegmentReader],
-    ) -> tantivy::Result<Vec<(SegmentOrdinal, &'s SegmentReader)>> {
+    /// The segments in which there may be something of what is asked for, in the order in which to go through them.
+    pub(super) fn segments_of<'s>(&self, all: &'s [SegmentReader]) -> tantivy::Result<Vec<&'s SegmentReader>> {
         let (bounds, mut segments) = (Bounds::of(self.ask), Vec::with_capacity(all.len()));
-        for (ordinal, segment) in (0..).zip(all) {
+        for segment in all {
             if bounds.may_hold(segment, self.segments)? {
-                segments.push((ordinal, segment));
+                segments.push(segment);
             }
         }
-        if let Some(page) = self.wish.page {
-            promising_first(page.order, &mut segments, self.segments)?;
+        match self.wish.page {
+            Some(page) => promising_first(page.order, segments, self.segments),
+            None => Ok(segments),
         }
-        Ok(segments)
     }
 
     /// What is gathered of a segment, of which a page goes on from the best of others.
@@ -158,6 +155,11 @@ impl SegmentGather {
     /// The best so far, if a page is wanted.
     pub(super) fn best(&self) -> Option<&Best> {
         self.page.as_ref()
+    }
+
+    /// Whether anything of a zone may be let through.
+    pub(super) fn may_take_of(&self, zone: Zone) -> bool {
+        self.gate.may_let_through_of(zone)
     }
 
     /// The best of it, and of what it went on from.
@@ -258,9 +260,16 @@ impl Gate {
         })
     }
 
+    fn spans(&self) -> impl Iterator<Item = &Span> {
+        [&self.days, &self.places].into_iter().flatten()
+    }
+
+    fn may_let_through_of(&self, zone: Zone) -> bool {
+        self.spans().all(|span| span.whereabouts(zone) != Whereabouts::Outside)
+    }
+
     fn lets_through(&self, document: DocId) -> bool {
-        let times = [&self.days, &self.places];
-        times.into_iter().flatten().all(|span| span.has(document))
+        self.spans().all(|span| span.has(document))
             && self.among.as_ref().is_none_or(|(among, identities)| among.contains(&identities.get(document)))
     }
 }
@@ -273,8 +282,8 @@ struct Span {
     none: i64,
     begins: Numbers,
     ends: Numbers,
-    begins_around: Arc<Zones>,
-    ends_around: Arc<Zones>,
+    begin_zones: Arc<Zones>,
+    end_zones: Arc<Zones>,
 }
 
 impl Span {
@@ -299,21 +308,40 @@ impl Span {
             none,
             begins: columns.numbers(begin)?,
             ends: columns.numbers(end)?,
-            begins_around: columns.zones(begin)?,
-            ends_around: columns.zones(end)?,
+            begin_zones: columns.zones(begin)?,
+            end_zones: columns.zones(end)?,
         })
     }
 
-    fn has(&self, document: DocId) -> bool {
-        let (earliest_end, latest_end) = self.ends_around.around(document);
-        let (earliest_begin, latest_begin) = self.begins_around.around(document);
+    /// Where the documents of a zone lie.
+    fn whereabouts(&self, zone: Zone) -> Whereabouts {
+        let (earliest_end, latest_end) = self.end_zones.bounds(zone);
+        let (earliest_begin, latest_begin) = self.begin_zones.bounds(zone);
         if latest_end < self.first || earliest_begin > self.last {
-            return false;
+            Whereabouts::Outside
+        } else if earliest_end > self.none && earliest_end >= self.first && latest_begin <= self.last {
+            Whereabouts::Inside
+        } else {
+            Whereabouts::Partly
         }
-        if earliest_end > self.none && earliest_end >= self.first && latest_begin <= self.last {
-            return true;
-        }
-        let end = self.ends.get(document);
-        end != self.none && end >= self.first && self.begins.get(document) <= self.last
     }
+
+    fn has(&self, document: DocId) -> bool {
+        match self.whereabouts(Zone::of(document)) {
+            Whereabouts::Outside => false,
+            Whereabouts::Inside => true,
+            Whereabouts::Partly => {
+                let end = self.ends.get(document);
+                end != self.none && end >= self.first && self.begins.get(document) <= self.last
+            }
+        }
+    }
+}
+
+/// Where the documents of a zone lie, seen from a span.
+#[derive(PartialEq, Eq)]
+enum Whereabouts {
+    Outside,
+    Inside,
+    Partly,
 }

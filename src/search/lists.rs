@@ -361,7 +361,7 @@ pub async fn asked<T: Send + 'static>(
         let seen = journal::last_seen(connection, &caller)?;
         Ok::<_, Problem>((journal::last_seen_up_to(connection, &caller, seen, fresh_to)?, answer))
     };
-    let _turn = if as_of.is_some() { Some(state.past.acquire().await.map_err(Problem::internal)?) } else { None };
+    let _turn = state.turn(as_of.is_some()).await?;
     match state.db.scan(once_there(at_least, work)).await {
         Ok(answer) => Ok(answer),
         Err(problem) => Err(resolve::with_candidates(state, &caller, problem).await),

@@ -3,15 +3,15 @@
 use std::collections::BinaryHeap;
 use std::mem;
 use std::ops::Range;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::index::SegmentReader;
 use tantivy::query::{Scorer, Weight};
-use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId, DocSet, Score, SegmentOrdinal};
+use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId, Score};
 
 use super::gather::{Gather, Gathered, SegmentGather};
 use super::ranking::{Best, Ranked};
+use super::zones::Zone;
 
 /// How many documents are gone through at least as fast as their zones are.
 const FEW: u32 = 1000;
@@ -20,53 +20,32 @@ const FEW: u32 = 1000;
 pub(super) struct PageAlone<'a> {
     gather: Gather<'a>,
     /// The best of the segments that have been gone through.
-    best: Mutex<BinaryHeap<Ranked>>,
+    best: BinaryHeap<Ranked>,
 }
 
 impl<'a> PageAlone<'a> {
     pub(super) fn of(gather: Gather<'a>) -> Self {
-        Self { gather, best: Mutex::default() }
+        Self { gather, best: BinaryHeap::new() }
     }
 
-    fn best(&self) -> MutexGuard<'_, BinaryHeap<Ranked>> {
-        self.best.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Collector for PageAlone<'_> {
-    type Fruit = Gathered;
-    type Child = SegmentGather;
-
-    fn for_segment(&self, ordinal: SegmentOrdinal, segment: &SegmentReader) -> tantivy::Result<SegmentGather> {
-        self.gather.for_segment(ordinal, segment)
-    }
-
-    fn requires_scoring(&self) -> bool {
-        self.gather.requires_scoring()
-    }
-
-    fn merge_fruits(&self, _: Vec<Gathered>) -> tantivy::Result<Gathered> {
-        let page = mem::take(&mut *self.best()).into_iter().map(Ranked::key).collect();
-        self.gather.merge_fruits(vec![Gathered { page, ..Gathered::default() }])
-    }
-
-    fn collect_segment(
-        &self,
-        weight: &dyn Weight,
-        _: SegmentOrdinal,
-        segment: &SegmentReader,
-    ) -> tantivy::Result<Gathered> {
-        let mut best = self.best();
-        let mut gather = self.gather.of_segment(segment, mem::take(&mut *best))?;
+    /// Goes through what is found in a segment.
+    pub(super) fn go_through(&mut self, weight: &dyn Weight, segment: &SegmentReader) -> tantivy::Result<()> {
+        let mut gather = self.gather.of_segment(segment, mem::take(&mut self.best))?;
         if gather.best().is_some_and(Best::may_grow) {
-            if self.requires_scoring() {
+            if self.gather.requires_scoring() {
                 collect_best(&mut gather, weight, segment)?;
             } else {
                 collect_promising(&mut gather, weight, segment)?;
             }
         }
-        *best = gather.into_best();
-        Ok(Gathered::default())
+        self.best = gather.into_best();
+        Ok(())
+    }
+
+    /// The page.
+    pub(super) fn harvest(self) -> tantivy::Result<Gathered> {
+        let page = self.best.into_iter().map(Ranked::key).collect();
+        self.gather.merge_fruits(vec![Gathered { page, ..Gathered::default() }])
     }
 }
 
@@ -81,42 +60,59 @@ fn collect_best(gather: &mut SegmentGather, weight: &dyn Weight, segment: &Segme
     })
 }
 
-/// Where much is found, zone by zone, the most promising first, until no other zone has anything that can be on the page.
+/// Where much is found, by zones, the most promising first, until no other zone has anything that can be on the page. It takes more of them
+/// each time, since to begin anew takes long where words have many forms.
 fn collect_promising(gather: &mut SegmentGather, weight: &dyn Weight, segment: &SegmentReader) -> tantivy::Result<()> {
     let found = weight.scorer(segment, 1.0)?;
     let zones = gather.best().and_then(Best::zones).filter(|_| found.size_hint() > FEW);
     let Some(zones) = zones else {
-        collect_between(gather, found, segment, 0..segment.max_doc());
+        collect_of(gather, found, segment, std::iter::once(0..segment.max_doc()));
         return Ok(());
     };
-    for (documents, highest) in zones.highest_first() {
-        if gather.best().is_none_or(|best| best.is_too_late(highest)) {
+    let (mut left, mut count) = (zones.highest_first(), 1);
+    while let (Some(first), Some(best)) = (left.first(), gather.best()) {
+        let (_, highest) = zones.bounds(*first);
+        if best.is_too_late(highest) {
             break;
         }
-        let mut found = weight.scorer(segment, 1.0)?;
-        if found.doc() < documents.start {
-            found.seek(documents.start);
+        let (batch, others) = left.split_at(count.min(left.len()));
+        let promises = |zone: &&Zone| {
+            let (lowest, highest) = zones.bounds(**zone);
+            !best.is_passed(lowest) && !best.is_too_late(highest) && gather.may_take_of(**zone)
+        };
+        let mut batch: Vec<Range<DocId>> = batch.iter().filter(promises).map(|zone| zone.documents()).collect();
+        batch.sort_unstable_by_key(|documents| documents.start);
+        if !batch.is_empty() {
+            collect_of(gather, weight.scorer(segment, 1.0)?, segment, batch.into_iter());
         }
-        collect_between(gather, found, segment, documents);
+        (left, count) = (others, count * 2);
     }
     Ok(())
 }
 
-fn collect_between(
+/// What is found among these documents, which are in order.
+fn collect_of(
     gather: &mut SegmentGather,
     mut found: Box<dyn Scorer>,
     segment: &SegmentReader,
-    documents: Range<DocId>,
+    among: impl Iterator<Item = Range<DocId>>,
 ) {
-    let (alive, mut block, mut living) = (segment.alive_bitset(), [0; COLLECT_BLOCK_BUFFER_LEN], Vec::new());
-    loop {
-        let filled = found.fill_buffer(&mut block);
-        let within = block.iter().take(filled).copied().take_while(|document| *document < documents.end);
-        living.clear();
-        living.extend(within.filter(|document| alive.is_none_or(|alive| alive.is_alive(*document))));
-        gather.collect_block(&living);
-        if filled < block.len() || block.last().is_some_and(|last| *last >= documents.end) {
-            return;
+    let (alive, mut block) = (segment.alive_bitset(), Vec::with_capacity(COLLECT_BLOCK_BUFFER_LEN));
+    let mut document = found.doc();
+    for documents in among {
+        if document < documents.start {
+            document = found.seek(documents.start);
+        }
+        while document < documents.end {
+            if alive.is_none_or(|alive| alive.is_alive(document)) {
+                block.push(document);
+            }
+            if block.len() == COLLECT_BLOCK_BUFFER_LEN {
+                gather.collect_block(&block);
+                block.clear();
+            }
+            document = found.advance();
         }
     }
+    gather.collect_block(&block);
 }

@@ -1,10 +1,10 @@
 //! Pages of what is found: their orders, and the first so many of what goes by.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use tantivy::index::{SegmentId, SegmentReader};
+use tantivy::index::SegmentReader;
 use tantivy::{DocId, Score};
 use uuid::Uuid;
 
@@ -112,14 +112,14 @@ impl Ranked {
 pub(super) struct Best {
     /// None where it is the score that counts.
     values: Option<Numbers>,
-    /// The zones of these, where those of high values come first.
+    /// None where the score counts, and where values rise: zones are known by their highest numbers only.
     zones: Option<Arc<Zones>>,
     identities: Identities,
     descends: bool,
     after: Option<Ranked>,
     limit: usize,
     ranked: BinaryHeap<Ranked>,
-    /// What scores less cannot be on the page any more.
+    /// What scores no more than this cannot be on the page any more.
     floor: Score,
 }
 
@@ -189,17 +189,21 @@ impl Best {
         comes_before(last.key().value, value, self.descends)
     }
 
+    /// Whether something of this value comes too early to be on the page, whoever it is: a page before has it.
+    pub(super) fn is_passed(&self, value: i64) -> bool {
+        self.after.is_some_and(|after| comes_before(value, after.key().value, self.descends))
+    }
+
     /// Whether anything of the segment can be on the page, as far as its values say that all together.
     pub(super) fn may_grow(&self) -> bool {
         let Some(values) = &self.values else {
             return true;
         };
         let (first, last) = ends_of(values, self.descends);
-        let is_passed = self.after.is_some_and(|after| comes_before(last, after.key().value, self.descends));
-        !is_passed && !self.is_too_late(first)
+        !self.is_passed(last) && !self.is_too_late(first)
     }
 
-    /// The zones of the segment, if they say what can be on the page.
+    /// The zones of the segment, for a page whose values fall; a rising one looks at everything.
     pub(super) fn zones(&self) -> Option<Arc<Zones>> {
         self.zones.clone()
     }
@@ -228,22 +232,19 @@ pub(super) fn in_order(ranked: impl IntoIterator<Item = Ranked>, limit: usize) -
 }
 
 /// Segments in the order in which a page of this order is full soonest.
-pub(super) fn promising_first<T: Copy>(
+pub(super) fn promising_first<'s>(
     order: Order,
-    segments: &mut [(T, &SegmentReader)],
+    segments: Vec<&'s SegmentReader>,
     known: &Segments,
-) -> tantivy::Result<()> {
+) -> tantivy::Result<Vec<&'s SegmentReader>> {
     let Some(column) = order.column() else {
-        return Ok(());
+        return Ok(segments);
     };
-    let mut first: HashMap<SegmentId, i64> = HashMap::new();
-    for (_, segment) in segments.iter() {
-        let (value, _) = ends_of(&known.numbers(segment, column)?, order.descends());
-        first.insert(segment.segment_id(), value);
+    let mut by_first = Vec::with_capacity(segments.len());
+    for segment in segments {
+        let (first, _) = ends_of(&known.numbers(segment, column)?, order.descends());
+        by_first.push((first, segment));
     }
-    segments.sort_by_key(|(_, segment)| {
-        let value = first.get(&segment.segment_id()).copied().unwrap_or_default();
-        Ranked::of(Key { value, id: Id(Uuid::nil()) }, order.descends())
-    });
-    Ok(())
+    by_first.sort_by(|(one, _), (other, _)| if order.descends() { other.cmp(one) } else { one.cmp(other) });
+    Ok(by_first.into_iter().map(|(_, segment)| segment).collect())
 }

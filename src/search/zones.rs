@@ -11,39 +11,52 @@ use tantivy::DocId;
 use super::segments::Numbers;
 
 /// How many documents a zone has.
-const ZONE: DocId = 512;
+const LENGTH: DocId = 512;
+
+/// So many documents of a segment, by its number among such.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Zone(DocId);
+
+impl Zone {
+    /// The one of a document.
+    pub(super) fn of(document: DocId) -> Self {
+        Self(document / LENGTH)
+    }
+
+    pub(super) fn documents(self) -> Range<DocId> {
+        let first = self.0 * LENGTH;
+        first..first + LENGTH
+    }
+}
 
 /// The bounds of a column of a segment, zone by zone.
 pub struct Zones {
     /// The lowest and the highest number of each.
-    each: Vec<(i64, i64)>,
-    /// Which they are, those with the highest numbers first.
-    highest_first: Vec<DocId>,
+    bounds: Vec<(i64, i64)>,
+    highest_first: Vec<Zone>,
 }
 
 impl Zones {
     /// Of the numbers of so many documents.
     pub(super) fn of(numbers: &Numbers, documents: DocId) -> Self {
-        let bounds = |first: DocId| {
-            let zone = (first..documents.min(first + ZONE)).map(|document| numbers.get(document));
+        let between = |first: DocId| {
+            let zone = (first..documents.min(first + LENGTH)).map(|document| numbers.get(document));
             zone.fold((i64::MAX, i64::MIN), |(low, high), number| (low.min(number), high.max(number)))
         };
-        let each: Vec<(i64, i64)> = (0..documents).step_by(ZONE as usize).map(bounds).collect();
-        let mut highest_first: Vec<DocId> = (0..).take(each.len()).collect();
-        highest_first.sort_by_key(|zone| Reverse(each.get(*zone as usize).map(|(_, high)| *high)));
-        Self { each, highest_first }
+        let bounds: Vec<(i64, i64)> = (0..documents).step_by(LENGTH as usize).map(between).collect();
+        let mut highest_first: Vec<(i64, Zone)> =
+            (0..).map(Zone).zip(&bounds).map(|(zone, (_, high))| (*high, zone)).collect();
+        highest_first.sort_by_key(|(high, _)| Reverse(*high));
+        Self { bounds, highest_first: highest_first.into_iter().map(|(_, zone)| zone).collect() }
     }
 
-    /// What the number of a document lies between, together with those of its zone.
-    pub(super) fn around(&self, document: DocId) -> (i64, i64) {
-        self.each.get((document / ZONE) as usize).copied().unwrap_or((i64::MIN, i64::MAX))
+    /// What the numbers of a zone lie between.
+    pub(super) fn bounds(&self, Zone(number): Zone) -> (i64, i64) {
+        self.bounds.get(number as usize).copied().unwrap_or((i64::MIN, i64::MAX))
     }
 
-    /// The documents of each zone with the highest of their numbers, the highest first.
-    pub(super) fn highest_first(&self) -> impl Iterator<Item = (Range<DocId>, i64)> {
-        self.highest_first.iter().map(|zone| {
-            let first = zone * ZONE;
-            (first..first + ZONE, self.around(first).1)
-        })
+    /// The zones, those with the highest numbers first.
+    pub(super) fn highest_first(&self) -> &[Zone] {
+        &self.highest_first
     }
 }

@@ -481,6 +481,7 @@ fn every_type_of_problem_has_its_page(app: &TestApp) {
     let problem = app.get("/v1/briefs/nothing").json();
     app.get(problem["type"].as_str().unwrap()).expect(200);
     app.get("/docs/").expect(200);
+    assert_eq!(app.options("/docs/").expect(204).header("allow"), "GET, HEAD, OPTIONS");
 }
 
 // --- conditional requests

@@ -1,5 +1,5 @@
 //! Entity tags of what is no single resource carry a fingerprint of what it follows from: whoever holds what stands is told so without
-//! a look at it.
+//! a look at it. Tags of single resources have none, and are remembered.
 
 use serde_json::json;
 

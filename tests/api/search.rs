@@ -306,7 +306,7 @@ fn the_best_are_the_same_whether_the_rest_is_looked_at_or_not(app: &TestApp) {
 fn a_page_by_time_is_the_same_with_a_word_that_all_have(app: &TestApp) {
     let mut rng = fastrand::Rng::with_seed(20_170_731);
     let day = |rng: &mut fastrand::Rng| format!("201{}-{:02}-{:02}", rng.u8(..10), rng.u8(1..13), rng.u8(1..29));
-    for (part, count) in [1_400, 300, 200].into_iter().enumerate() {
+    for (part, count) in [2_000, 300, 200].into_iter().enumerate() {
         let event = |place: usize| {
             let marking = if place.is_multiple_of(7) { "TLP:RED" } else { "TLP:CLEAR" };
             let event = public_event(&format!("event-{part}-{place}"), &day(&mut rng));
@@ -317,7 +317,7 @@ fn a_page_by_time_is_the_same_with_a_word_that_all_have(app: &TestApp) {
         // What was written since the last look is a part of the index of its own.
         found_in(app, "events", "nothing");
     }
-    for place in (3..1_400).step_by(50) {
+    for place in (3..2_000).step_by(70) {
         let path = format!("/v1/events/event-0-{place}");
         app.publisher().patch(&path, json!({"occurred": day(&mut rng)})).expect(200);
     }
@@ -431,7 +431,7 @@ fn nothing_hidden_is_found_counted_or_changes_a_score(app: &TestApp) {
         "/v1/events/timeline?interval=day&group_by=kind",
         "/v1/trends/timeline",
         "/v1/series",
-        "/v1/calibration",
+        "/v1/calibration?author=Somebody",
         "/v1/categories/security/history",
         "/v1/actors/china/network",
         "/v1/actors/china/timeline",
@@ -581,8 +581,11 @@ fn what_is_erased_is_in_no_file_of_the_index(app: &TestApp) {
 }
 
 fn an_answer_may_be_asked_for_from_a_position_on(app: &TestApp) {
-    let made = app.publisher().post("/v1/actors", actor("council", "Security Council")).expect(201);
+    app.with_category().publisher().create("briefs", published("one", "2017-07-31"));
+    app.publisher().create("actors", actor("council", "Council"));
+    let made = app.publisher().patch("/v1/actors/council", json!({"name": "Security Council"})).expect(200);
     let position = made.header("briefwire-position");
+    let card = format!("/oembed?url={}/v1/briefs/one", app.url());
     let at = |position: &str| app.anyone().with("Briefwire-At-Least", position);
     assert_eq!(found_in(&at(&position), "actors", "council"), ["council"]);
     for path in [
@@ -590,8 +593,26 @@ fn an_answer_may_be_asked_for_from_a_position_on(app: &TestApp) {
         "/v1/actors",
         "/v1/actors/council",
         "/v1/briefs?limit=1",
+        "/v1/actors?format=csv",
+        "/v1/actors/resolve?name=council",
+        "/v1/actors/council/positions",
+        "/v1/actors/council/timeline",
+        "/v1/actors/council/network",
+        "/v1/actors/council/revisions",
+        "/v1/actors/council/revisions/1",
+        "/v1/actors/council/diff",
+        "/v1/briefs/one",
+        "/v1/briefs/one?fields=slug",
+        "/v1/briefs/one?format=markdown",
+        "/v1/briefs/one/similar",
+        "/v1/events/timeline",
+        "/v1/calibration?author=Somebody",
+        "/v1/search?q=council",
         "/v1/changes",
+        "/v1/export",
         "/feeds/briefs.atom",
+        "/embed/briefs/one",
+        &card,
     ] {
         at(&position).get(path).expect(200);
         for wrong in ["soon", "-1", "999999999"] {

@@ -194,6 +194,12 @@ CREATE TABLE briefs (
     country TEXT,
     period_from DATE,
     period_to DATE,
+    summary TEXT,
+    body TEXT,
+    body_html TEXT,
+    image TEXT,
+    authors TEXT NOT NULL,
+    sources TEXT NOT NULL,
     marking TEXT NOT NULL,
     license TEXT,
     canonical_url TEXT,
@@ -202,15 +208,8 @@ CREATE TABLE briefs (
     listed_at INTEGER NOT NULL,
     embargo_until INTEGER,
     scheduled_for INTEGER,
-    -- What is long comes last: a row that does not fit a page goes on elsewhere, and what stands there takes longer to be read.
-    summary TEXT,
-    image TEXT,
-    authors TEXT NOT NULL,
     corrections TEXT NOT NULL,
     retraction TEXT,
-    sources TEXT NOT NULL,
-    body TEXT,
-    body_html TEXT,
     PRIMARY KEY (id, since)
 );
 CREATE UNIQUE INDEX briefs_living ON briefs (id) WHERE until IS NULL;
