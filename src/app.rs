@@ -15,7 +15,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use crate::access::{Caller, Limits, Sight, admit, turn_away};
 use crate::config::Config;
 use crate::db::types::Timestamp;
-use crate::db::{Connection, Db, once_there};
+use crate::db::{Connection, Db, Needs, once_there};
 use crate::docs;
 use crate::feeds::websub;
 use crate::http::answer::{self, Reply};
@@ -143,7 +143,7 @@ impl AppState {
             let answer = question(connection, sight)?;
             Ok::<_, Problem>((journal::last_seen(connection, &caller)?, answer))
         };
-        self.db.read_beyond(at_least, settled_at, work).await
+        self.db.read_anywhere(Needs { at_least, known: settled_at, is_long: false }, work).await
     }
 
     /// A turn for what an index is made of for one question alone, if a question is of the past: it takes long.

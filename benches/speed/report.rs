@@ -45,6 +45,8 @@ pub struct Writes {
     pub created: Measure,
     /// The same, answered with `Prefer: return=minimal`.
     pub minimal: Measure,
+    /// How many of the hot set of briefs were read a second, while a client created one after another with pauses.
+    pub read_meanwhile: Measure,
     /// In a loop on SQLite, each in a transaction of its own.
     pub one_commit_each: Option<f64>,
 }
@@ -116,11 +118,12 @@ pub fn section(figures: &Figures) -> String {
         text.push('\n');
     }
     text.push_str("\n| also | |\n|---|---|\n");
-    let Writes { created, minimal, one_commit_each } = figures.writes;
+    let Writes { created, minimal, read_meanwhile, one_commit_each } = figures.writes;
     let mut also = |what: &str, figure: String| text.push_str(&format!("| {what} | {figure} |\n"));
     let with_p99 = |it: Measure| format!("{} (p99 {:.0} ms)", thousands(it.rate), it.p99.as_secs_f64() * 1e3);
     also("briefs created a second, 32 clients, answered whole", with_p99(created));
     also("the same with `Prefer: return=minimal`", with_p99(minimal));
+    also("hot briefs read a second while some ten a second are created", with_p99(read_meanwhile));
     if let Some(one_commit_each) = one_commit_each {
         let figure = format!(
             "{} ({:.2} and {:.2} times)",

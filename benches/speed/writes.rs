@@ -4,20 +4,21 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
 use crate::load::{self, Measure};
 use crate::machine::{LOAD_CORE, SERVER_CORE};
-use crate::median;
 use crate::report::{Import, Writes};
 use crate::servers::{self, Server};
+use crate::{CONNECTIONS, median};
 
 /// So many clients each create one brief after another, with trends, events and links.
 const CLIENTS: u32 = 32;
 const SCRIPT: &str = r#"
-local number, key, run = 0, os.getenv("KEY"), os.getenv("RUN")
+local number, key, run, pause = 0, os.getenv("KEY"), os.getenv("RUN"), tonumber(os.getenv("PAUSE"))
 local headers = {["Content-Type"] = "application/json", ["Authorization"] = "Bearer " .. key,
   ["Prefer"] = "return=" .. os.getenv("RETURN")}
 local text = string.rep("word ", 150)
@@ -33,16 +34,20 @@ request = function()
     slug, number, text, number, number, number % 1000, number * 7 % 1000, number)
   return wrk.format("POST", "/v1/briefs", headers, body)
 end
+if pause > 0 then delay = function() return pause end end
 "#;
+/// One client who creates a brief after each such pause, in milliseconds, while others read.
+const PAUSE: u32 = 100;
+/// How long it is measured at least how fast others read meanwhile.
+const MEANWHILE: Duration = Duration::from_secs(3);
 
-/// Creates briefs in the archive that is measured.
-pub fn in_archive(database: &str, directory: &Path, time: Duration, rounds: usize) -> io::Result<Writes> {
-    let [created, minimal] = created(database, &directory.join("index"), directory, time, rounds, || Ok(()))?;
-    Ok(Writes { created, minimal, one_commit_each: None })
+/// Creates briefs in the archive that is measured; `hot` are requests that others make meanwhile.
+pub fn in_archive(database: &str, directory: &Path, hot: &Path, time: Duration, rounds: usize) -> io::Result<Writes> {
+    created(database, &directory.join("index"), directory, hot, time, rounds, || Ok(()))
 }
 
 /// Creates briefs in a copy of an SQLite archive, so that it can be measured again as it is.
-pub fn in_copy(file: &Path, directory: &Path, time: Duration, rounds: usize) -> io::Result<Writes> {
+pub fn in_copy(file: &Path, directory: &Path, hot: &Path, time: Duration, rounds: usize) -> io::Result<Writes> {
     let place = tempfile::tempdir_in(directory)?;
     let copy = place.path().join("briefwire.db");
     fs::copy(file, &copy)?;
@@ -55,12 +60,12 @@ pub fn in_copy(file: &Path, directory: &Path, time: Duration, rounds: usize) -> 
     copied(&directory.join("index"), &index)?;
     let mut alone = Vec::new();
     let database = format!("sqlite://{}", copy.display());
-    let [created, minimal] = created(&database, &index, place.path(), time, rounds, || {
+    let created = created(&database, &index, place.path(), hot, time, rounds, || {
         let loop_of_its_own = place.path().join(alone.len().to_string());
         alone.push(one_commit_each(&loop_of_its_own, time).map_err(io::Error::other)?);
         Ok(())
     })?;
-    Ok(Writes { created, minimal, one_commit_each: Some(median(alone)) })
+    Ok(Writes { one_commit_each: Some(median(alone)), ..created })
 }
 
 /// Copies a directory.
@@ -78,34 +83,44 @@ fn copied(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// How fast briefs are created where each is answered whole, and where its writer prefers to be told little; before each
-/// round something else may be measured.
+/// How fast briefs are created where each is answered whole, and where its writer prefers to be told little, and how fast others read
+/// while some are created; before each round something else may be measured.
 fn created(
     database: &str,
     index: &Path,
     directory: &Path,
+    hot: &Path,
     time: Duration,
     rounds: usize,
     mut before_each: impl FnMut() -> io::Result<()>,
-) -> io::Result<[Measure; 2]> {
+) -> io::Result<Writes> {
     let key = servers::run(&["keys", "create", "--role", "publisher", "--name", "bench"], database)?;
     let server = Server::briefwire(database, index, 64)?;
     let script = directory.join("write.lua");
     fs::write(&script, [SCRIPT, load::REPORT].concat())?;
-    let mut measured = [Vec::new(), Vec::new()];
+    let (mut measured, mut meanwhile) = ([Vec::new(), Vec::new()], Vec::new());
+    let create = |clients: u32, time: Duration, run: &str, wanted: &str, pause: u32| {
+        let (pause, run) = (pause.to_string(), format!("{}-{run}", std::process::id()));
+        let environment = [("KEY", key.as_str()), ("RUN", &run), ("RETURN", wanted), ("PAUSE", &pause)];
+        load::wrk(&server.url, &script, clients, time, &environment)
+    };
     for round in 0..rounds {
         before_each()?;
         let mut forms = [(0, "representation"), (1, "minimal")];
         // By turns, since the archive has grown for who comes second.
         forms.rotate_left(round % 2);
         for (form, wanted) in forms {
-            // A database may hold what an earlier run wrote.
-            let run = format!("{}-{round}-{wanted}", std::process::id());
-            let environment = [("KEY", key.as_str()), ("RUN", &run), ("RETURN", wanted)];
-            measured[form].push(load::wrk(&server.url, &script, CLIENTS, time, &environment)?);
+            measured[form].push(create(CLIENTS, time, &format!("{round}-{wanted}"), wanted, 0)?);
         }
+        let time = time.max(MEANWHILE);
+        meanwhile.push(thread::scope(|scope| {
+            let writer = scope.spawn(|| create(1, time, &format!("{round}-meanwhile"), "minimal", PAUSE));
+            let read = load::full(&server.url, hot, CONNECTIONS, time)?;
+            writer.join().map_err(|_| io::Error::other("the writer panicked"))?.map(|_| read)
+        })?);
     }
-    Ok(measured.map(|rounds| Measure::median(&rounds)))
+    let [created, minimal] = measured.map(|rounds| Measure::median(&rounds));
+    Ok(Writes { created, minimal, read_meanwhile: Measure::median(&meanwhile), one_commit_each: None })
 }
 
 /// How often a second a brief with its trends and links is written, each in a transaction of its own.

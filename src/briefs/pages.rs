@@ -3,11 +3,12 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::model::{BriefLink, BriefRow};
-use super::{similar, views};
+use super::model::BriefRow;
+use super::similar::{self, Neighbours};
+use super::views;
 use crate::access::{Caller, Sight};
 use crate::app::AppState;
-use crate::db::Connection;
+use crate::db::{Connection, Needs};
 use crate::http::answer::{self, as_json};
 use crate::journal;
 use crate::problem::Problem;
@@ -36,7 +37,7 @@ pub async fn answer_get(
     let projections = state.projections.clone();
     let (head, version, body) = state
         .db
-        .read_at_least(at_least, move |connection| {
+        .read_anywhere(Needs { at_least, ..Needs::default() }, move |connection| {
             let head = journal::last_seen(connection, &reader)?;
             let (version, page, similar) = made(connection, &reader, &reference, &mut projections.at(&reader, head))?;
             Ok::<_, Problem>((head, version, joined(page, &similar)))
@@ -59,21 +60,17 @@ fn made(
     ready.begin_making(connection)?;
     let row: BriefRow = resource::find(connection, sight, reference)?;
     let (id, slug, version) = (row.id, row.slug.clone(), row.version);
-    let (page, similar) = match kept {
-        Some(Whole { page, .. }) => {
-            let similar = as_json(&similar::links(connection, sight, &row)?)?;
-            ready.keep_similar(id, &similar);
-            (page, similar)
-        }
+    let (page, Neighbours { links, reaches }) = match kept {
+        Some(Whole { page, .. }) => (page, similar::neighbours(connection, sight, &row)?),
         None => {
-            let mut view = views::whole(connection, sight, row)?;
-            let similar: Vec<BriefLink> = view.similar.take().unwrap_or_default();
-            let (page, similar) = (as_json(&view)?, as_json(&similar)?);
+            let (view, neighbours) = views::page(connection, sight, row)?;
+            let page = as_json(&view)?;
             ready.keep_page(id, &slug, version, &page);
-            ready.keep_similar(id, &similar);
-            (page, similar)
+            (page, neighbours)
         }
     };
+    let similar = as_json(&links)?;
+    ready.keep_similar(id, &reaches, &similar);
     Ok((version, page, similar))
 }
 

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::links;
 use super::model::{BriefLink, BriefRow, BriefView, Period, Translation};
-use super::similar;
+use super::similar::{self, Neighbours};
 use crate::access::{Sight, visible};
 use crate::actors;
 use crate::actors::model::ActorSummary;
@@ -35,11 +35,21 @@ pub const EXTRAS: &[&str] = &["body", "body_html", "trends", "events", "actors"]
 /// # Errors
 /// When a query fails.
 pub fn whole(connection: &mut Connection, sight: Sight, row: BriefRow) -> Result<BriefView, Problem> {
-    let mut view = rows(connection, sight, vec![row.clone()], &Extras::all(EXTRAS))?
+    let (mut view, neighbours) = page(connection, sight, row)?;
+    view.similar = Some(neighbours.links);
+    Ok(view)
+}
+
+/// The same in its two parts.
+///
+/// # Errors
+/// When a query fails.
+pub fn page(connection: &mut Connection, sight: Sight, row: BriefRow) -> Result<(BriefView, Neighbours), Problem> {
+    let view = rows(connection, sight, vec![row.clone()], &Extras::all(EXTRAS))?
         .pop()
         .ok_or_else(|| Problem::internal("a brief has no view"))?;
-    view.similar = Some(similar::links_to(connection, sight, &row, &view)?);
-    Ok(view)
+    let neighbours = similar::neighbours_beside(connection, sight, &row, &view)?;
+    Ok((view, neighbours))
 }
 
 /// Briefs as a list shows them, in their order, with the extras that were asked for.

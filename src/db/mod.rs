@@ -36,7 +36,7 @@ pub use conditions::{All, Ordered};
 pub(crate) use connection::MultiRawValue;
 pub use connection::{AnyConnection as Connection, MultiBackend};
 pub use leadership::Leadership;
-pub use pool::{Db, WritesUnderWay, once_there};
+pub use pool::{Db, Needs, WritesUnderWay, once_there};
 pub use prepared::update;
 pub(crate) use replicas::head;
 use types::Id;

@@ -1,6 +1,7 @@
 //! The connections behind [`Db`], and the threads that read.
 
 use std::cell::RefCell;
+use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,7 +14,8 @@ use super::replicas::{Replicas, head};
 use super::writer::{self, AtCommit, Pace, Writer, usable};
 use super::{Connection, DbError, Leadership, Location, connect, dialect};
 
-/// How many long reads are made on SQLite at the same time. More would only take turns on the cores, and memory each.
+/// How many long reads are made on SQLite at the same time, if the machine has no more cores. More would only take turns, and
+/// memory each.
 const SCANS: usize = 4;
 
 pub(super) type ReadJob = Box<dyn FnOnce(&mut Connection) -> Health + Send>;
@@ -28,6 +30,17 @@ pub(super) enum Health {
 /// A database, shared by everything that serves from it. Cheap to clone; its threads end with the last clone.
 #[derive(Clone)]
 pub struct Db(Arc<Inner>);
+
+/// From where a read can be answered.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Needs {
+    /// The position of the journal that it has to have come to.
+    pub at_least: i64,
+    /// Another that it is known to have come to, where it is written: a replica has to have come to it too.
+    pub known: i64,
+    /// Whether the read takes long, and on SQLite must not hold the worker that calls.
+    pub is_long: bool,
+}
 
 struct Inner {
     /// Tells this database's thread-local connections from those of another in the same process.
@@ -101,7 +114,8 @@ impl Db {
         };
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let to_purge = AtomicBool::new(matches!(location, Location::Sqlite(_)));
-        let (location, scans) = (location.clone(), Arc::new(Semaphore::new(SCANS)));
+        let cores = thread::available_parallelism().map_or(SCANS, NonZeroUsize::get);
+        let (location, scans) = (location.clone(), Arc::new(Semaphore::new(cores.max(SCANS))));
         Ok(Self(Arc::new(Inner { number, location, pace, writer, commits, readers, replicas, scans, to_purge })))
     }
 
@@ -121,34 +135,25 @@ impl Db {
         }
     }
 
-    /// The same, from any database that has come to this position of the journal: a replica if one has, and it answers. What a
-    /// replica answers is less than a second old.
+    /// The same, from any database that has what it needs: a replica if one has, and it answers. What a replica answers is less than a
+    /// second old.
     ///
     /// # Errors
     /// As [`Db::read`], and [`DbError::NotThere`].
-    pub async fn read_at_least<T, E, F>(&self, position: i64, read: F) -> Result<T, E>
+    pub async fn read_anywhere<T, E, F>(&self, needs: Needs, read: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
         F: FnOnce(&mut Connection) -> Result<T, E> + Clone + Send + 'static,
     {
-        self.read_beyond(position, 0, read).await
-    }
-
-    /// [`Db::read_at_least`], of which a replica has to have come to another position too, where the journal is known to be already.
-    ///
-    /// # Errors
-    /// As [`Db::read_at_least`].
-    pub async fn read_beyond<T, E, F>(&self, position: i64, known: i64, read: F) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<DbError> + Send + 'static,
-        F: FnOnce(&mut Connection) -> Result<T, E> + Clone + Send + 'static,
-    {
-        match self.asked_of_replica(position, known, &read).await {
-            Some(answer) => Ok(answer),
-            None => self.read(once_there(position, read)).await,
+        let Needs { at_least, known, is_long } = needs;
+        if let Some(replicas) = &self.0.replicas
+            && let Some(answer) = replicas.ask(at_least.max(known), read.clone()).await
+        {
+            return Ok(answer);
         }
+        let read = once_there(at_least, read);
+        if is_long { self.scan(read).await } else { self.read(read).await }
     }
 
     /// [`Db::read`] for long queries, which on SQLite must not hold the worker that calls.
@@ -175,31 +180,6 @@ impl Db {
         actix_web::rt::task::spawn_blocking(work)
             .await
             .unwrap_or_else(|error| Err(DbError::Unavailable(error.to_string()).into()))
-    }
-
-    /// [`Db::read_beyond`] for long queries.
-    ///
-    /// # Errors
-    /// As [`Db::read_at_least`].
-    pub async fn scan_beyond<T, E, F>(&self, position: i64, known: i64, read: F) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<DbError> + Send + 'static,
-        F: FnOnce(&mut Connection) -> Result<T, E> + Clone + Send + 'static,
-    {
-        match self.asked_of_replica(position, known, &read).await {
-            Some(answer) => Ok(answer),
-            None => self.scan(once_there(position, read)).await,
-        }
-    }
-
-    async fn asked_of_replica<T, E, F>(&self, position: i64, known: i64, read: &F) -> Option<T>
-    where
-        T: Send + 'static,
-        E: From<DbError> + Send + 'static,
-        F: FnOnce(&mut Connection) -> Result<T, E> + Clone + Send + 'static,
-    {
-        self.0.replicas.as_ref()?.ask(position.max(known), read.clone()).await
     }
 
     /// [`Db::read`] for a thread that has no executor.

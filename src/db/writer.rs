@@ -30,7 +30,7 @@ pub(super) struct Pace {
 
 impl Pace {
     /// Where many wait, each for its own answer.
-    pub(super) const SERVING: Self = Self { size: 256, time: Duration::from_millis(20), stretch: 16, is_bulk: false };
+    pub(super) const SERVING: Self = Self { size: 256, time: Duration::from_millis(50), stretch: 16, is_bulk: false };
     /// Where one writes much, and waits for the end of it.
     pub(super) const BULK: Self = Self { size: 2048, time: Duration::from_millis(400), stretch: 1, is_bulk: true };
 }

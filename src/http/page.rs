@@ -21,7 +21,7 @@ use crate::access::{Caller, Sight};
 use crate::actors::resolve;
 use crate::app::AppState;
 use crate::db::types::{Id, Timestamp};
-use crate::db::{Connection, once_there};
+use crate::db::{Connection, Needs, once_there};
 use crate::http::answer::{self, Format, as_json};
 use crate::http::fields::{Known, Selection};
 use crate::http::query::{Limit, ListQuery, ListView};
@@ -439,10 +439,8 @@ impl<L: Listed> Listing<L> {
         let (head, page, total, facets) = if is_of_the_past {
             // What is made for it alone is made once, so it is asked of one database only.
             state.db.scan(once_there(at_least, work)).await?
-        } else if is_long {
-            state.db.scan_beyond(at_least, found_at, work).await?
         } else {
-            state.db.read_beyond(at_least, found_at, work).await?
+            state.db.read_anywhere(Needs { at_least, known: found_at, is_long }, work).await?
         };
         let next = page.next().map(Cursor::encode);
         let link = next.as_ref().map(|next| next_link(&state.config.public_url, request, next));

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use actix_web::HttpRequest;
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
+use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::access::{Audience, Caller};
 use crate::http::{answer, conditional};
@@ -56,6 +57,19 @@ impl<'a> Question<'a> {
             uri: uri.into_owned().into(),
             varying: varying.map(|value| value.into_owned().into()),
         }
+    }
+
+    /// So many bits of it that no two have the same, on every server.
+    #[must_use]
+    pub fn digest(&self) -> u128 {
+        let mut all = Xxh3Default::new();
+        all.update(&self.class.to_le_bytes());
+        all.update(&[u8::from(self.with_key)]);
+        for text in std::iter::once(&self.uri).chain(&self.varying) {
+            all.update(text.as_bytes());
+            all.update(b"\n");
+        }
+        all.digest128()
     }
 
     /// How many bytes it has.

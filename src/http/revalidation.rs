@@ -8,13 +8,12 @@
 //! The tag of a single resource is its version and the digest of what is shown, and nothing beside. So those that were told last are
 //! remembered, longer than the answers themselves, since they are small.
 
-use std::hash::Hash;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage};
@@ -34,6 +33,8 @@ use crate::journal::Head;
 const REMEMBERED: usize = 1 << 15;
 
 /// The tags that single resources had when they were told last.
+///
+/// They are found by the digests of the questions.
 pub struct Tags(Cache<u128, Arc<Told>>);
 
 /// The tag of what a question is answered at a head, on a day.
@@ -50,20 +51,13 @@ impl Default for Tags {
 }
 
 impl Tags {
-    fn find(&self, question: &Question<'_>, head: Head, day: u64) -> Option<Arc<Told>> {
-        self.0.get(&digest(question)).filter(|told| told.head == head && told.day == day)
+    fn find(&self, asked: u128, head: Head, day: u64) -> Option<Arc<Told>> {
+        self.0.get(&asked).filter(|told| told.head == head && told.day == day)
     }
 
-    fn remember(&self, question: &Question<'_>, head: Head, day: u64, tag: String) {
-        self.0.insert(digest(question), Arc::new(Told { head, day, tag }));
+    fn remember(&self, asked: u128, head: Head, day: u64, tag: String) {
+        self.0.insert(asked, Arc::new(Told { head, day, tag }));
     }
-}
-
-/// So many bits of it that no two questions will have the same.
-fn digest(question: &Question<'_>) -> u128 {
-    let mut all = Xxh3Default::new();
-    question.hash(&mut all);
-    all.digest128()
 }
 
 /// The days since 1970 (UTC), for answers that speak of today: to be asked for before an answer is begun, since one that is begun before
@@ -85,42 +79,40 @@ pub async fn revalidate<B: MessageBody + 'static>(
     let Some((state, caller)) = request.app_data::<Data<AppState>>().cloned().zip(caller) else {
         return Ok(next.call(request).await?.map_into_left_body());
     };
-    let day = today();
+    let (day, asked) = (today(), Question::of(request.request(), &caller).digest());
     if question::is_all_that_counts(request.method(), request.headers())
         && request.headers().contains_key(header::IF_NONE_MATCH)
         && let Ok(head) = state.heads.of(&caller).await
-        && let Some(held) = held(&state, &request, &caller, head, day)
+        && let Some(held) = held(&state, request.headers(), asked, head, day)
     {
         let response = answer::not_modified(&caller, head, held);
         return Ok(request.into_response(response).map_into_right_body());
     }
     let mut response = next.call(request).await?;
-    sign(&mut response, &caller, day, &state);
+    sign(&mut response, asked, day, &state);
     Ok(response.map_into_left_body())
 }
 
 /// The entity tag, in its quotes, by which the client holds what stands, as far as that is known.
-fn held(state: &AppState, request: &ServiceRequest, caller: &Caller, head: Head, day: u64) -> Option<String> {
-    let (question, headers) = (Question::of(request.request(), caller), request.headers());
+fn held(state: &AppState, headers: &HeaderMap, asked: u128, head: Head, day: u64) -> Option<String> {
     let by_fingerprint = if conditional::may_hold_fingerprints(headers) {
-        conditional::held_tag_with(headers, &fingerprint(&question, head, day, &state.config))
+        conditional::held_tag_with(headers, &fingerprint(asked, head, day, &state.config))
     } else {
         None
     };
-    by_fingerprint.or_else(|| conditional::held_tag(headers, head, &state.tags.find(&question, head, day)?.tag))
+    by_fingerprint.or_else(|| conditional::held_tag(headers, head, &state.tags.find(asked, head, day)?.tag))
 }
 
 /// Writes its fingerprint into the tag of an answer that is no single resource, and remembers that of one that is.
-fn sign<B>(response: &mut ServiceResponse<B>, caller: &Caller, day: u64, state: &AppState) {
+fn sign<B>(response: &mut ServiceResponse<B>, asked: u128, day: u64, state: &AppState) {
     let Some(mut validity) = response.response_mut().extensions_mut().remove::<Validity>() else {
         return;
     };
-    let question = Question::of(response.request(), caller);
     if validity.is_single {
-        state.tags.remember(&question, validity.head, day, validity.tag.clone());
+        state.tags.remember(asked, validity.head, day, validity.tag.clone());
     } else {
         let unsigned = conditional::quoted(&validity.tag);
-        let fingerprint = fingerprint(&question, validity.head, day, &state.config);
+        let fingerprint = fingerprint(asked, validity.head, day, &state.config);
         validity.tag = format!("{}.{fingerprint}", validity.tag);
         // A client that holds it under an older fingerprint was told by that one.
         let is_unsigned = response.headers().get(header::ETAG).is_some_and(|shown| *shown == unsigned);
@@ -132,16 +124,14 @@ fn sign<B>(response: &mut ServiceResponse<B>, caller: &Caller, day: u64, state: 
 }
 
 /// The fingerprint of what an answer follows from. Feeds name the hub, and to those without a key only.
-fn fingerprint(question: &Question<'_>, head: Head, day: u64, config: &Config) -> String {
+fn fingerprint(asked: u128, head: Head, day: u64, config: &Config) -> String {
     let hub = config.websub_hub.as_ref().map_or("", Url::as_str);
     let mut all = Xxh3Default::new();
-    all.update(&question.class.to_le_bytes());
-    all.update(&[u8::from(question.with_key)]);
+    all.update(&asked.to_le_bytes());
     all.update(&head.position.to_le_bytes());
     all.update(&head.at.micros().to_le_bytes());
     all.update(&day.to_le_bytes());
-    let of_server = [env!("CARGO_PKG_VERSION"), config.public_url.as_str(), hub, &question.uri];
-    for text in of_server.into_iter().chain(question.varying.iter().map(AsRef::as_ref)) {
+    for text in [env!("CARGO_PKG_VERSION"), config.public_url.as_str(), hub] {
         all.update(text.as_bytes());
         all.update(b"\n");
     }
@@ -159,13 +149,14 @@ mod tests {
     #[test]
     fn a_tag_is_remembered_for_one_question_at_one_head_on_one_day() {
         let (tags, head, asked) = (Tags::default(), Head::start(), question(0, "/v1/briefs/one"));
-        tags.remember(&asked, head, 1, "1-abc".to_owned());
-        assert_eq!(tags.find(&asked, head, 1).map(|told| told.tag.clone()).as_deref(), Some("1-abc"));
+        let find = |asked: &Question<'_>, head, day| tags.find(asked.digest(), head, day).map(|told| told.tag.clone());
+        tags.remember(asked.digest(), head, 1, "1-abc".to_owned());
+        assert_eq!(find(&asked, head, 1).as_deref(), Some("1-abc"));
         let later = Head { position: head.position + 1, ..head };
-        assert!(tags.find(&asked, later, 1).is_none());
-        assert!(tags.find(&asked, head, 2).is_none());
-        assert!(tags.find(&question(1, "/v1/briefs/one"), head, 1).is_none());
-        assert!(tags.find(&question(0, "/v1/briefs/two"), head, 1).is_none());
-        assert!(tags.find(&Question { with_key: true, ..asked }, head, 1).is_none());
+        assert_eq!(find(&asked, later, 1), None);
+        assert_eq!(find(&asked, head, 2), None);
+        assert_eq!(find(&question(1, "/v1/briefs/one"), head, 1), None);
+        assert_eq!(find(&question(0, "/v1/briefs/two"), head, 1), None);
+        assert_eq!(find(&Question { with_key: true, ..asked }, head, 1), None);
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use diesel::prelude::*;
 
 use crate::briefs::links;
+use crate::briefs::similar::strands::{self, Strand};
 use crate::db::schema::{
     brief_actors, brief_related, brief_translations, briefs, event_participants, journal, trend_evidence, trends,
 };
@@ -17,14 +18,21 @@ use crate::vocabulary::Kind;
 
 /// What a part of the journal is about.
 pub(super) enum Concerned {
-    /// These briefs and events.
-    These(HashSet<Id>),
+    /// Some briefs and events.
+    These {
+        /// They, and those that show them.
+        ids: HashSet<Id>,
+        /// Where briefs stand along strands that were changed, or stood; None if they are many.
+        touched: Option<Vec<(Strand, i64)>>,
+    },
     /// So much that it is not worth telling apart.
     Everything,
 }
 
 /// So many rows of the journal, or resources, are looked at one by one.
 const MOST: u16 = 10_000;
+/// Of so many briefs at a time it is found out where they stand.
+const MOST_PLACED: usize = 500;
 
 /// The briefs and events that show anything that the journal names after a position.
 ///
@@ -51,12 +59,22 @@ pub(super) fn after(connection: &mut Connection, position: i64) -> Result<Concer
     let (changed, mut events, actors) = (named(Kind::Brief), named(Kind::Event), named(Kind::Actor));
     let mut briefs = showing_events(connection, &events)?;
     briefs.extend(with_trends(connection, &named(Kind::Trend))?);
+    briefs.extend(&changed);
+    let touched = touched(connection, &briefs, position)?;
     briefs.extend(beside(connection, &changed)?);
     briefs.extend(with_actors(connection, &actors)?);
-    briefs.extend(changed);
     events.extend(with_participants(connection, &actors)?);
-    let all: HashSet<Id> = briefs.into_iter().chain(events).collect();
-    Ok(if all.len() > usize::from(MOST) { Concerned::Everything } else { Concerned::These(all) })
+    let ids: HashSet<Id> = briefs.into_iter().chain(events).collect();
+    Ok(if ids.len() > usize::from(MOST) { Concerned::Everything } else { Concerned::These { ids, touched } })
+}
+
+/// Where these briefs stand, and stood at a position, if they are not many.
+fn touched(connection: &mut Connection, ids: &[Id], position: i64) -> Result<Option<Vec<(Strand, i64)>>, Problem> {
+    let briefs: HashSet<Id> = ids.iter().copied().collect();
+    if briefs.len() > MOST_PLACED {
+        return Ok(None);
+    }
+    strands::places(connection, &briefs.into_iter().collect::<Vec<_>>(), position).map(Some)
 }
 
 /// The briefs that report these events, or judge by them.

@@ -85,7 +85,7 @@ fn catch_up(db: &Db, shelf: &Shelf) -> Result<(), Problem> {
     })?;
     match news {
         None => {}
-        Some((Concerned::These(concerned), standing)) => shelf.forget(&concerned, standing),
+        Some((Concerned::These { ids, touched }, standing)) => shelf.forget(&ids, touched.as_deref(), standing),
         Some((Concerned::Everything, standing)) => shelf.clear(standing),
     }
     Ok(())

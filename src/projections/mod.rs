@@ -4,10 +4,12 @@
 //! asked for often. So whoever puts it together leaves it on a [`shelf`], as it is sent, for the others of its class of callers. A
 //! list then only has to find out which rows it shows.
 //!
-//! The [`follower`] reads the journal and takes from the shelf what a write may have changed ([`concerned`]). The shelf says up
+//! The [`follower`] reads the journal and takes from the shelf what a write may have changed ([`concerned`]). What is like a brief stays,
+//! and with it where it was looked for: whoever takes it sees by the [`changes`] whether something happened there. The shelf says up
 //! to where it has done so, and is read and filled only by those whose class of callers has seen nothing later: what is on
 //! it is never older than what the database says. It is a scratch file of this process: nothing is lost with it.
 
+mod changes;
 mod concerned;
 mod follower;
 mod shelf;
@@ -19,6 +21,7 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::access::{Audience, Caller};
+use crate::briefs::similar::strands::Reach;
 use crate::db::types::Id;
 use crate::db::{Connection, Db, dialect};
 use crate::http::page::JsonPage;
@@ -32,7 +35,7 @@ use shelf::{Bodies, Item, Key, Shelf};
 pub enum Form {
     /// A brief whole, but for what is like it.
     BriefPage,
-    /// What is like a brief. It depends on all other briefs, and so stands only as long as nothing at all is written.
+    /// What is like a brief. It follows from other briefs, and so stands only as long as nothing changes where it was looked for.
     BriefSimilar,
     /// A brief in a list.
     BriefRow,
@@ -59,11 +62,6 @@ impl Form {
         Self::BriefInJson,
         Self::EventRow,
     ];
-
-    /// Whether it has to be made anew after any write that its class of callers may see.
-    fn is_fleeting(self) -> bool {
-        self == Self::BriefSimilar
-    }
 }
 
 /// What is kept ready, for all classes of callers. Cheap to clone.
@@ -193,10 +191,17 @@ impl Ready {
             (None, slug) => there.named(name_of(slug.as_deref()?))?,
         };
         let keys = [self.key(Form::BriefPage, id), self.key(Form::BriefSimilar, id)];
-        let kept = Bodies::of(&there.find(self.class, self.head, keys.into_iter()));
+        let found = there.find(self.class, self.head, keys.into_iter());
+        let kept = Bodies::of(&found);
         let (version, slug, page) = open_page(kept.get(0)?)?;
         let is_meant = reference.id.is_some() || reference.slug.as_deref() == Some(slug);
-        is_meant.then(|| Whole { version, page: page.to_vec(), similar: kept.get(1).map(<[u8]>::to_vec) })
+        is_meant.then(|| {
+            let similar = || {
+                let (reaches, similar) = Reach::parted(kept.get(1)?)?;
+                there.stands(found.get(1)?.as_ref()?, reaches).then(|| similar.to_vec())
+            };
+            Whole { version, page: page.to_vec(), similar: similar() }
+        })
     }
 
     /// Notes the snapshot from which is made what will be kept: what is older than the shelf is not put on it, even where its class of
@@ -220,9 +225,10 @@ impl Ready {
         self.made.push(Item { key, name, body: close_page(version, slug, page) });
     }
 
-    /// Keeps what is like a brief.
-    pub fn keep_similar(&mut self, id: Id, similar: &[u8]) {
-        self.made.push(Item { key: self.key(Form::BriefSimilar, id), name: None, body: similar.to_vec() });
+    /// Keeps what is like a brief, and was looked for within these reaches.
+    pub fn keep_similar(&mut self, id: Id, reaches: &[Reach], similar: &[u8]) {
+        let key = self.key(Form::BriefSimilar, id);
+        self.made.push(Item { key, name: None, body: Reach::before(reaches, similar) });
     }
 }
 

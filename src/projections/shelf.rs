@@ -17,7 +17,9 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use rustc_hash::FxHashMap;
 
 use super::Form;
+use super::changes::Changes;
 use crate::access::CLASSES;
+use crate::briefs::similar::strands::{Reach, Strand};
 use crate::db::types::Id;
 use crate::journal::Head;
 
@@ -65,6 +67,8 @@ pub(super) struct Shelf {
 struct Stock {
     /// None until the journal has been looked at, and while what it tells is being heeded.
     standing: Option<Standing>,
+    /// For what is not forgotten though it may have changed.
+    changes: Changes,
     young: Volume,
     old: Option<Volume>,
 }
@@ -81,7 +85,7 @@ struct Volume {
 struct Place {
     offset: u64,
     length: u32,
-    /// The head at which it was made: what is fleeting does not outlive it.
+    /// The end of the snapshot from which it was made.
     position: i64,
 }
 
@@ -90,6 +94,7 @@ pub(super) struct Found {
     file: Arc<File>,
     offset: u64,
     length: usize,
+    position: i64,
 }
 
 /// What was found and read, in the order in which it was found.
@@ -100,7 +105,7 @@ pub(super) struct Bodies {
 
 impl Shelf {
     pub(super) fn in_directory(directory: &Path, bytes: u64) -> io::Result<Self> {
-        let stock = Stock { standing: None, young: Volume::new(directory)?, old: None };
+        let stock = Stock { standing: None, changes: Changes::since(0), young: Volume::new(directory)?, old: None };
         Ok(Self { directory: directory.to_owned(), largest: bytes / 2, stock: RwLock::new(stock) })
     }
 
@@ -108,7 +113,12 @@ impl Shelf {
     pub(super) fn find(&self, class: u8, head: Head, keys: impl Iterator<Item = Key>) -> Vec<Option<Found>> {
         let stock = self.reading();
         let is_at = stock.is_at(class, head);
-        keys.map(|key| stock.volumes().filter(|_| is_at).find_map(|volume| volume.find(key, head))).collect()
+        keys.map(|key| stock.volumes().filter(|_| is_at).find_map(|volume| volume.find(key))).collect()
+    }
+
+    /// Whether what was found still is as it was made, if it follows from what happens within these reaches.
+    pub(super) fn stands(&self, found: &Found, reaches: impl Iterator<Item = Reach>) -> bool {
+        self.reading().changes.leave_alone(found.position, reaches)
     }
 
     pub(super) fn named(&self, name: u128) -> Option<Id> {
@@ -131,7 +141,7 @@ impl Shelf {
             let mut stock = self.writing();
             // The journal may have been followed meanwhile, and other volumes begun.
             let there = if stands(&stock) { stock.volume_of(&file) } else { None };
-            there.map_or(Ok(()), |volume| volume.place(items, offset, head))
+            there.map_or(Ok(()), |volume| volume.place(items, offset, snapshot))
         });
         if let Err(error) = written {
             tracing::warn!(%error, "what was made ready cannot be kept");
@@ -168,8 +178,9 @@ impl Shelf {
         (stock.standing, stock.volumes().any(|volume| !volume.places.is_empty()))
     }
 
-    /// Forgets what these resources show, and stands from now on where the journal has been followed to. Meanwhile it stands nowhere.
-    pub(super) fn forget(&self, concerned: &HashSet<Id>, standing: Standing) {
+    /// Forgets what these resources show, notes at which places something changed if that was told, and stands from now on where the
+    /// journal has been followed to. Meanwhile it stands nowhere.
+    pub(super) fn forget(&self, concerned: &HashSet<Id>, touched: Option<&[(Strand, i64)]>, standing: Standing) {
         let concerned: Vec<Id> = concerned.iter().copied().collect();
         for some in concerned.chunks(FORGOTTEN_AT_ONCE) {
             let mut stock = self.writing();
@@ -178,13 +189,16 @@ impl Shelf {
                 stock.forget(*id);
             }
         }
-        self.writing().standing = Some(standing);
+        let mut stock = self.writing();
+        stock.changes.note(touched, standing.position);
+        stock.standing = Some(standing);
     }
 
     /// Forgets everything, and gives back the place that it took.
     pub(super) fn clear(&self, standing: Standing) {
         let mut stock = self.writing();
         stock.standing = None;
+        stock.changes = Changes::since(standing.position);
         if stock.young.end == 0 && stock.old.is_none() {
             stock.standing = Some(standing);
             return;
@@ -248,27 +262,20 @@ impl Volume {
         self.end + bytes <= largest && (self.places.len() + items) as u64 <= largest / SMALLEST
     }
 
-    fn find(&self, key: Key, head: Head) -> Option<Found> {
-        let Place { offset, length, .. } =
-            self.places.get(&key).copied().filter(|place| place.stands_for(key.form, head))?;
-        Some(Found { file: Arc::clone(&self.file), offset, length: usize::try_from(length).ok()? })
+    fn find(&self, key: Key) -> Option<Found> {
+        let Place { offset, length, position } = *self.places.get(&key)?;
+        Some(Found { file: Arc::clone(&self.file), offset, length: usize::try_from(length).ok()?, position })
     }
 
     /// Notes where these are that were written one behind the other.
-    fn place(&mut self, items: &[Item], mut offset: u64, head: Head) -> io::Result<()> {
+    fn place(&mut self, items: &[Item], mut offset: u64, position: i64) -> io::Result<()> {
         for Item { key, name, body } in items {
             let length = u32::try_from(body.len()).map_err(io::Error::other)?;
-            self.places.insert(*key, Place { offset, length, position: head.position });
+            self.places.insert(*key, Place { offset, length, position });
             self.names.extend(name.map(|name| (name, key.id)));
             offset += u64::from(length);
         }
         Ok(())
-    }
-}
-
-impl Place {
-    fn stands_for(&self, form: Form, head: Head) -> bool {
-        !form.is_fleeting() || self.position == head.position
     }
 }
 
@@ -365,7 +372,7 @@ mod tests {
         let [changed, other] = [key(Form::BriefRow), key(Form::BriefRow)];
         shelf.put(CLASS, head(1), 1, &[item(changed, b"one"), item(other, b"two")]);
         assert_eq!(taken(&shelf, 1, changed).as_deref(), Some(&b"one"[..]));
-        shelf.forget(&HashSet::from([changed.id]), standing(2));
+        shelf.forget(&HashSet::from([changed.id]), None, standing(2));
         assert_eq!(taken(&shelf, 2, changed), None);
         assert_eq!(taken(&shelf, 2, other).as_deref(), Some(&b"two"[..]));
     }
@@ -375,7 +382,7 @@ mod tests {
         let shelf = shelf(1 << 20);
         let key = key(Form::EventRow);
         shelf.put(CLASS, head(2), 2, &[item(key, b"early")]);
-        shelf.forget(&HashSet::new(), standing(2));
+        shelf.forget(&HashSet::new(), None, standing(2));
         assert_eq!(taken(&shelf, 2, key), None, "it was put before the shelf had come so far");
         shelf.put(CLASS, head(2), 1, &[item(key, b"of an older snapshot")]);
         assert_eq!(taken(&shelf, 2, key), None);
@@ -386,14 +393,23 @@ mod tests {
     }
 
     #[test]
-    fn what_is_like_a_brief_ends_with_any_write() {
+    fn what_is_like_a_brief_stands_until_something_changes_where_it_was_looked_for() {
         let shelf = shelf(1 << 20);
-        let [page, similar] = [key(Form::BriefPage), key(Form::BriefSimilar)];
-        shelf.put(CLASS, head(1), 1, &[item(page, b"{"), item(similar, b"[]")]);
-        assert!(taken(&shelf, 1, similar).is_some());
-        shelf.forget(&HashSet::new(), standing(2));
-        assert_eq!(taken(&shelf, 2, similar), None);
-        assert!(taken(&shelf, 2, page).is_some());
+        let (similar, strand) = (key(Form::BriefSimilar), Strand::of_actor(Id::new()));
+        let stands = |position: i64| {
+            let found = shelf.find(CLASS, head(position), [similar].into_iter()).remove(0).expect("it is kept");
+            shelf.stands(&found, [Reach { strand, first: 0, last: 10 }].into_iter())
+        };
+        shelf.put(CLASS, head(1), 1, &[item(similar, b"[]")]);
+        assert!(stands(1));
+        shelf.forget(&HashSet::new(), Some(&[(strand, 11)]), standing(2));
+        assert!(stands(2));
+        shelf.forget(&HashSet::new(), Some(&[(strand, 10)]), standing(3));
+        assert!(!stands(3));
+        shelf.put(CLASS, head(3), 3, &[item(similar, b"[]")]);
+        assert!(stands(3), "it was made anew");
+        shelf.forget(&HashSet::new(), None, standing(4));
+        assert!(!stands(4), "so much has changed that nobody knows where");
     }
 
     #[test]
@@ -450,7 +466,7 @@ mod tests {
             shelf.put(CLASS, head(1), 1, &[item(*key, b"kept")]);
         }
         let (stays, gone) = keys.split_first().expect("some");
-        shelf.forget(&gone.iter().map(|key| key.id).collect(), standing(2));
+        shelf.forget(&gone.iter().map(|key| key.id).collect(), None, standing(2));
         assert!(gone.iter().all(|key| taken(&shelf, 2, *key).is_none()));
         assert_eq!(taken(&shelf, 2, *stays).as_deref(), Some(&b"kept"[..]));
     }

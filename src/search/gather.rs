@@ -214,26 +214,46 @@ impl SegmentCollector for SegmentGather {
     }
 }
 
+/// From the first of these to the last.
+#[derive(Clone, Copy)]
+struct Times {
+    first: i64,
+    last: i64,
+}
+
+impl Times {
+    const ALL: Self = Self { first: i64::MIN, last: i64::MAX };
+
+    /// Whether something lies in them, at least with a part, that begins and ends then.
+    fn meet(self, begin: i64, end: i64) -> bool {
+        end >= self.first && begin <= self.last
+    }
+}
+
 /// The times that a question is bounded to, beyond what postings answer.
 struct Bounds {
-    days: Option<(i64, i64)>,
-    places: Option<(i64, i64)>,
+    days: Option<Times>,
+    places: Option<Times>,
 }
 
 impl Bounds {
     fn of(ask: &Ask) -> Self {
-        let bounded = |(first, last): (i64, i64)| (first != i64::MIN || last != i64::MAX).then_some((first, last));
-        let (first, last) = (ask.first_moment, ask.last_moment);
-        let places = (first.map_or(i64::MIN, Timestamp::micros), last.map_or(i64::MAX, Timestamp::micros));
-        Self { days: bounded(ask.days()), places: bounded(places) }
+        let bounded = |first: Option<i64>, last: Option<i64>| {
+            let (first, last) = (first.unwrap_or(Times::ALL.first), last.unwrap_or(Times::ALL.last));
+            (first != Times::ALL.first || last != Times::ALL.last).then_some(Times { first, last })
+        };
+        let (first_day, last_day) = ask.days();
+        Self {
+            days: bounded(Some(first_day), Some(last_day)),
+            places: bounded(ask.first_moment.map(Timestamp::micros), ask.last_moment.map(Timestamp::micros)),
+        }
     }
 
     /// Whether there may be something of these times in a segment.
     fn may_hold(&self, segment: &SegmentReader, segments: &Segments) -> tantivy::Result<bool> {
-        // What begins in it begins not after the last, and what ends in it not before the first.
-        let may_lie = |span: Option<(i64, i64)>, begin: Column, end: Column| -> tantivy::Result<bool> {
-            let Some((first, last)) = span else { return Ok(true) };
-            Ok(segments.numbers(segment, begin)?.lowest() <= last && segments.numbers(segment, end)?.highest() >= first)
+        let may_lie = |times: Option<Times>, begin: Column, end: Column| -> tantivy::Result<bool> {
+            let Some(times) = times else { return Ok(true) };
+            Ok(times.meet(segments.numbers(segment, begin)?.lowest(), segments.numbers(segment, end)?.highest()))
         };
         Ok(may_lie(self.days, Column::FirstDay, Column::LastDay)?
             && may_lie(self.places, Column::Place, Column::Place)?)
@@ -276,8 +296,7 @@ impl Gate {
 
 /// The times that a question is bounded to, and those of the documents of a segment.
 struct Span {
-    first: i64,
-    last: i64,
+    times: Times,
     /// What stands where a document has no time.
     none: i64,
     begins: Numbers,
@@ -287,24 +306,18 @@ struct Span {
 }
 
 impl Span {
-    fn of_days(columns: Columns<'_>, days: (i64, i64)) -> tantivy::Result<Self> {
+    fn of_days(columns: Columns<'_>, days: Times) -> tantivy::Result<Self> {
         Self::of(columns, days, NO_DAY, [Column::FirstDay, Column::LastDay])
     }
 
     /// Everything has a place.
-    fn of_places(columns: Columns<'_>, places: (i64, i64)) -> tantivy::Result<Self> {
+    fn of_places(columns: Columns<'_>, places: Times) -> tantivy::Result<Self> {
         Self::of(columns, places, i64::MIN, [Column::Place, Column::Place])
     }
 
-    fn of(
-        columns: Columns<'_>,
-        (first, last): (i64, i64),
-        none: i64,
-        [begin, end]: [Column; 2],
-    ) -> tantivy::Result<Self> {
+    fn of(columns: Columns<'_>, times: Times, none: i64, [begin, end]: [Column; 2]) -> tantivy::Result<Self> {
         Ok(Self {
-            first,
-            last,
+            times,
             none,
             begins: columns.numbers(begin)?,
             ends: columns.numbers(end)?,
@@ -317,9 +330,9 @@ impl Span {
     fn whereabouts(&self, zone: Zone) -> Whereabouts {
         let (earliest_end, latest_end) = self.end_zones.bounds(zone);
         let (earliest_begin, latest_begin) = self.begin_zones.bounds(zone);
-        if latest_end < self.first || earliest_begin > self.last {
+        if !self.times.meet(earliest_begin, latest_end) {
             Whereabouts::Outside
-        } else if earliest_end > self.none && earliest_end >= self.first && latest_begin <= self.last {
+        } else if earliest_end > self.none && self.times.meet(latest_begin, earliest_end) {
             Whereabouts::Inside
         } else {
             Whereabouts::Partly
@@ -332,7 +345,7 @@ impl Span {
             Whereabouts::Inside => true,
             Whereabouts::Partly => {
                 let end = self.ends.get(document);
-                end != self.none && end >= self.first && self.begins.get(document) <= self.last
+                end != self.none && self.times.meet(self.begins.get(document), end)
             }
         }
     }

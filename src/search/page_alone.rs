@@ -63,13 +63,13 @@ fn collect_best(gather: &mut SegmentGather, weight: &dyn Weight, segment: &Segme
 /// Where much is found, by zones, the most promising first, until no other zone has anything that can be on the page. It takes more of them
 /// each time, since to begin anew takes long where words have many forms.
 fn collect_promising(gather: &mut SegmentGather, weight: &dyn Weight, segment: &SegmentReader) -> tantivy::Result<()> {
-    let found = weight.scorer(segment, 1.0)?;
+    let mut found = weight.scorer(segment, 1.0)?;
     let zones = gather.best().and_then(Best::zones).filter(|_| found.size_hint() > FEW);
     let Some(zones) = zones else {
-        collect_of(gather, found, segment, std::iter::once(0..segment.max_doc()));
+        collect_of(gather, found.as_mut(), segment, std::iter::once(0..segment.max_doc()));
         return Ok(());
     };
-    let (mut left, mut count) = (zones.highest_first(), 1);
+    let (mut left, mut count, mut is_anew) = (zones.highest_first(), 1, true);
     while let (Some(first), Some(best)) = (left.first(), gather.best()) {
         let (_, highest) = zones.bounds(*first);
         if best.is_too_late(highest) {
@@ -83,7 +83,10 @@ fn collect_promising(gather: &mut SegmentGather, weight: &dyn Weight, segment: &
         let mut batch: Vec<Range<DocId>> = batch.iter().filter(promises).map(|zone| zone.documents()).collect();
         batch.sort_unstable_by_key(|documents| documents.start);
         if !batch.is_empty() {
-            collect_of(gather, weight.scorer(segment, 1.0)?, segment, batch.into_iter());
+            if !mem::take(&mut is_anew) {
+                found = weight.scorer(segment, 1.0)?;
+            }
+            collect_of(gather, found.as_mut(), segment, batch.into_iter());
         }
         (left, count) = (others, count * 2);
     }
@@ -93,7 +96,7 @@ fn collect_promising(gather: &mut SegmentGather, weight: &dyn Weight, segment: &
 /// What is found among these documents, which are in order.
 fn collect_of(
     gather: &mut SegmentGather,
-    mut found: Box<dyn Scorer>,
+    found: &mut dyn Scorer,
     segment: &SegmentReader,
     among: impl Iterator<Item = Range<DocId>>,
 ) {

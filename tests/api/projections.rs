@@ -1,5 +1,7 @@
 //! Rows and pages that are kept ready: whoever is shown one is shown what would be made anew.
 
+use std::cell::{Cell, RefCell};
+
 use briefwire::config::Config;
 use diesel::connection::SimpleConnection;
 use fastrand::Rng;
@@ -11,14 +13,16 @@ use crate::support::{Client, TestApp, wait_until};
 
 on_both!(
     what_was_made_ready_is_given_until_it_changes,
+    what_is_like_a_brief_is_given_until_something_changes_near_it,
     whatever_is_written_all_are_shown_what_would_be_made_anew,
     nothing_that_was_erased_is_given,
     without_them_everything_is_answered_all_the_same,
 );
 
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "/v1/briefs/page-1",
     "/v1/briefs/page-2",
+    "/v1/briefs/page-8",
     "/v1/briefs?limit=5",
     "/v1/briefs?actor=a&from=2017-01-01&to=2017-12-31",
     "/v1/briefs?q=page&sort=-published_at",
@@ -80,6 +84,40 @@ fn what_was_made_ready_is_given_until_it_changes(app: &TestApp) {
     }
 }
 
+fn what_is_like_a_brief_is_given_until_something_changes_near_it(app: &TestApp) {
+    let app = &making_ready(app);
+    set_the_stage(app);
+    app.publisher().create("briefs", published("far", "2018-01-31").with(json!({"category": "economy"})));
+    let (tables, times) = (RefCell::new(app.database().connect()), Cell::new(0));
+    let get = |slug: &str| app.get(&format!("/v1/briefs/{slug}")).expect(200).json();
+    let titles = || -> Vec<Value> {
+        get("page-1")["similar"].as_array().unwrap().iter().map(|link| link["title"].clone()).collect()
+    };
+    // What is changed beneath the server is not in its journal, and so it does not look where it has what was asked for.
+    let wait_until_it_is_kept = |slug: &str| {
+        wait_until(|| {
+            let before = get(slug);
+            times.set(times.get() + 1);
+            let statement = format!("UPDATE briefs SET title = 'Beneath {}' WHERE slug <> 'far'", times.get());
+            tables.borrow_mut().batch_execute(&statement).unwrap();
+            get(slug) == before
+        });
+    };
+    wait_until_it_is_kept("page-1");
+    let kept = titles();
+    assert_eq!(kept.len(), 6);
+    for title in ["Far", "Further"] {
+        app.publisher().patch("/v1/briefs/far", json!({"title": title})).expect(200);
+        // Nobody asks for the one before it has been seen that this was far away from it.
+        wait_until_it_is_kept("page-9");
+        assert_eq!(titles(), kept);
+    }
+    app.publisher().patch("/v1/briefs/page-3", json!({"title": "Near"})).expect(200);
+    for _ in 0..2 {
+        assert!(titles().iter().any(|title| title == "Near"), "{:?}", titles());
+    }
+}
+
 fn whatever_is_written_all_are_shown_what_would_be_made_anew(app: &TestApp) {
     // The very first seed loses its events before an actor of them is renamed.
     for seed in seeds().map(|seed| seed + 1) {
@@ -119,6 +157,7 @@ fn callers_of(ready: &TestApp, anew: &TestApp) -> [(Client, Client); 4] {
 }
 
 const ACTORS: [&str; 3] = ["a", "b", "c"];
+const PUBLISHED: usize = 14;
 
 fn set_the_stage(app: &TestApp) {
     app.with_category();
@@ -127,8 +166,14 @@ fn set_the_stage(app: &TestApp) {
         app.publisher().create("actors", actor(name, name));
         app.publisher().create("events", public_event(&format!("event-{name}"), "2017-07-25"));
     }
-    for number in 0..4 {
-        app.publisher().create("briefs", published(&format!("page-{number}"), &format!("2017-07-{}", 10 + number)));
+    // More than are looked at along any of what they have in common.
+    for number in 0..PUBLISHED {
+        let (page, name) = (format!("page-{number}"), ACTORS[number % 2]);
+        let whole = published(&page, &format!("2017-07-{}", 10 + number)).with(json!({
+            "events": [format!("event-{name}")],
+            "trends": [{"statement": page, "direction": "stable", "series": "line", "actors": [name]}],
+        }));
+        app.publisher().create("briefs", whole);
     }
 }
 
@@ -136,7 +181,7 @@ fn set_the_stage(app: &TestApp) {
 fn write_something(publisher: &Client, admin: &Client, random: &mut Rng, step: usize) -> String {
     let one_of = |random: &mut Rng, names: &[&str]| names[random.usize(..names.len())].to_owned();
     let (name, other) = (one_of(random, &ACTORS), one_of(random, &ACTORS));
-    let (number, another) = (random.usize(..4), random.usize(..4));
+    let (number, another) = (random.usize(..PUBLISHED), random.usize(..PUBLISHED));
     let (page, beside) = (format!("page-{number}"), format!("page-{another}"));
     let (path, event) = (format!("/v1/briefs/{page}"), format!("/v1/events/event-{name}"));
     let marking = one_of(random, &["TLP:CLEAR", "TLP:AMBER", "TLP:RED"]);
@@ -152,7 +197,7 @@ fn write_something(publisher: &Client, admin: &Client, random: &mut Rng, step: u
             ("putting", publisher.put(&path, whole))
         }
         3 => {
-            let third = format!("page-{}", random.usize(..4));
+            let third = format!("page-{}", random.usize(..PUBLISHED));
             ("translating", publisher.patch(&path, json!({"language": "ru", "translations": [beside, third]})))
         }
         4 => ("parting", publisher.patch(&path, json!({"translations": [], "related": []}))),
@@ -170,12 +215,12 @@ fn write_something(publisher: &Client, admin: &Client, random: &mut Rng, step: u
             ("taking part", publisher.patch(&event, json!({"title": title, "participants": participants})))
         }
         13 => ("marking an event", publisher.patch(&event, json!({"marking": marking}))),
-        14 => ("moving", publisher.patch(&path, json!({"slug": format!("page-{}", random.usize(..4))}))),
+        14 => ("moving", publisher.patch(&path, json!({"slug": format!("page-{}", random.usize(..PUBLISHED))}))),
         15 => ("erasing", admin.post(&format!("{path}/erase"), json!({"reason": title}))),
         16 => ("making a draft of", publisher.put(&path, brief(&page))),
         17 => ("deleting an event of", publisher.delete(&event)),
         _ => {
-            let draft = brief(&format!("page-{}", 4 + step)).with(json!({"events": [format!("event-{name}")]}));
+            let draft = brief(&format!("page-{}", PUBLISHED + step)).with(json!({"events": [format!("event-{name}")]}));
             ("drafting", publisher.post("/v1/briefs", draft))
         }
     };
