@@ -77,6 +77,7 @@ impl Reach {
     }
 
     /// Reaches that were kept, and what stands behind them.
+    #[must_use]
     pub fn parted(kept: &[u8]) -> Option<(impl Iterator<Item = Self>, &[u8])> {
         let (count, rest) = kept.split_first_chunk()?;
         let (reaches, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*count)) * Self::BYTES)?;
