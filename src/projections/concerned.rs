@@ -60,6 +60,7 @@ pub(super) fn after(connection: &mut Connection, position: i64) -> Result<Concer
     let mut briefs = showing_events(connection, &events)?;
     briefs.extend(with_trends(connection, &named(Kind::Trend))?);
     briefs.extend(&changed);
+    // What follows only shows what was changed: what it has in common with others, and where it stands, is the same.
     let touched = touched(connection, &briefs, position)?;
     briefs.extend(beside(connection, &changed)?);
     briefs.extend(with_actors(connection, &actors)?);

@@ -69,7 +69,7 @@ fn collect_promising(gather: &mut SegmentGather, weight: &dyn Weight, segment: &
         collect_of(gather, found.as_mut(), segment, std::iter::once(0..segment.max_doc()));
         return Ok(());
     };
-    let (mut left, mut count, mut is_anew) = (zones.highest_first(), 1, true);
+    let (mut left, mut count, mut is_fresh) = (zones.highest_first(), 1, true);
     while let (Some(first), Some(best)) = (left.first(), gather.best()) {
         let (_, highest) = zones.bounds(*first);
         if best.is_too_late(highest) {
@@ -83,7 +83,7 @@ fn collect_promising(gather: &mut SegmentGather, weight: &dyn Weight, segment: &
         let mut batch: Vec<Range<DocId>> = batch.iter().filter(promises).map(|zone| zone.documents()).collect();
         batch.sort_unstable_by_key(|documents| documents.start);
         if !batch.is_empty() {
-            if !mem::take(&mut is_anew) {
+            if !mem::take(&mut is_fresh) {
                 found = weight.scorer(segment, 1.0)?;
             }
             collect_of(gather, found.as_mut(), segment, batch.into_iter());

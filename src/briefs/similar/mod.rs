@@ -107,7 +107,7 @@ pub struct Why {
 pub struct Neighbours {
     /// The likest first.
     pub links: Vec<BriefLink>,
-    /// Beside the brief itself, it is what happens here that changes them.
+    /// Beside the brief itself, those that an editor chose and its translations, it is what happens here that changes them.
     pub reaches: Vec<Reach>,
 }
 
@@ -161,7 +161,7 @@ fn likest(
     limit: usize,
 ) -> Result<(Vec<Compared>, Vec<Reach>), Problem> {
     if !views::withheld(connection, sight, std::slice::from_ref(row))?.is_empty() {
-        return Ok(<(Vec<Compared>, Vec<Reach>)>::default());
+        return Ok((Vec::new(), Vec::new()));
     }
     let chosen = chosen(connection, sight, row)?;
     let translations = links::translations_of(connection, sight.moment, row.id)?;
@@ -237,7 +237,8 @@ impl<'r> Own<'r> {
         translations: &[Id],
         limit: usize,
     ) -> Result<(Vec<Compared>, Vec<Reach>), Problem> {
-        let (mut ids, reaches) = if sight.is_now() { self.nearest(connection, sight)? } else { Default::default() };
+        let (mut ids, reaches) =
+            if sight.is_now() { self.nearest(connection, sight)? } else { (Vec::new(), Vec::new()) };
         ids.retain(|id| *id != self.row.id && !translations.contains(id) && !chosen.contains(id));
         ids.truncate(limit * COMPARED_FOR_EACH);
         let all = [chosen, &ids].concat();

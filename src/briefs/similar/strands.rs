@@ -2,7 +2,8 @@
 //!
 //! Briefs are found along strands: those of an actor, of a line of judgement, of an event, of a category, each in the order of time.
 //! Of each a list has looked at a reach: up to the last brief that it took, or to the end where it would have taken more. What a
-//! write changes stands at places along strands. A list that has not reached any of these places is the same afterwards.
+//! write changes stands at places along strands. What was found along them is the same afterwards for a list that has not reached any of
+//! these places. Whom an editor chose, and translations, are in no reach: whoever keeps a list has to look after these by themselves.
 
 use chrono::{Datelike, NaiveDate};
 use diesel::prelude::*;
@@ -15,7 +16,7 @@ use crate::natively;
 use crate::problem::Problem;
 
 /// Briefs that have something in common. Two kinds may share a number, and then more is taken for changed than was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Strand(u64);
 
 impl Strand {
@@ -103,7 +104,7 @@ pub fn place_of_day(period_to: NaiveDate) -> i64 {
     period_to.num_days_from_ce().into()
 }
 
-/// Where these briefs stand along strands, and where they stood after a position of the journal.
+/// Where these briefs stand along strands, and where they stood after a position of the journal; each place once.
 ///
 /// # Errors
 /// When a query fails.
@@ -147,6 +148,9 @@ pub fn places(connection: &mut Connection, ids: &[Id], position: i64) -> Result<
     let lines =
         judgements.into_iter().filter_map(|(series, day)| Some((Strand::of_series(&series?), place_of_day(day))));
     places.extend(lines);
+    // Most of it is the same in each version.
+    places.sort_unstable();
+    places.dedup();
     Ok(places)
 }
 
