@@ -222,8 +222,6 @@ struct Times {
 }
 
 impl Times {
-    const ALL: Self = Self { first: i64::MIN, last: i64::MAX };
-
     /// Whether something lies in them, at least with a part, that begins and ends then.
     fn meet(self, begin: i64, end: i64) -> bool {
         end >= self.first && begin <= self.last
@@ -238,15 +236,11 @@ struct Bounds {
 
 impl Bounds {
     fn of(ask: &Ask) -> Self {
-        let bounded = |first: Option<i64>, last: Option<i64>| {
-            let (first, last) = (first.unwrap_or(Times::ALL.first), last.unwrap_or(Times::ALL.last));
-            (first != Times::ALL.first || last != Times::ALL.last).then_some(Times { first, last })
-        };
-        let (first_day, last_day) = ask.days();
-        Self {
-            days: bounded(Some(first_day), Some(last_day)),
-            places: bounded(ask.first_moment.map(Timestamp::micros), ask.last_moment.map(Timestamp::micros)),
-        }
+        let bounded =
+            |(first, last): (i64, i64)| (first != i64::MIN || last != i64::MAX).then_some(Times { first, last });
+        let (first, last) = (ask.first_moment, ask.last_moment);
+        let places = (first.map_or(i64::MIN, Timestamp::micros), last.map_or(i64::MAX, Timestamp::micros));
+        Self { days: bounded(ask.days()), places: bounded(places) }
     }
 
     /// Whether there may be something of these times in a segment.
