@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,9 +15,9 @@ use super::replicas::{Replicas, head};
 use super::writer::{self, AtCommit, Pace, Writer, usable};
 use super::{Connection, DbError, Leadership, Location, connect, dialect};
 
-/// How many long reads are made on SQLite at the same time, if the machine has no more cores. More would only take turns, and
-/// memory each.
-const SCANS: usize = 4;
+/// How many long reads are made on SQLite at the same time: as many as there are cores, within these bounds. More would only take
+/// turns, and memory each.
+const SCANS: RangeInclusive<usize> = 4..=16;
 
 pub(super) type ReadJob = Box<dyn FnOnce(&mut Connection) -> Health + Send>;
 
@@ -114,8 +115,8 @@ impl Db {
         };
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let to_purge = AtomicBool::new(matches!(location, Location::Sqlite(_)));
-        let cores = thread::available_parallelism().map_or(SCANS, NonZeroUsize::get);
-        let (location, scans) = (location.clone(), Arc::new(Semaphore::new(cores.max(SCANS))));
+        let cores = thread::available_parallelism().map_or(0, NonZeroUsize::get);
+        let (location, scans) = (location.clone(), Arc::new(Semaphore::new(cores.clamp(*SCANS.start(), *SCANS.end()))));
         Ok(Self(Arc::new(Inner { number, location, pace, writer, commits, readers, replicas, scans, to_purge })))
     }
 

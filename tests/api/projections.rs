@@ -128,7 +128,9 @@ fn whatever_is_written_all_are_shown_what_would_be_made_anew(app: &TestApp) {
         let callers = callers_of(ready, anew);
         let mut random = Rng::with_seed(seed);
         for step in 0..60 {
-            let deed = write_something(&ready.publisher(), &ready.admin(), &mut random, step);
+            let deeds: Vec<String> = (0..random.usize(1..4))
+                .map(|_| write_something(&ready.publisher(), &ready.admin(), &mut random, step))
+                .collect();
             for (asking, judging) in &callers {
                 for path in PAGES {
                     let expected = judging.get(path);
@@ -137,7 +139,7 @@ fn whatever_is_written_all_are_shown_what_would_be_made_anew(app: &TestApp) {
                         assert_eq!(
                             (shown.status, shown.text()),
                             (expected.status, expected.text()),
-                            "seed {seed}, step {step}: {path} after {deed}"
+                            "seed {seed}, step {step}: {path} after {deeds:?}"
                         );
                     }
                 }
@@ -157,6 +159,8 @@ fn callers_of(ready: &TestApp, anew: &TestApp) -> [(Client, Client); 4] {
 }
 
 const ACTORS: [&str; 3] = ["a", "b", "c"];
+/// Actors that do not stay.
+const PASSING: [&str; 4] = ["p", "q", "r", "s"];
 const PUBLISHED: usize = 14;
 
 fn set_the_stage(app: &TestApp) {
@@ -166,12 +170,15 @@ fn set_the_stage(app: &TestApp) {
         app.publisher().create("actors", actor(name, name));
         app.publisher().create("events", public_event(&format!("event-{name}"), "2017-07-25"));
     }
+    for name in PASSING {
+        app.publisher().create("actors", actor(name, name));
+    }
     // More than are looked at along any of what they have in common.
     for number in 0..PUBLISHED {
-        let (page, name) = (format!("page-{number}"), ACTORS[number % 2]);
+        let (page, name, passing) = (format!("page-{number}"), ACTORS[number % 2], PASSING[number % PASSING.len()]);
         let whole = published(&page, &format!("2017-07-{}", 10 + number)).with(json!({
             "events": [format!("event-{name}")],
-            "trends": [{"statement": page, "direction": "stable", "series": "line", "actors": [name]}],
+            "trends": [{"statement": page, "direction": "stable", "series": "line", "actors": [name, passing]}],
         }));
         app.publisher().create("briefs", whole);
     }
@@ -180,18 +187,19 @@ fn set_the_stage(app: &TestApp) {
 /// Writes something that may change what others show, and says what. What comes too late is refused, and that is as good.
 fn write_something(publisher: &Client, admin: &Client, random: &mut Rng, step: usize) -> String {
     let one_of = |random: &mut Rng, names: &[&str]| names[random.usize(..names.len())].to_owned();
-    let (name, other) = (one_of(random, &ACTORS), one_of(random, &ACTORS));
+    let (name, other, passing) = (one_of(random, &ACTORS), one_of(random, &ACTORS), one_of(random, &PASSING));
     let (number, another) = (random.usize(..PUBLISHED), random.usize(..PUBLISHED));
     let (page, beside) = (format!("page-{number}"), format!("page-{another}"));
     let (path, event) = (format!("/v1/briefs/{page}"), format!("/v1/events/event-{name}"));
     let marking = one_of(random, &["TLP:CLEAR", "TLP:AMBER", "TLP:RED"]);
     let title = format!("Step {step}");
-    let (kind, answer) = match random.usize(..19) {
+    let (kind, answer) = match random.usize(..24) {
         0..3 => {
             let whole = published(&page, &format!("2017-07-{}", 10 + random.usize(..15))).with(json!({
                 "title": title, "events": [format!("event-{name}"), format!("event-{other}")],
                 "category": one_of(random, &["security", "economy"]), "related": [beside], "marking": marking,
-                "trends": [{"statement": title, "direction": "stable", "series": "line", "actors": [other],
+                "trends": [{"statement": title, "direction": "stable", "series": "line",
+                    "actors": if random.bool() { vec![&other] } else { vec![&other, &passing] },
                     "evidence": [format!("event-{name}")]}],
             }));
             ("putting", publisher.put(&path, whole))
@@ -219,13 +227,22 @@ fn write_something(publisher: &Client, admin: &Client, random: &mut Rng, step: u
         15 => ("erasing", admin.post(&format!("{path}/erase"), json!({"reason": title}))),
         16 => ("making a draft of", publisher.put(&path, brief(&page))),
         17 => ("deleting an event of", publisher.delete(&event)),
+        18 => ("erasing an actor of", admin.post(&format!("/v1/actors/{passing}/erase"), json!({"reason": title}))),
+        19 => ("merging an actor of", publisher.delete(&format!("/v1/actors/{passing}?replace_with={other}"))),
+        20 => ("merging a category of", publisher.delete("/v1/categories/economy?replace_with=security")),
+        21 => {
+            let judgement = json!({"slug": "single", "brief": page, "statement": title, "direction": "increasing",
+                "series": "line", "actors": [other]});
+            ("judging in", publisher.put("/v1/trends/single", judgement))
+        }
+        22 => ("judging no more in", publisher.delete("/v1/trends/single")),
         _ => {
             let draft = brief(&format!("page-{}", PUBLISHED + step)).with(json!({"events": [format!("event-{name}")]}));
             ("drafting", publisher.post("/v1/briefs", draft))
         }
     };
     assert!(answer.status < 500, "{}", answer.whole());
-    format!("{kind} {page}, {name}, {other}: {}", answer.status)
+    format!("{kind} {page}, {name}, {other}, {passing}: {}", answer.status)
 }
 
 fn nothing_that_was_erased_is_given(app: &TestApp) {

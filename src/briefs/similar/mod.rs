@@ -188,7 +188,7 @@ struct Own<'r> {
 
 impl<'r> Own<'r> {
     fn of(connection: &mut Connection, sight: Sight, row: &'r BriefRow) -> Result<Self, Problem> {
-        let actors = natively!(connection, |native| brief_actors::table
+        let mut actors: Vec<Id> = natively!(connection, |native| brief_actors::table
             .filter(brief_actors::brief_id.eq(row.id))
             .filter(sight.sees(
                 brief_actors::brief_id,
@@ -199,6 +199,9 @@ impl<'r> Own<'r> {
             .select(brief_actors::actor_id)
             .order(brief_actors::actor_id)
             .load(native))?;
+        // Who was erased is named by rows that stand.
+        let living = summaries(connection, sight.moment, &actors)?;
+        actors.retain(|actor| living.contains_key(actor));
         let series: Vec<Option<String>> = natively!(connection, |native| trends::table
             .filter(sight.sees(trends::id, trends::since, trends::until, trends::audience))
             .filter(trends::brief_id.eq(row.id))

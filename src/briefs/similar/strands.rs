@@ -14,6 +14,7 @@ use crate::db::types::{Id, Timestamp};
 use crate::db::{Connection, among, grouped, in_chunks};
 use crate::natively;
 use crate::problem::Problem;
+use crate::vocabulary::BriefState;
 
 /// Briefs that have something in common. Two kinds may share a number, and then more is taken for changed than was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,12 +60,6 @@ pub struct Reach {
 impl Reach {
     const BYTES: usize = 24;
 
-    /// Whether a place on its strand lies in it.
-    #[must_use]
-    pub fn has(&self, place: i64) -> bool {
-        (self.first..=self.last).contains(&place)
-    }
-
     /// Reaches as they are kept, in front of something else.
     #[must_use]
     pub fn before(reaches: &[Self], rest: &[u8]) -> Vec<u8> {
@@ -104,7 +99,8 @@ pub fn place_of_day(period_to: NaiveDate) -> i64 {
     period_to.num_days_from_ce().into()
 }
 
-/// Where these briefs stand along strands, and where they stood after a position of the journal; each place once.
+/// Where these briefs stand along strands, and where they stood after a position of the journal; each place once. What was not
+/// published by then is like nothing, and stands nowhere.
 ///
 /// # Errors
 /// When a query fails.
@@ -113,24 +109,28 @@ pub fn places(connection: &mut Connection, ids: &[Id], position: i64) -> Result<
         natively!(connection, |native| briefs::table
             .filter(among(briefs::id, ids))
             .filter(briefs::until.is_null().or(briefs::until.gt(position)))
+            .filter(briefs::state.eq(BriefState::Published))
             .select((briefs::id, briefs::category_id, briefs::listed_at))
             .load(native))
     })?;
-    let actors = in_chunks::<_, (Id, Timestamp), Problem>(ids, |ids| {
+    let mut ids: Vec<Id> = versions.iter().map(|(id, _, _)| *id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let actors = in_chunks::<_, (Id, Timestamp), Problem>(&ids, |ids| {
         natively!(connection, |native| brief_actors::table
             .filter(among(brief_actors::brief_id, ids))
             .filter(brief_actors::until.is_null().or(brief_actors::until.gt(position)))
             .select((brief_actors::actor_id, brief_actors::listed_at))
             .load(native))
     })?;
-    let judgements = in_chunks::<_, (Option<String>, NaiveDate), Problem>(ids, |ids| {
+    let judgements = in_chunks::<_, (Option<String>, NaiveDate), Problem>(&ids, |ids| {
         natively!(connection, |native| trends::table
             .filter(among(trends::brief_id, ids))
             .filter(trends::until.is_null().or(trends::until.gt(position)))
             .select((trends::series, trends::period_to))
             .load(native))
     })?;
-    let events = in_chunks::<_, (Id, Id), Problem>(ids, |ids| {
+    let events = in_chunks::<_, (Id, Id), Problem>(&ids, |ids| {
         natively!(connection, |native| brief_events::table
             .filter(among(brief_events::brief_id, ids))
             .filter(brief_events::until.is_null().or(brief_events::until.gt(position)))
