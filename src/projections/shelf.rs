@@ -1,6 +1,6 @@
 //! The file, and where in it everything lies.
 //!
-//! Everything is written behind what was written before, and never changed. What is taken off is forgotten, and its place is
+//! Everything is written behind what was written before, and never changed. What is taken off is forgotten, and its room is
 //! free when its whole volume is: of two volumes the older one goes when the younger one is full.
 //!
 //! Every request looks here, so nobody keeps the others from it for long: the file is written to, large volumes are given up, and many
@@ -26,7 +26,7 @@ use crate::journal::Head;
 /// What lies between two that are wanted is read along with them rather than passed over, up to so many bytes: to ask the
 /// system once more takes longer.
 const LARGEST_GAP: u64 = 4096;
-/// How many bytes of a file an item counts for at least: its place in memory takes a part of that.
+/// How many bytes of a file an item counts for at least: its slot in memory takes a part of that.
 const SMALLEST: u64 = 512;
 /// How many resources are forgotten while nobody else can look.
 const FORGOTTEN_AT_ONCE: usize = 64;
@@ -76,13 +76,14 @@ struct Stock {
 struct Volume {
     file: Arc<File>,
     end: u64,
-    places: FxHashMap<Key, Place>,
+    slots: FxHashMap<Key, Slot>,
     /// The ids of briefs by the digests of their slugs.
     names: FxHashMap<u128, Id>,
 }
 
+/// Where something lies in the file of its volume.
 #[derive(Clone, Copy)]
-struct Place {
+struct Slot {
     offset: u64,
     length: u32,
     /// The end of the snapshot from which it was made.
@@ -100,7 +101,8 @@ pub(super) struct Found {
 /// What was found and read, in the order in which it was found.
 pub(super) struct Bodies {
     bytes: Vec<u8>,
-    places: Vec<Option<Range<usize>>>,
+    /// Where in these bytes each of them is, if it could be read.
+    ranges: Vec<Option<Range<usize>>>,
 }
 
 impl Shelf {
@@ -141,14 +143,14 @@ impl Shelf {
             let mut stock = self.writing();
             // The journal may have been followed meanwhile, and other volumes begun.
             let there = if stands(&stock) { stock.volume_of(&file) } else { None };
-            there.map_or(Ok(()), |volume| volume.place(items, offset, snapshot))
+            there.map_or(Ok(()), |volume| volume.take_in(items, offset, snapshot))
         });
         if let Err(error) = written {
             tracing::warn!(%error, "what was made ready cannot be kept");
         }
     }
 
-    /// A place for so many bytes, unless there is none or nothing may be put.
+    /// Room for so many bytes, unless there is none or nothing may be put.
     fn reserve(
         &self,
         bytes: u64,
@@ -175,7 +177,7 @@ impl Shelf {
     /// Up to where the journal has been followed, and whether there is anything that it may concern.
     pub(super) fn standing(&self) -> (Option<Standing>, bool) {
         let stock = self.reading();
-        (stock.standing, stock.volumes().any(|volume| !volume.places.is_empty()))
+        (stock.standing, stock.volumes().any(|volume| !volume.slots.is_empty()))
     }
 
     /// Forgets what these resources show, notes at which places something changed if that was told, and stands from now on where the
@@ -194,7 +196,7 @@ impl Shelf {
         stock.standing = Some(standing);
     }
 
-    /// Forgets everything, and gives back the place that it took.
+    /// Forgets everything, and gives back the room that it took.
     pub(super) fn clear(&self, standing: Standing) {
         let mut stock = self.writing();
         stock.standing = None;
@@ -243,7 +245,7 @@ impl Stock {
             for form in Form::ALL {
                 for class in 0..CLASSES {
                     let class = u8::try_from(class).unwrap_or(u8::MAX);
-                    volume.places.remove(&Key { id, form, class });
+                    volume.slots.remove(&Key { id, form, class });
                 }
             }
         }
@@ -254,24 +256,24 @@ impl Volume {
     /// A file without a name: it is gone with the process, however that ends.
     fn new(directory: &Path) -> io::Result<Self> {
         let file = Arc::new(tempfile::tempfile_in(directory)?);
-        Ok(Self { file, end: 0, places: FxHashMap::default(), names: FxHashMap::default() })
+        Ok(Self { file, end: 0, slots: FxHashMap::default(), names: FxHashMap::default() })
     }
 
-    /// Whether so many bytes of so many items go into it too. Its places in memory are bounded with the file.
+    /// Whether so many bytes of so many items go into it too. Its slots in memory are bounded with the file.
     fn has_room(&self, bytes: u64, items: usize, largest: u64) -> bool {
-        self.end + bytes <= largest && (self.places.len() + items) as u64 <= largest / SMALLEST
+        self.end + bytes <= largest && (self.slots.len() + items) as u64 <= largest / SMALLEST
     }
 
     fn find(&self, key: Key) -> Option<Found> {
-        let Place { offset, length, position } = *self.places.get(&key)?;
+        let Slot { offset, length, position } = *self.slots.get(&key)?;
         Some(Found { file: Arc::clone(&self.file), offset, length: usize::try_from(length).ok()?, position })
     }
 
     /// Notes where these are that were written one behind the other.
-    fn place(&mut self, items: &[Item], mut offset: u64, position: i64) -> io::Result<()> {
+    fn take_in(&mut self, items: &[Item], mut offset: u64, position: i64) -> io::Result<()> {
         for Item { key, name, body } in items {
             let length = u32::try_from(body.len()).map_err(io::Error::other)?;
-            self.places.insert(*key, Place { offset, length, position });
+            self.slots.insert(*key, Slot { offset, length, position });
             self.names.extend(name.map(|name| (name, key.id)));
             offset += u64::from(length);
         }
@@ -296,7 +298,7 @@ impl Bodies {
             found.iter().enumerate().filter_map(|(number, found)| Some((number, found.as_ref()?))).collect();
         wanted.sort_unstable_by_key(|(_, found)| (Arc::as_ptr(&found.file), found.offset, found.length));
         let length = wanted.iter().map(|(_, found)| found.length).sum();
-        let mut bodies = Self { bytes: Vec::with_capacity(length), places: vec![None; found.len()] };
+        let mut bodies = Self { bytes: Vec::with_capacity(length), ranges: vec![None; found.len()] };
         for run in wanted.chunk_by(|(_, before), (_, found)| found.is_near(before)) {
             if let Err(error) = bodies.read(run) {
                 tracing::warn!(%error, "what was kept ready cannot be read");
@@ -314,8 +316,8 @@ impl Bodies {
         first.file.read_exact_at(room, first.offset)?;
         for (number, found) in run {
             let from = start + usize::try_from(found.offset - first.offset).map_err(io::Error::other)?;
-            if let Some(place) = self.places.get_mut(*number) {
-                *place = Some(from..from + found.length);
+            if let Some(range) = self.ranges.get_mut(*number) {
+                *range = Some(from..from + found.length);
             }
         }
         Ok(())
@@ -323,12 +325,12 @@ impl Bodies {
 
     /// What was found as this one of all, if it was and could be read.
     pub(super) fn get(&self, number: usize) -> Option<&[u8]> {
-        self.bytes.get(self.places.get(number)?.clone()?)
+        self.bytes.get(self.ranges.get(number)?.clone()?)
     }
 
     /// How many bytes they have in all.
     pub(super) fn length(&self) -> usize {
-        self.places.iter().flatten().map(Range::len).sum()
+        self.ranges.iter().flatten().map(Range::len).sum()
     }
 }
 
@@ -431,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn it_takes_no_more_place_than_it_may() {
+    fn it_takes_no_more_room_than_it_may() {
         let (shelf, mut keys) = (shelf(20_000), Vec::new());
         for number in 0..100_u8 {
             let key = key(Form::BriefPage);
@@ -440,7 +442,7 @@ mod tests {
             keys.push(key);
             let stock = shelf.reading();
             assert!(stock.volumes().all(|volume| volume.end <= 10_000));
-            assert!(stock.volumes().all(|volume| volume.places.len() <= 10 && volume.names.len() <= 10));
+            assert!(stock.volumes().all(|volume| volume.slots.len() <= 10 && volume.names.len() <= 10));
         }
         let kept = keys.iter().filter(|key| taken(&shelf, 1, **key).is_some()).count();
         assert!(kept >= 10, "only {kept} are left");
@@ -448,13 +450,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_small_takes_no_more_places_in_memory_than_it_may() {
+    fn what_is_small_takes_no_more_memory_than_it_may() {
         let (shelf, last) = (shelf(20 * SMALLEST), key(Form::BriefRow));
         for _ in 0..100 {
             shelf.put(CLASS, head(1), 1, &[item(key(Form::BriefRow), b"small")]);
         }
         shelf.put(CLASS, head(1), 1, &[item(last, b"last")]);
-        assert!(shelf.reading().volumes().map(|volume| volume.places.len()).sum::<usize>() <= 20);
+        assert!(shelf.reading().volumes().map(|volume| volume.slots.len()).sum::<usize>() <= 20);
         assert_eq!(taken(&shelf, 1, last).as_deref(), Some(&b"last"[..]));
     }
 

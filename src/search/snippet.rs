@@ -1,6 +1,9 @@
 //! What was found, in its words: an extract of a text with the matches marked, safe to put into a page.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
+
+use rustc_hash::FxHashMap;
 
 use super::wanted::Wanted;
 use super::words::{Stems, may_have_stem, spans, word};
@@ -17,8 +20,10 @@ pub struct Marker<'w> {
     stems: Stems,
     wanted: HashSet<&'w str>,
     beginning: Option<&'w str>,
-    /// The letters with which anything that matches begins.
-    firsts: Vec<char>,
+    /// The bytes with which anything that may match begins.
+    firsts: [bool; 256],
+    /// What words of plain letters have turned out to match: a few come again and again.
+    known: RefCell<FxHashMap<String, Option<&'w str>>>,
 }
 
 /// A text that has been read: where its words are, and which of them match what.
@@ -34,9 +39,13 @@ impl<'w> Marker<'w> {
     pub fn of(wanted: &'w Wanted) -> Self {
         let (stems, beginning) = (wanted.stems(), wanted.beginning());
         // A `y` may have become an `i` in a stem.
-        let like = |first: char| if matches!(first, 'i' | 'y') { vec!['i', 'y'] } else { vec![first] };
-        let firsts = stems.iter().copied().chain(beginning).filter_map(|word| word.chars().next()).flat_map(like);
-        Self { firsts: firsts.collect(), stems: Stems::default(), wanted: stems, beginning }
+        let like = |first: u8| if matches!(first, b'i' | b'y') { [b'i', b'y'] } else { [first; 2] };
+        let begun_with = stems.iter().copied().chain(beginning).filter_map(|word| word.bytes().next());
+        let begun_with: HashSet<u8> = begun_with.flat_map(like).collect();
+        // A letter beyond ASCII may be a plain one when it is folded.
+        let may_begin = |byte: u8| !byte.is_ascii() || begun_with.contains(&byte.to_ascii_lowercase());
+        let firsts = std::array::from_fn(|byte| u8::try_from(byte).is_ok_and(may_begin));
+        Self { firsts, stems: Stems::default(), wanted: stems, beginning, known: RefCell::default() }
     }
 
     /// The whole text as HTML, with its matches in `mark` elements.
@@ -53,25 +62,36 @@ impl<'w> Marker<'w> {
 
     fn read<'t>(&self, text: &'t str) -> Read<'t, 'w> {
         let words = spans(text);
-        let matches = words.iter().enumerate();
-        let matches = matches.filter_map(|(place, (from, to))| Some((place, self.match_of(text, *from, *to)?)));
+        // Most words need no closer look.
+        let may_match = |from: usize| text.as_bytes().get(from).is_some_and(|byte| self.may_begin(*byte));
+        let looked_at = words.iter().enumerate().filter(|(_, (from, _))| may_match(*from));
+        let matches = looked_at.filter_map(|(place, (from, to))| Some((place, self.match_of(text, *from, *to)?)));
         Read { text, matches: matches.collect(), words }
+    }
+
+    fn may_begin(&self, byte: u8) -> bool {
+        self.firsts.get(usize::from(byte)).copied().unwrap_or_default()
     }
 
     /// The stem or the beginning that a word matches.
     fn match_of(&self, text: &str, from: usize, to: usize) -> Option<&'w str> {
-        // Most words need no closer look.
         let raw = text.get(from..to)?;
-        let first = raw.chars().next()?;
-        if first.is_ascii() && !self.firsts.contains(&first.to_ascii_lowercase()) {
-            return None;
+        if !raw.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return self.match_of_folded(&word(text, from, to)?.folded);
         }
-        let is_plain = raw.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        if is_plain && !self.wanted.iter().any(|stem| may_have_stem(raw, stem)) {
+        if !self.wanted.iter().any(|stem| may_have_stem(raw, stem)) {
             return self.beginning.filter(|letters| begins_with(raw, letters));
         }
-        let folded = word(text, from, to)?.folded;
-        let stem = self.wanted.get(self.stems.stem(&folded).as_ref()).copied();
+        if let Some(known) = self.known.borrow().get(raw) {
+            return *known;
+        }
+        let matched = self.match_of_folded(&word(text, from, to)?.folded);
+        self.known.borrow_mut().insert(raw.to_owned(), matched);
+        matched
+    }
+
+    fn match_of_folded(&self, folded: &str) -> Option<&'w str> {
+        let stem = self.wanted.get(self.stems.stem(folded).as_ref()).copied();
         stem.or_else(|| self.beginning.filter(|letters| folded.starts_with(*letters)))
     }
 }
