@@ -1,6 +1,6 @@
 //! Writing: briefs through the server, one brief in each transaction without it, and an import.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -58,6 +58,8 @@ pub fn in_copy(file: &Path, directory: &Path, hot: &Path, time: Duration, rounds
     }
     let index = place.path().join("index");
     copied(&directory.join("index"), &index)?;
+    // Or the first commits would wait until all of it is on disk.
+    File::open(&copy)?.sync_all()?;
     let mut alone = Vec::new();
     let database = format!("sqlite://{}", copy.display());
     let created = created(&database, &index, place.path(), hot, time, rounds, || {

@@ -15,8 +15,8 @@ use super::replicas::{Replicas, head};
 use super::writer::{self, AtCommit, Pace, Writer, usable};
 use super::{Connection, DbError, Leadership, Location, connect, dialect};
 
-/// How many long reads are made on SQLite at the same time: as many as there are cores, within these bounds. More would only take
-/// turns, and memory each.
+/// How many long reads are made on SQLite at the same time: as many as there are cores, within these bounds. With fewer, short ones of
+/// them would wait long behind long ones; more would take much memory.
 const SCANS: RangeInclusive<usize> = 4..=16;
 
 pub(super) type ReadJob = Box<dyn FnOnce(&mut Connection) -> Health + Send>;
@@ -115,7 +115,7 @@ impl Db {
         };
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let to_purge = AtomicBool::new(matches!(location, Location::Sqlite(_)));
-        let cores = thread::available_parallelism().map_or(0, NonZeroUsize::get);
+        let cores = thread::available_parallelism().map_or(*SCANS.start(), NonZeroUsize::get);
         let (location, scans) = (location.clone(), Arc::new(Semaphore::new(cores.clamp(*SCANS.start(), *SCANS.end()))));
         Ok(Self(Arc::new(Inner { number, location, pace, writer, commits, readers, replicas, scans, to_purge })))
     }

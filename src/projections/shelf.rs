@@ -192,15 +192,17 @@ impl Shelf {
             }
         }
         let mut stock = self.writing();
-        stock.changes.note(touched, standing.position);
+        let given_up = stock.changes.note(touched, standing.position);
         stock.standing = Some(standing);
+        drop(stock);
+        drop(given_up);
     }
 
     /// Forgets everything, and gives back the room that it took.
     pub(super) fn clear(&self, standing: Standing) {
         let mut stock = self.writing();
         stock.standing = None;
-        stock.changes = Changes::since(standing.position);
+        let given_up = stock.changes.begin_anew(standing.position);
         if stock.young.end == 0 && stock.old.is_none() {
             stock.standing = Some(standing);
             return;
@@ -210,7 +212,7 @@ impl Shelf {
                 let gone = (std::mem::replace(&mut stock.young, volume), stock.old.take());
                 stock.standing = Some(standing);
                 drop(stock);
-                drop(gone);
+                drop((gone, given_up));
             }
             // It stands nowhere then, and nothing is taken from it or put into it.
             Err(error) => tracing::error!(%error, "the file of what is kept ready cannot be made anew"),

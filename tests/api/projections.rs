@@ -119,8 +119,7 @@ fn what_is_like_a_brief_is_given_until_something_changes_near_it(app: &TestApp) 
 }
 
 fn whatever_is_written_all_are_shown_what_would_be_made_anew(app: &TestApp) {
-    // The very first seed loses its events before an actor of them is renamed.
-    for seed in seeds().map(|seed| seed + 1) {
+    for seed in seeds() {
         let archive = app.another();
         let ready = &making_ready(&archive);
         let anew = &making_anew(&archive);
@@ -160,7 +159,7 @@ fn callers_of(ready: &TestApp, anew: &TestApp) -> [(Client, Client); 4] {
 
 const ACTORS: [&str; 3] = ["a", "b", "c"];
 /// Actors that do not stay.
-const PASSING: [&str; 4] = ["p", "q", "r", "s"];
+const PASSING: [&str; 7] = ["p", "q", "r", "s", "t", "u", "v"];
 const PUBLISHED: usize = 14;
 
 fn set_the_stage(app: &TestApp) {
@@ -237,7 +236,8 @@ fn write_something(publisher: &Client, admin: &Client, random: &mut Rng, step: u
         }
         22 => ("judging no more in", publisher.delete("/v1/trends/single")),
         _ => {
-            let draft = brief(&format!("page-{}", PUBLISHED + step)).with(json!({"events": [format!("event-{name}")]}));
+            let draft = brief(&format!("page-{}", PUBLISHED + random.usize(..1000)))
+                .with(json!({"events": [format!("event-{name}")]}));
             ("drafting", publisher.post("/v1/briefs", draft))
         }
     };

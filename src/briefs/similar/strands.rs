@@ -99,8 +99,8 @@ pub fn place_of_day(period_to: NaiveDate) -> i64 {
     period_to.num_days_from_ce().into()
 }
 
-/// Where these briefs stand along strands, and where they stood after a position of the journal; each place once. What was not
-/// published by then is like nothing, and stands nowhere.
+/// Where these briefs stand along strands, and where they stood after a position of the journal; each place once. A brief
+/// that was published in none of these versions is found along nothing, and stands nowhere.
 ///
 /// # Errors
 /// When a query fails.
