@@ -131,6 +131,7 @@ pub fn wrk(
             let rate = requests as f64 * 1e6 / micros as f64;
             Ok(Measure { rate, p99: Duration::from_micros(p99) })
         }
+        [0, _, _, 0] => Err(io::Error::new(io::ErrorKind::TimedOut, "nothing was answered in that time")),
         _ => Err(io::Error::other(format!("wrk: {said}{}", String::from_utf8_lossy(&output.stderr)))),
     }
 }

@@ -119,8 +119,12 @@ fn created(
             let writer = scope.spawn(|| create(1, time, &format!("{round}-meanwhile"), "minimal", PAUSE));
             let read = load::full(&server.url, hot, CONNECTIONS, time)?;
             let written = writer.join().map_err(|_| io::Error::other("the writer panicked"))?;
-            // Where memory does not hold the archive and its copy, or PostgreSQL shares the core, nothing may be written in that time.
-            Ok::<_, io::Error>(written.is_ok().then_some(read))
+            match written {
+                Ok(_) => Ok(Some(read)),
+                // Where memory does not hold the archive and its copy, or PostgreSQL shares the core.
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(None),
+                Err(error) => Err(error),
+            }
         })?);
     }
     let [created, minimal] = measured.map(|rounds| Measure::median(&rounds));

@@ -202,9 +202,11 @@ impl Shelf {
     pub(super) fn clear(&self, standing: Standing) {
         let mut stock = self.writing();
         stock.standing = None;
-        let given_up = stock.changes.begin_anew(standing.position);
+        // Until the end of this, which comes after that of the lock.
+        let _given_up = stock.changes.begin_anew(standing.position);
         if stock.young.end == 0 && stock.old.is_none() {
             stock.standing = Some(standing);
+            drop(stock);
             return;
         }
         match Volume::new(&self.directory) {
@@ -212,10 +214,13 @@ impl Shelf {
                 let gone = (std::mem::replace(&mut stock.young, volume), stock.old.take());
                 stock.standing = Some(standing);
                 drop(stock);
-                drop((gone, given_up));
+                drop(gone);
             }
-            // It stands nowhere then, and nothing is taken from it or put into it.
-            Err(error) => tracing::error!(%error, "the file of what is kept ready cannot be made anew"),
+            Err(error) => {
+                // It stands nowhere then, and nothing is taken from it or put into it.
+                drop(stock);
+                tracing::error!(%error, "the file of what is kept ready cannot be made anew");
+            }
         }
     }
 

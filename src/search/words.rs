@@ -53,32 +53,27 @@ pub fn spans(text: &str) -> Vec<(usize, usize)> {
     let mut found = Vec::with_capacity(text.len() / 6);
     // Where a word began, and where its last letter ended: an apostrophe after it is none of it.
     let mut begun: Option<(usize, usize)> = None;
-    let (bytes, mut place) = (text.as_bytes(), 0);
-    while let Some(byte) = bytes.get(place).copied() {
-        // Most of most texts is plain, for which no tables are needed.
-        if byte.is_ascii_alphanumeric() {
-            let letters = bytes.iter().skip(place).take_while(|byte| byte.is_ascii_alphanumeric()).count();
-            begun = Some((begun.map_or(place, |(from, _)| from), place + letters));
-            place += letters;
-        } else if byte.is_ascii() {
-            if !is_apostrophe(byte.into()) {
-                found.extend(begun.take());
-            }
-            place += 1;
-        } else {
-            let Some(character) = text.get(place..).and_then(|rest| rest.chars().next()) else { break };
-            let end = place + character.len_utf8();
-            if is_ideograph(character) {
-                // Where nothing parts the words, each sign is one.
-                found.extend(begun.take());
-                found.push((place, end));
-            } else if character.is_alphanumeric() || (begun.is_some() && is_combining_mark(character)) {
-                begun = Some((begun.map_or(place, |(from, _)| from), end));
-            } else if !is_apostrophe(character) {
-                found.extend(begun.take());
-            }
-            place = end;
+    let mut place = 0;
+    while let Some(rest) = text.get(place..).filter(|rest| !rest.is_empty()) {
+        // Most of most texts are plain letters, for which no tables are needed.
+        let plain = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
+        if plain > 0 {
+            begun = Some((begun.map_or(place, |(from, _)| from), place + plain));
+            place += plain;
+            continue;
         }
+        let Some(character) = rest.chars().next() else { break };
+        let (end, is_plain) = (place + character.len_utf8(), character.is_ascii());
+        if !is_plain && is_ideograph(character) {
+            // Where nothing parts the words, each sign is one.
+            found.extend(begun.take());
+            found.push((place, end));
+        } else if !is_plain && (character.is_alphanumeric() || (begun.is_some() && is_combining_mark(character))) {
+            begun = Some((begun.map_or(place, |(from, _)| from), end));
+        } else if !is_apostrophe(character) {
+            found.extend(begun.take());
+        }
+        place = end;
     }
     found.extend(begun);
     found
