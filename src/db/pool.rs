@@ -18,6 +18,9 @@ use super::{Connection, DbError, Leadership, Location, connect, dialect};
 /// How many long reads are made on SQLite at the same time: as many as there are cores, within these bounds. With fewer, short ones of
 /// them would wait long behind long ones; more would take much memory.
 const SCANS: RangeInclusive<usize> = 4..=16;
+/// How many connections to PostgreSQL those have to themselves who follow what is written: one more than the index takes while it is
+/// built.
+const FOLLOWERS: usize = 2;
 
 pub(super) type ReadJob = Box<dyn FnOnce(&mut Connection) -> Health + Send>;
 
@@ -52,12 +55,19 @@ struct Inner {
     /// How many groups of writes this process has committed.
     commits: watch::Receiver<u64>,
     /// PostgreSQL only: the threads that read.
-    readers: Option<Sender<ReadJob>>,
+    readers: Option<Readers>,
     /// PostgreSQL only: the replicas that are read too.
     replicas: Option<Arc<Replicas>>,
     /// SQLite only: how many long reads are made at the same time. Each takes a thread, and each thread a connection.
     scans: Arc<Semaphore>,
     to_purge: AtomicBool,
+}
+
+/// The ways to the threads that read.
+struct Readers {
+    requests: Sender<ReadJob>,
+    /// Requests wait for those who follow what is written, so these do not wait in one line with requests.
+    followers: Sender<ReadJob>,
 }
 
 thread_local! {
@@ -111,13 +121,22 @@ impl Db {
         let writer = Writer::start(location, pace, at_commit, committed, replicas.clone())?;
         let readers = match location {
             Location::Sqlite(_) => None,
-            Location::Postgres(_) => Some(start_readers(location, readers, "reader")?),
+            Location::Postgres(_) => Some(Readers {
+                requests: start_readers(location, readers, "reader")?,
+                followers: start_readers(location, FOLLOWERS, "follower")?,
+            }),
         };
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let to_purge = AtomicBool::new(matches!(location, Location::Sqlite(_)));
         let cores = thread::available_parallelism().map_or(*SCANS.start(), NonZeroUsize::get);
         let (location, scans) = (location.clone(), Arc::new(Semaphore::new(cores.clamp(*SCANS.start(), *SCANS.end()))));
         Ok(Self(Arc::new(Inner { number, location, pace, writer, commits, readers, replicas, scans, to_purge })))
+    }
+
+    /// Whether short queries are made by the thread that wants them, as on SQLite, and not by another.
+    #[must_use]
+    pub fn reads_here(&self) -> bool {
+        self.0.readers.is_none()
     }
 
     /// Runs short queries in one snapshot.
@@ -132,11 +151,27 @@ impl Db {
     {
         match &self.0.readers {
             None => self.read_here(read),
-            Some(readers) => read_there(readers, read).await,
+            Some(readers) => read_there(&readers.requests, read).await,
         }
     }
 
-    /// The same, from any database that has what it needs: a replica if one has, and it answers. What a replica answers is less than a
+    /// The same for those who follow what is written, and for whom requests wait.
+    ///
+    /// # Errors
+    /// As [`Db::read`].
+    pub async fn read_following<T, E, F>(&self, read: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
+    {
+        match &self.0.readers {
+            None => self.read_here(read),
+            Some(readers) => read_there(&readers.followers, read).await,
+        }
+    }
+
+    /// [`Db::read`], from any database that has what it needs: a replica if one has, and it answers. What a replica answers is less than a
     /// second old.
     ///
     /// # Errors
@@ -168,7 +203,7 @@ impl Db {
         F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
     {
         if let Some(readers) = &self.0.readers {
-            return read_there(readers, read).await;
+            return read_there(&readers.requests, read).await;
         }
         let turn = Arc::clone(&self.0.scans).acquire_owned().await;
         let turn = turn.map_err(|error| DbError::Unavailable(error.to_string()))?;
@@ -183,7 +218,7 @@ impl Db {
             .unwrap_or_else(|error| Err(DbError::Unavailable(error.to_string()).into()))
     }
 
-    /// [`Db::read`] for a thread that has no executor.
+    /// [`Db::read_following`] for a thread that has no executor.
     ///
     /// # Errors
     /// As [`Db::read`].
@@ -197,7 +232,7 @@ impl Db {
             None => self.read_here(read),
             Some(readers) => {
                 let (answer, answered) = crossbeam_channel::bounded(1);
-                send_read(readers, read, move |outcome| drop(answer.send(outcome)))?;
+                send_read(&readers.followers, read, move |outcome| drop(answer.send(outcome)))?;
                 answered.recv().unwrap_or_else(|_| Err(reader_gone().into()))
             }
         }

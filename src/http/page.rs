@@ -434,6 +434,9 @@ impl<L: Listed> Listing<L> {
             let head = journal::last_seen_up_to(connection, &caller, seen, filter.fresh_to())?;
             Ok::<_, Problem>((head, page, total, facets))
         };
+        if in_json && as_of.is_none() {
+            state.projections.keep_up().await;
+        }
         let is_of_the_past = is_long && as_of.is_some();
         let _turn = state.turn(is_of_the_past).await?;
         let (head, page, total, facets) = if is_of_the_past {

@@ -14,6 +14,7 @@ use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::serialize::ToSql;
 use diesel::sql_types::{Bool, HasSqlType, SmallInt};
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::Head;
 use crate::access::{Audience, CLASSES, Caller};
@@ -27,6 +28,9 @@ use crate::problem::Problem;
 const TICK: Duration = Duration::from_millis(200);
 /// How long what is known may be believed, should nobody have looked: less than a second, which is promised.
 const TRUST: Duration = Duration::from_millis(700);
+
+/// How long whoever wants to know waits until somebody has looked, before he looks himself.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// The head of every class of callers.
 pub struct Heads {
@@ -64,6 +68,11 @@ impl Heads {
         if let Some(known) = self.known(caller) {
             return Ok(known);
         }
+        if !self.db.reads_here()
+            && let Some(known) = self.soon(caller).await
+        {
+            return Ok(known);
+        }
         let commits = *self.commits.borrow();
         let read = self.db.read(read_after(commits)).await?;
         learn(&self.known, &read);
@@ -75,7 +84,15 @@ impl Heads {
     pub fn known(&self, caller: &Caller) -> Option<Head> {
         let commits = *self.commits.borrow();
         let known = self.known.borrow();
-        (known.commits >= commits && known.at.elapsed() < TRUST).then(|| known.of(caller))
+        known.may_be_believed_after(commits).then(|| known.of(caller))
+    }
+
+    /// The same, when they are read in a moment anyhow: once for all who wait.
+    async fn soon(&self, caller: &Caller) -> Option<Head> {
+        let commits = *self.commits.borrow();
+        let mut known = self.known.subscribe();
+        let is_read = known.wait_for(|known| known.may_be_believed_after(commits));
+        timeout(PATIENCE, is_read).await.ok()?.ok().map(|known| known.of(caller))
     }
 
     /// Waits until something is written after a position that this class of caller may see, or until the time is up.
@@ -83,11 +100,15 @@ impl Heads {
         let mut known = self.known.subscribe();
         let is_past = known.wait_for(|known| known.of(caller).position > position);
         // Whether it came or the time is up: whoever waits looks for himself.
-        drop(tokio::time::timeout(patience, is_past).await);
+        drop(timeout(patience, is_past).await);
     }
 }
 
 impl Known {
+    fn may_be_believed_after(&self, commits: u64) -> bool {
+        self.commits >= commits && self.at.elapsed() < TRUST
+    }
+
     fn of(&self, caller: &Caller) -> Head {
         let class = usize::try_from(Audience::class_of(caller)).unwrap_or_default();
         self.heads.get(class).copied().unwrap_or_else(Head::start)
@@ -98,9 +119,9 @@ async fn keep_up(db: Db, known: watch::Sender<Known>) {
     let mut commits = db.commits();
     loop {
         // Either way there may be something new; and the pace is bounded while much is written.
-        drop(tokio::time::timeout(TICK, commits.changed()).await);
+        drop(timeout(TICK, commits.changed()).await);
         let count = *commits.borrow_and_update();
-        match db.read(read_after(count)).await {
+        match db.read_following(read_after(count)).await {
             Ok(read) => learn(&known, &read),
             Err(error) => {
                 tracing::warn!(%error, "how far the journal has come cannot be read");
@@ -200,13 +221,13 @@ pub fn heads(connection: &mut Connection) -> QueryResult<[Head; CLASSES]> {
     Ok(of)
 }
 
-/// Puts what was read in the place of what was known, unless that is newer. Only those are woken for whom there is something.
+/// Puts what was read in the place of what was known, unless that is newer. Nobody is woken only because it was looked once more.
 fn learn(known: &watch::Sender<Known>, read: &Known) {
     known.send_if_modified(|known| {
         if (read.commits, read.at) <= (known.commits, known.at) {
             return false;
         }
-        let is_news = read.heads != known.heads;
+        let is_news = read.heads != known.heads || read.commits > known.commits;
         *known = *read;
         is_news
     });

@@ -4,7 +4,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
@@ -16,7 +16,8 @@ use crate::problem::Problem;
 
 /// How often is looked at what others write, another instance or the command line.
 const TICK: Duration = Duration::from_millis(200);
-/// How long to wait for more to be written: what comes close together is heeded together.
+/// How much time lies between two looks while much is written: what comes close together is heeded together. What comes alone is heeded
+/// at once, since readers wait for it.
 const PACE: Duration = Duration::from_millis(5);
 /// How long to wait after a failure.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -57,8 +58,9 @@ fn follow(db: &Db, shelf: &Weak<Shelf>, commits: &Receiver<()>) {
             }
         };
         drop(shelf);
+        let looked = Instant::now();
         match commits.recv_timeout(pause) {
-            Ok(()) => thread::sleep(PACE),
+            Ok(()) => thread::sleep(PACE.saturating_sub(looked.elapsed())),
             Err(RecvTimeoutError::Timeout) => {}
             // Nothing is told any more, but others may write.
             Err(RecvTimeoutError::Disconnected) => thread::sleep(pause),
@@ -68,6 +70,7 @@ fn follow(db: &Db, shelf: &Weak<Shelf>, commits: &Receiver<()>) {
 
 /// Heeds what was written since the shelf was here last.
 fn catch_up(db: &Db, shelf: &Shelf) -> Result<(), Problem> {
+    let commits = *db.commits().borrow();
     let (before, is_stocked) = shelf.standing();
     let news = db.read_blocking(move |connection| {
         let position = journal::head(connection)?.position;
@@ -88,5 +91,6 @@ fn catch_up(db: &Db, shelf: &Shelf) -> Result<(), Problem> {
         Some((Concerned::These { ids, touched }, standing)) => shelf.forget(&ids, touched.as_deref(), standing),
         Some((Concerned::Everything, standing)) => shelf.clear(standing),
     }
+    shelf.tell(commits);
     Ok(())
 }

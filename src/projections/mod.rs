@@ -17,7 +17,9 @@ mod shelf;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::sync::watch;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::access::{Audience, Caller};
@@ -29,6 +31,9 @@ use crate::journal::{self, Head};
 use crate::problem::Problem;
 use crate::reference::Reference;
 use shelf::{Bodies, Item, Key, Shelf};
+
+/// How long whoever reads waits for what is kept to be current.
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// What is kept of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -68,6 +73,8 @@ impl Form {
 #[derive(Clone)]
 pub struct Projections {
     shelf: Option<Arc<Shelf>>,
+    /// How often this process has committed.
+    commits: watch::Receiver<u64>,
 }
 
 /// A brief whole, as it was kept.
@@ -86,12 +93,21 @@ impl Projections {
     /// # Errors
     /// When the file cannot be made.
     pub fn start(db: Db, directory: &Path, bytes: u64) -> io::Result<Self> {
+        let commits = db.commits();
         if bytes == 0 {
-            return Ok(Self { shelf: None });
+            return Ok(Self { shelf: None, commits });
         }
         let shelf = Arc::new(Shelf::in_directory(directory, bytes)?);
         follower::start(db, &shelf)?;
-        Ok(Self { shelf: Some(shelf) })
+        Ok(Self { shelf: Some(shelf), commits })
+    }
+
+    /// Waits a moment for all that this process has written to be heeded: that is done sooner than anything is made anew.
+    pub async fn keep_up(&self) {
+        if let Some(shelf) = &self.shelf {
+            let commits = *self.commits.borrow();
+            shelf.follow_to(commits, PATIENCE).await;
+        }
     }
 
     /// What is kept for callers of this class, as the archive stands for them at this head.

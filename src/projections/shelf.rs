@@ -13,8 +13,11 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 
 use rustc_hash::FxHashMap;
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::Form;
 use super::changes::Changes;
@@ -62,6 +65,8 @@ pub(super) struct Shelf {
     /// How large one volume may become.
     largest: u64,
     stock: RwLock<Stock>,
+    /// How many commits of this process have been followed, for those who wait.
+    followed: watch::Sender<u64>,
 }
 
 struct Stock {
@@ -108,7 +113,22 @@ pub(super) struct Bodies {
 impl Shelf {
     pub(super) fn in_directory(directory: &Path, bytes: u64) -> io::Result<Self> {
         let stock = Stock { standing: None, changes: Changes::since(0), young: Volume::new(directory)?, old: None };
-        Ok(Self { directory: directory.to_owned(), largest: bytes / 2, stock: RwLock::new(stock) })
+        let (followed, _) = watch::channel(0);
+        Ok(Self { directory: directory.to_owned(), largest: bytes / 2, stock: RwLock::new(stock), followed })
+    }
+
+    /// Tells those who wait that so many commits of this process have been followed.
+    pub(super) fn tell(&self, commits: u64) {
+        self.followed.send_replace(commits);
+    }
+
+    /// Waits until so many commits of this process have been followed, or until the time is up.
+    pub(super) async fn follow_to(&self, commits: u64, patience: Duration) {
+        if *self.followed.borrow() < commits {
+            let mut followed = self.followed.subscribe();
+            // Whether they have or the time is up: whoever waits looks for himself.
+            drop(timeout(patience, followed.wait_for(|followed| *followed >= commits)).await);
+        }
     }
 
     /// What is kept under these keys, if what this class of callers sees is at this head.

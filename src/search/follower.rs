@@ -9,12 +9,13 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use serde::{Deserialize, Serialize};
 use tantivy::directory::error::LockError;
-use tantivy::directory::{Directory, INDEX_WRITER_LOCK, MmapDirectory};
+use tantivy::directory::{Directory, DirectoryLock, INDEX_WRITER_LOCK, MmapDirectory};
 use tantivy::index::{Index, SegmentId, SegmentReader};
 use tantivy::indexer::IndexWriterOptions;
 use tantivy::{IndexReader, IndexWriter, ReloadPolicy, TantivyError, Term};
@@ -39,6 +40,9 @@ const TICK: Duration = Duration::from_secs(1);
 const TICK_BESIDE_ANOTHER: Duration = Duration::from_millis(250);
 /// How long to wait after a failure.
 const PAUSE: Duration = Duration::from_secs(2);
+/// How long whoever needs the index to himself waits for another who writes it to end, and how often he looks.
+const END_OF_ANOTHER: Duration = Duration::from_secs(5);
+const LOOK_FOR_END: Duration = Duration::from_millis(20);
 /// How many rows of the journal, and how many resources, are taken at a time.
 const ROWS: i64 = 1000;
 /// How long one commit gathers at most while the index is far behind.
@@ -353,12 +357,22 @@ fn open_or_make(parent: &Path, fields: &Fields) -> Result<Index, Trouble> {
         Err(error @ (TantivyError::IoError(_) | TantivyError::OpenDirectoryError(_))) => Err(error.into()),
         Err(error) => {
             tracing::warn!(%error, "the index is broken: it is built anew");
-            let lock =
-                files()?.acquire_lock(&INDEX_WRITER_LOCK).map_err(|error| TantivyError::LockFailure(error, None))?;
+            let lock = lock_of_writer(&files()?).map_err(|error| TantivyError::LockFailure(error, None))?;
             fs::remove_dir_all(directory).map_err(TantivyError::from)?;
             fs::create_dir_all(directory).map_err(TantivyError::from)?;
             drop(lock);
             Ok(open()?)
+        }
+    }
+}
+
+/// The lock of whoever writes the index: one that has it may be about to end.
+fn lock_of_writer(files: &MmapDirectory) -> Result<DirectoryLock, LockError> {
+    let begun = Instant::now();
+    loop {
+        match files.acquire_lock(&INDEX_WRITER_LOCK) {
+            Err(LockError::LockBusy) if begun.elapsed() < END_OF_ANOTHER => thread::sleep(LOOK_FOR_END),
+            outcome => return outcome,
         }
     }
 }
