@@ -115,6 +115,8 @@ fn created(
             measured[form].push(create(CLIENTS, time, &format!("{round}-{wanted}"), wanted, 0)?);
         }
         let time = time.max(MEANWHILE);
+        // What is hot is in memory before anything is created beside it.
+        load::full(&server.url, hot, CONNECTIONS, time)?;
         meanwhile.push(thread::scope(|scope| {
             let writer = scope.spawn(|| create(1, time, &format!("{round}-meanwhile"), "minimal", PAUSE));
             let read = load::full(&server.url, hot, CONNECTIONS, time)?;

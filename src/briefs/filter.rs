@@ -387,6 +387,7 @@ impl Listed for BriefFilter {
     type View = BriefView;
     const EXTRAS: &'static [&'static str] = views::EXTRAS;
     const SINGLE_ONLY: &'static [&'static str] = &["similar"];
+    const IS_KEPT: bool = true;
 
     fn included(&self) -> Vec<&'static str> {
         let mut included: Vec<&'static str> = self.include.0.iter().map(|include| include.as_str()).collect();

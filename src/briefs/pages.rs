@@ -29,7 +29,7 @@ pub async fn answer_get(
     let (reader, reference, at_least) = (*caller, Reference::from_text(id), answer::at_least(request)?);
     if at_least == 0 {
         let head = state.heads.of(caller).await?;
-        state.projections.keep_up().await;
+        state.projections.wait_until_current(caller, Some(head)).await;
         let whole = state.projections.at(caller, head).whole(&reference);
         if let Some(Whole { version, page, similar: Some(similar) }) = whole {
             return Ok(answer::rendered(request, caller, head, version, "application/json", joined(page, &similar)));

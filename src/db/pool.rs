@@ -18,9 +18,9 @@ use super::{Connection, DbError, Leadership, Location, connect, dialect};
 /// How many long reads are made on SQLite at the same time: as many as there are cores, within these bounds. With fewer, short ones of
 /// them would wait long behind long ones; more would take much memory.
 const SCANS: RangeInclusive<usize> = 4..=16;
-/// How many connections to PostgreSQL those have to themselves who follow what is written: one more than the index takes while it is
-/// built.
-const FOLLOWERS: usize = 2;
+/// How many connections to PostgreSQL those have to themselves who follow what is written: one each for the heads of the journal, what is
+/// kept ready, and the index.
+const FOLLOWERS: usize = 3;
 
 pub(super) type ReadJob = Box<dyn FnOnce(&mut Connection) -> Health + Send>;
 
@@ -133,7 +133,7 @@ impl Db {
         Ok(Self(Arc::new(Inner { number, location, pace, writer, commits, readers, replicas, scans, to_purge })))
     }
 
-    /// Whether short queries are made by the thread that wants them, as on SQLite, and not by another.
+    /// Whether short queries are made by the thread that wants them, as on SQLite, so that it waits for nobody.
     #[must_use]
     pub fn reads_here(&self) -> bool {
         self.0.readers.is_none()

@@ -308,6 +308,7 @@ fn participates(sight: Sight, actors: Vec<Id>) -> _ {
 impl Listed for EventFilter {
     type View = EventView;
     const EXTRAS: &'static [&'static str] = &[];
+    const IS_KEPT: bool = true;
 
     fn included(&self) -> Vec<&'static str> {
         Vec::new()

@@ -132,7 +132,9 @@ async fn answer_feed<L: Fed>(
         None => state.search.now().map(|finder| Indexed { finder, words: None }),
         Some(q) => Some(Indexed { finder: state.finder(request).await?, words: Some(Wanted::read(&q.0)) }),
     };
-    state.projections.keep_up().await;
+    if L::kept_as(format).is_some() {
+        state.projections.wait_until_current(caller, Some(head)).await;
+    }
     let (projections, reader) = (state.projections.clone(), *caller);
     let (before, limit) = (view.cursor.map(|cursor| cursor.0), view.limit.map_or(DEFAULT_LIMIT, |it| it.0) as usize);
     let subscription = Subscription { config: state.config.clone(), filter, format, indexed, before, limit };

@@ -48,6 +48,9 @@ pub trait Listed: Clone + Send + 'static {
     /// The members that only a single resource has.
     const SINGLE_ONLY: &'static [&'static str] = &[];
 
+    /// Whether it may have rows ready as JSON.
+    const IS_KEPT: bool = false;
+
     /// The extras that `include` names.
     fn included(&self) -> Vec<&'static str>;
 
@@ -434,8 +437,8 @@ impl<L: Listed> Listing<L> {
             let head = journal::last_seen_up_to(connection, &caller, seen, filter.fresh_to())?;
             Ok::<_, Problem>((head, page, total, facets))
         };
-        if in_json && as_of.is_none() {
-            state.projections.keep_up().await;
+        if L::IS_KEPT && in_json && as_of.is_none() {
+            state.projections.wait_until_current(&caller, state.heads.known(&caller)).await;
         }
         let is_of_the_past = is_long && as_of.is_some();
         let _turn = state.turn(is_of_the_past).await?;

@@ -68,8 +68,9 @@ impl Heads {
         if let Some(known) = self.known(caller) {
             return Ok(known);
         }
+        // Where to ask is to wait for another thread, one asks for all.
         if !self.db.reads_here()
-            && let Some(known) = self.soon(caller).await
+            && let Some(known) = self.wait_for_look(caller).await
         {
             return Ok(known);
         }
@@ -88,7 +89,7 @@ impl Heads {
     }
 
     /// The same, when they are read in a moment anyhow: once for all who wait.
-    async fn soon(&self, caller: &Caller) -> Option<Head> {
+    async fn wait_for_look(&self, caller: &Caller) -> Option<Head> {
         let commits = *self.commits.borrow();
         let mut known = self.known.subscribe();
         let is_read = known.wait_for(|known| known.may_be_believed_after(commits));
@@ -227,7 +228,7 @@ fn learn(known: &watch::Sender<Known>, read: &Known) {
         if (read.commits, read.at) <= (known.commits, known.at) {
             return false;
         }
-        let is_news = read.heads != known.heads || read.commits > known.commits;
+        let is_news = read.heads != known.heads || !known.may_be_believed_after(read.commits);
         *known = *read;
         is_news
     });

@@ -46,31 +46,37 @@ async fn tell_of_commits(db: Db, committed: Sender<()>) {
 
 fn follow(db: &Db, shelf: &Weak<Shelf>, commits: &Receiver<()>) {
     while let Some(shelf) = shelf.upgrade() {
-        let pause = match catch_unwind(AssertUnwindSafe(|| catch_up(db, &shelf))) {
-            Ok(Ok(())) => TICK,
+        let committed = *db.commits().borrow();
+        let outcome = catch_unwind(AssertUnwindSafe(|| catch_up(db, &shelf)));
+        // Whatever came of it: nobody waits for what has failed.
+        shelf.tell(committed);
+        drop(shelf);
+        match outcome {
+            Ok(Ok(())) => wait_for_more(commits),
             Ok(Err(problem)) => {
                 tracing::error!(%problem, "what is kept ready cannot follow the journal");
-                PAUSE
+                thread::sleep(PAUSE);
             }
             Err(_) => {
                 tracing::error!("following the journal panicked");
-                PAUSE
+                thread::sleep(PAUSE);
             }
-        };
-        drop(shelf);
-        let looked = Instant::now();
-        match commits.recv_timeout(pause) {
-            Ok(()) => thread::sleep(PACE.saturating_sub(looked.elapsed())),
-            Err(RecvTimeoutError::Timeout) => {}
-            // Nothing is told any more, but others may write.
-            Err(RecvTimeoutError::Disconnected) => thread::sleep(pause),
         }
+    }
+}
+
+fn wait_for_more(commits: &Receiver<()>) {
+    let looked = Instant::now();
+    match commits.recv_timeout(TICK) {
+        Ok(()) => thread::sleep(PACE.saturating_sub(looked.elapsed())),
+        Err(RecvTimeoutError::Timeout) => {}
+        // Nothing is told any more, but others may write.
+        Err(RecvTimeoutError::Disconnected) => thread::sleep(TICK),
     }
 }
 
 /// Heeds what was written since the shelf was here last.
 fn catch_up(db: &Db, shelf: &Shelf) -> Result<(), Problem> {
-    let commits = *db.commits().borrow();
     let (before, is_stocked) = shelf.standing();
     let news = db.read_blocking(move |connection| {
         let position = journal::head(connection)?.position;
@@ -91,6 +97,5 @@ fn catch_up(db: &Db, shelf: &Shelf) -> Result<(), Problem> {
         Some((Concerned::These { ids, touched }, standing)) => shelf.forget(&ids, touched.as_deref(), standing),
         Some((Concerned::Everything, standing)) => shelf.clear(standing),
     }
-    shelf.tell(commits);
     Ok(())
 }

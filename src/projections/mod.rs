@@ -32,7 +32,7 @@ use crate::problem::Problem;
 use crate::reference::Reference;
 use shelf::{Bodies, Item, Key, Shelf};
 
-/// How long whoever reads waits for what is kept to be current.
+/// How long whoever reads waits for what is kept to be current: less than to make a page anew takes where the database is slow.
 const PATIENCE: Duration = Duration::from_millis(20);
 
 /// What is kept of a resource.
@@ -73,7 +73,7 @@ impl Form {
 #[derive(Clone)]
 pub struct Projections {
     shelf: Option<Arc<Shelf>>,
-    /// How often this process has committed.
+    /// How many groups of writes this process has ended.
     commits: watch::Receiver<u64>,
 }
 
@@ -102,18 +102,20 @@ impl Projections {
         Ok(Self { shelf: Some(shelf), commits })
     }
 
-    /// Waits a moment for all that this process has written to be heeded: that is done sooner than anything is made anew.
-    pub async fn keep_up(&self) {
-        if let Some(shelf) = &self.shelf {
+    /// Waits a moment for all that this process has written to be heeded, unless nothing was written that callers of this class see:
+    /// that is mostly done sooner than anything is made anew. The head of the class helps, where it is known.
+    pub async fn wait_until_current(&self, caller: &Caller, head: Option<Head>) {
+        let Some(there) = &self.shelf else { return };
+        if head.is_none_or(|head| !there.is_at(class_of(caller), head)) {
             let commits = *self.commits.borrow();
-            shelf.follow_to(commits, PATIENCE).await;
+            there.wait_until_followed(commits, PATIENCE).await;
         }
     }
 
     /// What is kept for callers of this class, as the archive stands for them at this head.
     #[must_use]
     pub fn at(&self, caller: &Caller, head: Head) -> Ready {
-        let class = u8::try_from(Audience::class_of(caller)).unwrap_or(u8::MAX);
+        let class = class_of(caller);
         Ready { shelf: self.shelf.clone(), class, head, snapshot: None, has_begun: false, made: Vec::new() }
     }
 }
@@ -262,6 +264,10 @@ fn in_order<'i>(ids: &'i [Id], kept: &'i Bodies, made: &'i [Item]) -> impl Itera
     ids.iter().enumerate().filter_map(move |(number, id)| {
         kept.get(number).or_else(|| made.next_if(|item| item.key.id == *id).map(|item| item.body.as_slice()))
     })
+}
+
+fn class_of(caller: &Caller) -> u8 {
+    u8::try_from(Audience::class_of(caller)).unwrap_or(u8::MAX)
 }
 
 fn name_of(slug: &str) -> u128 {

@@ -65,7 +65,7 @@ pub(super) struct Shelf {
     /// How large one volume may become.
     largest: u64,
     stock: RwLock<Stock>,
-    /// How many commits of this process have been followed, for those who wait.
+    /// How many commits of this process have been looked at, for those who wait.
     followed: watch::Sender<u64>,
 }
 
@@ -117,13 +117,18 @@ impl Shelf {
         Ok(Self { directory: directory.to_owned(), largest: bytes / 2, stock: RwLock::new(stock), followed })
     }
 
-    /// Tells those who wait that so many commits of this process have been followed.
+    /// Tells those who wait that so many commits of this process have been looked at.
     pub(super) fn tell(&self, commits: u64) {
         self.followed.send_replace(commits);
     }
 
-    /// Waits until so many commits of this process have been followed, or until the time is up.
-    pub(super) async fn follow_to(&self, commits: u64, patience: Duration) {
+    /// Whether it stands where this class of callers has seen this head last.
+    pub(super) fn is_at(&self, class: u8, head: Head) -> bool {
+        self.reading().is_at(class, head)
+    }
+
+    /// Waits until so many commits of this process have been looked at, or until the time is up.
+    pub(super) async fn wait_until_followed(&self, commits: u64, patience: Duration) {
         if *self.followed.borrow() < commits {
             let mut followed = self.followed.subscribe();
             // Whether they have or the time is up: whoever waits looks for himself.

@@ -399,6 +399,7 @@ impl<L: Searched> Listed for Sought<L> {
     type View = L::View;
     const EXTRAS: &'static [&'static str] = L::EXTRAS;
     const SINGLE_ONLY: &'static [&'static str] = L::SINGLE_ONLY;
+    const IS_KEPT: bool = L::IS_KEPT;
 
     fn included(&self) -> Vec<&'static str> {
         self.filter.included()
