@@ -52,7 +52,7 @@ struct Inner {
     location: Location,
     pace: Pace,
     writer: Writer,
-    /// How many groups of writes this process has committed.
+    /// How many groups of writes this process has ended, failed ones too: a commit whose answer was lost may stand.
     commits: watch::Receiver<u64>,
     /// PostgreSQL only: the threads that read.
     readers: Option<Readers>,
@@ -149,10 +149,7 @@ impl Db {
         E: From<DbError> + Send + 'static,
         F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
     {
-        match &self.0.readers {
-            None => self.read_here(read),
-            Some(readers) => read_there(&readers.requests, read).await,
-        }
+        self.read_in_line(|readers| &readers.requests, read).await
     }
 
     /// The same for those who follow what is written, and for whom requests wait.
@@ -165,10 +162,7 @@ impl Db {
         E: From<DbError> + Send + 'static,
         F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
     {
-        match &self.0.readers {
-            None => self.read_here(read),
-            Some(readers) => read_there(&readers.followers, read).await,
-        }
+        self.read_in_line(|readers| &readers.followers, read).await
     }
 
     /// [`Db::read`], from any database that has what it needs: a replica if one has, and it answers. What a replica answers is less than a
@@ -339,6 +333,19 @@ impl Db {
     #[must_use]
     pub fn is_to_purge(&self) -> bool {
         self.0.to_purge.load(Ordering::Relaxed)
+    }
+
+    /// Reads in this thread or, on PostgreSQL, in one that takes its work from this line.
+    async fn read_in_line<T, E, F>(&self, line: fn(&Readers) -> &Sender<ReadJob>, read: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
+    {
+        match &self.0.readers {
+            None => self.read_here(read),
+            Some(readers) => read_there(line(readers), read).await,
+        }
     }
 
     fn read_here<T, E: From<DbError>>(&self, read: impl FnOnce(&mut Connection) -> Result<T, E>) -> Result<T, E> {
