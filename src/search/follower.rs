@@ -47,8 +47,9 @@ const LOOK_FOR_END: Duration = Duration::from_millis(20);
 const ROWS: i64 = 1000;
 /// How long one commit gathers at most while the index is far behind.
 const LONGEST_GATHERING: Duration = Duration::from_secs(2);
-/// How much the writer holds in memory, all its threads together.
-const MEMORY: usize = 32_000_000;
+/// How much the writer holds in memory at most, all its threads together. With half of it, an import leaves twice the segments, and merging
+/// these takes a third of the time that the index takes.
+const MEMORY: usize = 64_000_000;
 
 /// What went wrong.
 #[derive(Debug)]
