@@ -43,12 +43,14 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// How long whoever needs the index to himself waits for another who writes it to end, and how often he looks.
 const END_OF_ANOTHER: Duration = Duration::from_secs(5);
 const LOOK_FOR_END: Duration = Duration::from_millis(20);
+/// How often is looked for segments in which something is deleted that was erased.
+const PURGES: usize = 4;
 /// How many rows of the journal, and how many resources, are taken at a time.
 const ROWS: i64 = 1000;
 /// How long one commit gathers at most while the index is far behind.
 const LONGEST_GATHERING: Duration = Duration::from_secs(2);
-/// How much the writer holds in memory at most, all its threads together. With half of it, an import leaves twice the segments, and merging
-/// these takes a third of the time that the index takes.
+/// From how much in memory on the writer makes a segment of it, all its threads together. With half of it, an import's index took half as
+/// long again, for there were more segments to be made and merged.
 const MEMORY: usize = 64_000_000;
 
 /// What went wrong.
@@ -204,22 +206,27 @@ impl Follower {
         writing.map_or(Ok(()), |Writing { writer, .. }| Ok(writer.wait_merging_threads()?))
     }
 
-    /// Writes anew the segments in which something is deleted, so that nothing is left of what was erased.
+    /// Writes anew the segments in which something is deleted, so that nothing is left of what was erased. One that is being merged
+    /// already is left to that; but what began before the deletion brings it along, and is written anew itself then.
     fn purge(&mut self, mut publish: impl FnMut(Finder)) -> Result<(), Trouble> {
         sweep(&self.parent);
         let Some(writing) = &mut self.writing else { return Ok(()) };
-        let searcher = self.reader.searcher();
-        let with_deletes = searcher.segment_readers().iter().filter(|segment| segment.has_deletes());
-        let segments: Vec<SegmentId> = with_deletes.map(SegmentReader::segment_id).collect();
-        drop(searcher);
-        for segment in segments {
-            // One that is being merged already goes by itself.
-            if let Err(error) = writing.writer.merge(&[segment]).wait() {
-                tracing::warn!(%error, "a segment was not written anew");
+        for _ in 0..PURGES {
+            let searcher = self.reader.searcher();
+            let with_deletes = searcher.segment_readers().iter().filter(|segment| segment.has_deletes());
+            let segments: Vec<SegmentId> = with_deletes.map(SegmentReader::segment_id).collect();
+            drop(searcher);
+            if segments.is_empty() {
+                break;
             }
+            for segment in segments {
+                if let Err(error) = writing.writer.merge(&[segment]).wait() {
+                    tracing::warn!(%error, "a segment was not written anew");
+                }
+            }
+            self.reader.reload()?;
         }
         let position = writing.mark.position;
-        self.reader.reload()?;
         publish(self.state(position));
         if let Some(writing) = &self.writing {
             writing.writer.garbage_collect_files().wait()?;
@@ -249,7 +256,7 @@ impl Follower {
             Err(TantivyError::LockFailure(LockError::LockBusy, _)) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        writer.set_merge_policy(Box::new(Merging::default()));
+        writer.set_merge_policy(Box::new(Merging::within(directory_in(&self.parent))));
         let mark = self.written()?;
         if mark == mark_at(&self.db, mark.position)? {
             return Ok(Some(Writing { writer, mark }));
@@ -346,10 +353,14 @@ fn sweep(parent: &Path) {
     }
 }
 
-/// An index that is broken makes way for a new one, unless another process writes it. It has a directory of its own inside of
-/// the one that it is given, for each version, so that nothing else is swept away with it.
+/// The index has a directory of its own inside of the one that it is given, for each version, so that nothing else is swept away with it.
+fn directory_in(parent: &Path) -> PathBuf {
+    parent.join(format!("search-{VERSION}"))
+}
+
+/// An index that is broken makes way for a new one, unless another process writes it.
 fn open_or_make(parent: &Path, fields: &Fields) -> Result<Index, Trouble> {
-    let directory = &parent.join(format!("search-{VERSION}"));
+    let directory = &directory_in(parent);
     fs::create_dir_all(directory).map_err(TantivyError::from)?;
     let files = || MmapDirectory::open(directory).map_err(TantivyError::from);
     let open = || Index::builder().schema(fields.schema.clone()).settings(finder::settings()).open_or_create(files()?);
