@@ -83,9 +83,11 @@ fn in_portions(ids: Vec<SegmentId>, size: impl Fn(&SegmentId) -> u64) -> Vec<Vec
 
 #[cfg(test)]
 mod tests {
-    use tantivy::doc;
+    use std::path::Path;
+
     use tantivy::index::Index;
-    use tantivy::schema::{STRING, Schema};
+    use tantivy::schema::{Field, STRING, Schema};
+    use tantivy::{IndexWriter, Term, doc};
 
     use super::*;
 
@@ -111,15 +113,23 @@ mod tests {
         assert_eq!(portions_of(&[16; 4]), [vec![16; 3]]);
     }
 
+    /// An index of one segment in which each of these words is a document.
+    fn index_of(words: &[&str], directory: &Path) -> (Index, IndexWriter, Field) {
+        let mut schema = Schema::builder();
+        let text = schema.add_text_field("text", STRING);
+        let index = Index::create_in_dir(directory, schema.build()).unwrap();
+        let mut writer: IndexWriter = index.writer_with_num_threads(1, 15_000_000).unwrap();
+        for word in words {
+            writer.add_document(doc!(text => *word)).unwrap();
+        }
+        writer.commit().unwrap();
+        (index, writer, text)
+    }
+
     #[test]
     fn a_segment_is_as_large_as_all_of_its_files() {
         let directory = tempfile::tempdir().unwrap();
-        let mut schema = Schema::builder();
-        let text = schema.add_text_field("text", STRING);
-        let index = Index::create_in_dir(directory.path(), schema.build()).unwrap();
-        let mut writer = index.writer_with_num_threads(1, 15_000_000).unwrap();
-        writer.add_document(doc!(text => "word")).unwrap();
-        writer.commit().unwrap();
+        let (index, ..) = index_of(&["word"], directory.path());
 
         let [segment] = index.searchable_segment_ids().unwrap()[..] else { panic!("one commit left several segments") };
         let name = segment.uuid_string();
@@ -128,5 +138,24 @@ mod tests {
         let expected: u64 = its_files.map(|file| file.metadata().unwrap().len()).sum();
         assert!(expected > 0);
         assert_eq!(Merging::within(directory.path().to_owned()).sizes()[&name], expected);
+    }
+
+    #[test]
+    fn a_large_segment_is_written_anew_when_most_of_it_is_deleted() {
+        let directory = tempfile::tempdir().unwrap();
+        let (index, mut writer, text) = index_of(&["one", "two", "three"], directory.path());
+        let [segment] = index.searchable_segment_ids().unwrap()[..] else { panic!("one commit left several segments") };
+        let padding = fs::File::create(directory.path().join(format!("{}.padding", segment.uuid_string()))).unwrap();
+        padding.set_len(MOST_BYTES).unwrap();
+        let merging = Merging::within(directory.path().to_owned());
+        let merged = || merging.compute_merge_candidates(&index.searchable_segment_metas().unwrap());
+
+        writer.delete_term(Term::from_field_text(text, "one"));
+        writer.commit().unwrap();
+        assert!(merged().is_empty());
+        writer.delete_term(Term::from_field_text(text, "two"));
+        writer.commit().unwrap();
+        let [MergeCandidate(alone)] = &merged()[..] else { panic!("not one merge alone") };
+        assert_eq!(alone[..], [segment]);
     }
 }
