@@ -25,7 +25,7 @@ use crate::resource::{self, Named, Place, Resource, must_lead_to};
 use crate::scalars::{CountryCode, Day, LanguageCode, Line, Prose, Slug, fold_name};
 use crate::vocabulary::{Change, Kind};
 use crate::{
-    by_slugs, destroy_rows, end_versions, in_order, insert_row, insert_rows, look_up, one_of, slug_is_taken, slugs,
+    by_slugs, destroy_rows, end_versions, in_order, insert_row, insert_rows, look_up, one_of, slugs, taken_slugs,
 };
 
 impl Resource for ActorRow {
@@ -60,8 +60,8 @@ impl Resource for ActorRow {
         look_up!(connection, sight, reference, actors, |part| part.stands(actors::since, actors::until))
     }
 
-    fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
-        slug_is_taken!(connection, slug, actors)
+    fn taken_slugs(connection: &mut Connection, slugs: &[&str]) -> Result<Vec<String>, Problem> {
+        taken_slugs!(connection, slugs, actors)
     }
 
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {
@@ -88,7 +88,7 @@ impl Resource for ActorRow {
         let slug = slugs::choose(
             input.slug.clone(),
             || Self::derived_slug(&input),
-            |slug| Self::slug_is_taken(write.connection, slug),
+            |slugs| Self::taken_slugs(write.connection, slugs),
         )?;
         write.identify(Kind::Actor, id, Audience::EVERYONE, Audience::EVERYONE)?;
         let whole = resolve(write, id, slug, None, input)?;

@@ -35,7 +35,7 @@ use crate::sources::Source;
 use crate::trends;
 use crate::trends::plan::Plan;
 use crate::vocabulary::{Assessment, BriefState, Change, Kind, Marking, Role};
-use crate::{by_slugs, destroy_rows, end_versions, insert_row, look_up, slug_is_taken, slugs};
+use crate::{by_slugs, destroy_rows, end_versions, insert_row, look_up, slugs, taken_slugs};
 
 pub use super::views::links;
 
@@ -92,8 +92,8 @@ impl Resource for BriefRow {
         ))
     }
 
-    fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
-        slug_is_taken!(connection, slug, briefs)
+    fn taken_slugs(connection: &mut Connection, slugs: &[&str]) -> Result<Vec<String>, Problem> {
+        taken_slugs!(connection, slugs, briefs)
     }
 
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {
@@ -132,7 +132,7 @@ impl Resource for BriefRow {
                 let day = date_of(&input).unwrap_or_else(|| Timestamp::now().datetime().date_naive());
                 Slug::derive(input.title.as_str(), &day.to_string())
             },
-            |slug| Self::slug_is_taken(write.connection, slug),
+            |slugs| Self::taken_slugs(write.connection, slugs),
         )?;
         save(write, id, slug, None, input)
     }

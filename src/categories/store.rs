@@ -24,7 +24,7 @@ use crate::removal::Removal;
 use crate::resource::{self, Resource};
 use crate::scalars::{Prose, Slug};
 use crate::vocabulary::{Change, Kind};
-use crate::{destroy_rows, end_versions, insert_row, look_up, slug_is_taken, slugs};
+use crate::{destroy_rows, end_versions, insert_row, look_up, slugs, taken_slugs};
 
 /// How briefs show these categories.
 ///
@@ -69,8 +69,8 @@ impl Resource for CategoryRow {
         look_up!(connection, sight, reference, categories, |part| part.stands(categories::since, categories::until))
     }
 
-    fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
-        slug_is_taken!(connection, slug, categories)
+    fn taken_slugs(connection: &mut Connection, slugs: &[&str]) -> Result<Vec<String>, Problem> {
+        taken_slugs!(connection, slugs, categories)
     }
 
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {
@@ -96,7 +96,7 @@ impl Resource for CategoryRow {
         let slug = slugs::choose(
             input.slug.clone(),
             || Self::derived_slug(&input),
-            |slug| Self::slug_is_taken(write.connection, slug),
+            |slugs| Self::taken_slugs(write.connection, slugs),
         )?;
         write.identify(Kind::Category, id, Audience::EVERYONE, Audience::EVERYONE)?;
         let row = row_of(input, id, slug, write, None);

@@ -28,7 +28,7 @@ use crate::resource::{self, Named, Place, Resource, must_lead_to};
 use crate::scalars::{CountryCode, Prose, Slug};
 use crate::sources::Source;
 use crate::vocabulary::{Change, EventState, Kind, Marking, ParticipantRole, Role};
-use crate::{by_slugs, destroy_rows, end_versions, insert_row, insert_rows, look_up, slug_is_taken, slugs};
+use crate::{by_slugs, destroy_rows, end_versions, insert_row, insert_rows, look_up, slugs, taken_slugs};
 
 impl Resource for EventRow {
     const KIND: Kind = Kind::Event;
@@ -66,8 +66,8 @@ impl Resource for EventRow {
         ))
     }
 
-    fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
-        slug_is_taken!(connection, slug, events)
+    fn taken_slugs(connection: &mut Connection, slugs: &[&str]) -> Result<Vec<String>, Problem> {
+        taken_slugs!(connection, slugs, events)
     }
 
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<Stored>, Problem> {
@@ -162,7 +162,7 @@ pub fn create(write: &mut Write<'_>, id: Id, input: EventInput, context: &Contex
     let slug = slugs::choose(
         input.slug.clone(),
         || EventRow::derived_slug(&input),
-        |slug| EventRow::slug_is_taken(write.connection, slug),
+        |slugs| EventRow::taken_slugs(write.connection, slugs),
     )?;
     let whole = resolve(write, id, slug, None, input, context)?;
     write.identify(Kind::Event, id, whole.row.audience, whole.row.audience)?;

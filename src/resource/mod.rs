@@ -66,11 +66,19 @@ pub trait Resource: Clone + Send + Sized + 'static {
     /// When the query fails.
     fn look_up(connection: &mut Connection, sight: Sight, reference: &Reference) -> Result<Option<Self>, Problem>;
 
+    /// The slugs among these that living resources have, seen or not.
+    ///
+    /// # Errors
+    /// When the query fails.
+    fn taken_slugs(connection: &mut Connection, slugs: &[&str]) -> Result<Vec<String>, Problem>;
+
     /// Whether a living resource has the slug, seen or not.
     ///
     /// # Errors
     /// When the query fails.
-    fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem>;
+    fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
+        Ok(!Self::taken_slugs(connection, &[slug])?.is_empty())
+    }
 
     /// The versions of a resource that were seen when they stood, up to this moment and below a number: so many of the latest,
     /// the latest first.

@@ -31,11 +31,14 @@ macro_rules! by_slugs {
     };
 }
 
-/// Whether a living row has the slug.
+/// The slugs among these that living rows have.
 #[macro_export]
-macro_rules! slug_is_taken {
-    ($connection:expr, $slug:expr, $table:ident) => {{
-        let same = $table::table.filter($table::until.is_null()).filter($table::slug.eq($slug)).count();
-        Ok($crate::natively!($connection, |native| same.get_result::<i64>(native))? > 0)
-    }};
+macro_rules! taken_slugs {
+    ($connection:expr, $slugs:expr, $table:ident) => {
+        $crate::db::in_chunks($slugs, |slugs| {
+            let living = $table::table.filter($table::until.is_null());
+            let found = living.filter($crate::db::among($table::slug, slugs)).select($table::slug);
+            $crate::natively!($connection, |native| found.load(native))
+        })
+    };
 }

@@ -102,7 +102,11 @@ pub fn plan(
         (None, None) => slugs::choose(
             None,
             || Slug::derive(heading.as_str(), &period_to.to_string()),
-            |slug| Ok(siblings.contains(&slug) || TrendRow::slug_is_taken(write.connection, slug)?),
+            |slugs| {
+                let mut taken = TrendRow::taken_slugs(write.connection, slugs)?;
+                taken.extend(siblings.iter().filter(|slug| slugs.contains(slug)).map(ToString::to_string));
+                Ok(taken)
+            },
         )?,
     };
     let row = TrendRow {

@@ -28,7 +28,7 @@ use crate::removal::Removal;
 use crate::resource::{self, Place, Resource, must_lead_to};
 use crate::scalars::{Prose, Slug};
 use crate::vocabulary::{Change, Kind, Role};
-use crate::{actors, briefs, destroy_rows, end_versions, insert_rows, look_up, slug_is_taken};
+use crate::{actors, briefs, destroy_rows, end_versions, insert_rows, look_up, taken_slugs};
 
 impl Resource for TrendRow {
     const KIND: Kind = Kind::Trend;
@@ -76,8 +76,8 @@ impl Resource for TrendRow {
         ))
     }
 
-    fn slug_is_taken(connection: &mut Connection, slug: &str) -> Result<bool, Problem> {
-        slug_is_taken!(connection, slug, trends)
+    fn taken_slugs(connection: &mut Connection, slugs: &[&str]) -> Result<Vec<String>, Problem> {
+        taken_slugs!(connection, slugs, trends)
     }
 
     fn stored(connection: &mut Connection, id: Id) -> Result<Vec<StoredVersion>, Problem> {
@@ -258,13 +258,7 @@ pub fn save_all(
 /// Refuses slugs that living trends have.
 fn demand_free_slugs(connection: &mut Connection, rows: &[TrendRow]) -> Result<(), Problem> {
     let wanted: Vec<&str> = rows.iter().map(|row| row.slug.as_str()).collect();
-    let taken = in_chunks::<_, String, Problem>(&wanted, |wanted| {
-        natively!(connection, |native| trends::table
-            .filter(trends::until.is_null())
-            .filter(among(trends::slug, wanted))
-            .select(trends::slug)
-            .load(native))
-    })?;
+    let taken = TrendRow::taken_slugs(connection, &wanted)?;
     match rows.iter().find(|row| taken.contains(&row.slug)) {
         Some(row) => {
             let fault = Fault::at(format!("/trends/{}/slug", row.position - 1), format!("`{}` is taken", row.slug));
