@@ -18,7 +18,7 @@ use super::{MultiBackend, MultiRawValue};
 /// SQL types that have one name here and a native form on each side.
 pub mod sql {
     use diesel::query_builder::QueryId;
-    use diesel::sql_types::SqlType;
+    use diesel::sql_types::{SqlOrd, SqlType};
 
     /// `uuid` on PostgreSQL, a blob of 16 bytes on SQLite.
     #[derive(Debug, Clone, Copy, Default, SqlType, QueryId)]
@@ -31,6 +31,8 @@ pub mod sql {
     #[diesel(postgres_type(oid = 1184, array_oid = 1185))]
     #[diesel(sqlite_type(name = "Long"))]
     pub struct Instant;
+
+    impl SqlOrd for Instant {}
 }
 
 /// Tells the connection enum that a Rust value is stored as the given SQL type on both databases.

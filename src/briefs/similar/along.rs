@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
-use diesel::dsl::exists;
+use diesel::dsl::{exists, max};
 use diesel::prelude::*;
 use diesel::sql_types::{Date, Integer};
 
@@ -173,15 +173,19 @@ impl Own<'_> {
         }
     }
 
+    /// Each brief once, however many of the events it shows. By the greatest of its one time, for which there is no index:
+    /// PostgreSQL, which plans for any limit, would go through all briefs in their order until enough of them show one of the events.
     fn along_events<'q>(&'q self, along: &mut Listed<'q>, number: i32, sight: Sight, events: &[Id]) {
+        let listed_at = max(briefs::listed_at);
         let query = brief_events::table
             .inner_join(briefs::table.on(briefs::id.eq(brief_events::brief_id)))
             .filter(brief_events::until.is_null())
             .filter(among(brief_events::event_id, events))
             .filter(self.fits(sight))
-            .order((briefs::listed_at.desc(), briefs::id.desc()))
+            .group_by(brief_events::brief_id)
+            .order((listed_at.desc(), brief_events::brief_id.desc()))
             .limit(limit(ALONG_EVENTS))
-            .select((number.into_sql::<Integer>(), brief_events::brief_id, briefs::listed_at));
+            .select((number.into_sql::<Integer>(), brief_events::brief_id, listed_at.assume_not_null()));
         along.add(query);
     }
 }
