@@ -24,6 +24,7 @@ on_both![
     a_retracted_brief_shows_its_notice_alone,
     translations_are_mutual,
     similar_briefs_are_others,
+    however_many_events_two_briefs_share_a_third_is_found_by_one,
     a_deleted_event_is_read_as_deleted_and_can_be_written_back,
     a_brief_with_one_bad_trend_stores_nothing,
     a_refused_replacement_changes_nothing,
@@ -463,6 +464,26 @@ fn similar_briefs_are_others(app: &TestApp) {
     let page = app.get("/v1/briefs/page").expect(200).json();
     assert_eq!(page["related"][0]["deleted"], true);
     assert_eq!(slugs_in(&page["similar"]), ["shares-actor", "shares-category"]);
+}
+
+fn however_many_events_two_briefs_share_a_third_is_found_by_one(app: &TestApp) {
+    let publisher = app.publisher();
+    let events: Vec<String> = (1..=6).map(|number| format!("event-{number}")).collect();
+    for event in &events {
+        publisher.create("events", public_event(event, "2017-07-01"));
+    }
+    let create = |slug: &str, day: &str, events: &[String]| {
+        // Nothing but events is common to any two of them.
+        publisher.create("categories", category(slug, slug));
+        publisher.create("briefs", published(slug, day).with(json!({"category": slug, "events": events})));
+    };
+    create("one", "2017-07-10", &events[..1]);
+    create("all", "2017-07-17", &events);
+    create("all-too", "2017-07-24", &events);
+    create("page", "2017-07-31", &events);
+
+    let page = app.get("/v1/briefs/page").expect(200).json();
+    assert_eq!(slugs_in(&page["similar"]), ["all-too", "all", "one"]);
 }
 
 fn a_deleted_event_is_read_as_deleted_and_can_be_written_back(app: &TestApp) {

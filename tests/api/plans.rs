@@ -1,14 +1,18 @@
-//! Lists by actor, date and whatever else narrows them are read along an index on both databases: the real statements
-//! are captured while a list is answered, and each database is asked how it runs them.
+//! Lists by actor, date and whatever else narrows them are read along an index on both databases, and a brief with all that it shows
+//! is: the real statements are captured while these are answered, and each database is asked how it runs them.
 
 use std::sync::{Arc, Mutex};
 
 use briefwire::access::{Caller, Moment, Sight};
 use briefwire::briefs::filter::BriefFilter;
+use briefwire::briefs::model::BriefRow;
+use briefwire::briefs::views;
 use briefwire::db::types::Timestamp;
 use briefwire::db::{Connection, dialect};
 use briefwire::events::filter::EventFilter;
 use briefwire::http::page::{Extras, Listed, Window};
+use briefwire::reference::Reference;
+use briefwire::resource;
 use diesel::connection::{Connection as _, InstrumentationEvent};
 use diesel::sql_types::Text;
 use diesel::{QueryableByName, RunQueryDsl};
@@ -16,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::support::TestApp;
 
-on_both!(every_list_is_read_along_an_index);
+on_both![every_list_is_read_along_an_index, a_whole_brief_is_read_without_going_through_others];
 
 #[derive(QueryableByName)]
 struct SqliteStep {
@@ -30,12 +34,10 @@ struct PostgresStep {
     detail: String,
 }
 
+const LARGE_TABLES: [&str; 5] = ["events", "briefs", "brief_events", "event_participants", "brief_actors"];
+
 fn every_list_is_read_along_an_index(app: &TestApp) {
     fill(app);
-    app.database()
-        .open()
-        .write_blocking(|connection| dialect::analyze(connection).map_err(briefwire::db::DbError::from))
-        .unwrap();
     let mut connection = app.database().connect();
     for query in [
         json!({"actor": "actor-7"}),
@@ -51,13 +53,11 @@ fn every_list_is_read_along_an_index(app: &TestApp) {
         let narrows_by_much = query.get("all_actors").or(query.get("category")).is_some();
         let moments = if narrows_by_much { vec![Moment::Head] } else { vec![Moment::Head, past] };
         for (events, moment) in moments.into_iter().flat_map(|moment| [(true, moment), (false, moment)]) {
-            let statements = statements_of(&mut connection, &query, events, moment);
+            let statements = statements_of_list(&mut connection, &query, events, moment);
             assert!(!statements.is_empty());
             for statement in statements {
                 let plan = plan_of(&mut connection, &statement);
-                let scanned = ["events", "briefs", "event_participants", "brief_actors"]
-                    .into_iter()
-                    .find(|table| scans(&plan, table));
+                let scanned = LARGE_TABLES.into_iter().find(|table| scans(&plan, table));
                 assert_eq!(scanned, None, "{query} at {moment:?} scans:\n{statement}\n{}", plan.join("\n"));
                 // What an actor alone narrows lies in its order: a page is all that is read. PostgreSQL may rather sort the few that
                 // there are here.
@@ -70,7 +70,23 @@ fn every_list_is_read_along_an_index(app: &TestApp) {
     }
 }
 
-/// Events and briefs of many days with many actors, so that the planners have something to choose by.
+fn a_whole_brief_is_read_without_going_through_others(app: &TestApp) {
+    fill(app);
+    let mut connection = app.database().connect();
+    let sight = Sight::now(&Caller::ANYONE);
+    let statements = statements_of(&mut connection, |connection| {
+        let brief: BriefRow = resource::find(connection, sight, &Reference::from_slug("brief-700")).unwrap();
+        let view = views::whole(connection, sight, brief).unwrap();
+        assert!(!view.similar.unwrap().is_empty(), "nothing is like it");
+    });
+    for statement in statements {
+        let plan = plan_of(&mut connection, &statement);
+        let scanned = LARGE_TABLES.into_iter().find(|table| scans(&plan, table) || goes_through(&plan, table));
+        assert_eq!(scanned, None, "a whole brief scans:\n{statement}\n{}", plan.join("\n"));
+    }
+}
+
+/// Events and briefs of many days with many actors, so that the planners have something to choose by, and know it.
 fn fill(app: &TestApp) {
     let mut lines = vec![json!({"type": "category", "slug": "cat", "name": "C"})];
     lines.extend((0..40).map(|number| json!({"type": "actor", "slug": format!("actor-{number}"), "name": format!("Actor {number}"), "kind": "person"})));
@@ -91,10 +107,28 @@ fn fill(app: &TestApp) {
     }
     let report = app.admin().import(&lines);
     assert_eq!(report["failed"], 0, "{report}");
+    app.database()
+        .open()
+        .write_blocking(|connection| dialect::analyze(connection).map_err(briefwire::db::DbError::from))
+        .unwrap();
 }
 
 /// The statements that answer a list.
-fn statements_of(connection: &mut Connection, query: &Value, events: bool, moment: Moment) -> Vec<String> {
+fn statements_of_list(connection: &mut Connection, query: &Value, events: bool, moment: Moment) -> Vec<String> {
+    let (sight, extras, window) = (Sight { caller: Caller::ANYONE, moment }, Extras::default(), Window::first(20));
+    statements_of(connection, |connection| {
+        if events {
+            let filter: EventFilter = briefwire::http::body::parse(query.clone()).unwrap();
+            filter.page(connection, sight, &extras, &window).map(drop).unwrap();
+        } else {
+            let filter: BriefFilter = briefwire::http::body::parse(query.clone()).unwrap();
+            filter.page(connection, sight, &extras, &window).map(drop).unwrap();
+        }
+    })
+}
+
+/// The statements that read something.
+fn statements_of(connection: &mut Connection, read: impl FnOnce(&mut Connection)) -> Vec<String> {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = seen.clone();
     connection.set_instrumentation(move |event: InstrumentationEvent<'_>| {
@@ -102,14 +136,7 @@ fn statements_of(connection: &mut Connection, query: &Value, events: bool, momen
             log.lock().unwrap().push(query.to_string());
         }
     });
-    let (sight, extras, window) = (Sight { caller: Caller::ANYONE, moment }, Extras::default(), Window::first(20));
-    if events {
-        let filter: EventFilter = briefwire::http::body::parse(query.clone()).unwrap();
-        filter.page(connection, sight, &extras, &window).map(drop).unwrap();
-    } else {
-        let filter: BriefFilter = briefwire::http::body::parse(query.clone()).unwrap();
-        filter.page(connection, sight, &extras, &window).map(drop).unwrap();
-    }
+    read(connection);
     connection.set_instrumentation(|_: InstrumentationEvent<'_>| {});
     let statements = std::mem::take(&mut *seen.lock().unwrap());
     statements.into_iter().filter(|statement| statement.starts_with("SELECT")).collect()
@@ -126,7 +153,7 @@ fn plan_of(connection: &mut Connection, statement: &str) -> Vec<String> {
             steps.into_iter().map(|step| step.detail).collect()
         }
         Connection::Postgres(postgres) => {
-            let values = (1..=100).take_while(|number| statement.contains(&format!("${number}"))).count();
+            let values = (1..).take_while(|number| statement.contains(&format!("${number}"))).count();
             let given = if values == 0 { String::new() } else { format!("({})", vec!["null"; values].join(", ")) };
             let run =
                 |postgres: &mut diesel::PgConnection, sql: String| diesel::sql_query(sql).execute(postgres).unwrap();
@@ -147,5 +174,13 @@ fn scans(plan: &[String], table: &str) -> bool {
         step == format!("SCAN {table}")
             || step.contains(&format!("Seq Scan on {table} "))
             || step.ends_with(&format!("Seq Scan on {table}"))
+    })
+}
+
+/// Whether a plan goes through a whole table along an index, row by row.
+fn goes_through(plan: &[String], table: &str) -> bool {
+    plan.iter().zip(plan.iter().skip(1).map(String::as_str).chain([""])).any(|(step, next)| {
+        let is_along_an_index = step.contains("Index") && step.contains(&format!(" on {table} "));
+        is_along_an_index && !next.trim().starts_with("Index Cond") || step.starts_with(&format!("SCAN {table} "))
     })
 }
