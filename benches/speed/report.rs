@@ -41,10 +41,10 @@ pub struct Import {
 
 /// Briefs written a second.
 pub struct Writes {
-    /// Through the server, by many clients who are answered with the whole brief.
-    pub created: Measure,
+    /// Through the server, by many clients who are answered with the whole brief; none where they came to nothing.
+    pub created: Option<Measure>,
     /// The same, answered with `Prefer: return=minimal`.
-    pub minimal: Measure,
+    pub minimal: Option<Measure>,
     /// How many of the hot set of briefs were read a second, while a client created one after another with pauses; none where it came to
     /// create nothing.
     pub read_meanwhile: Option<Measure>,
@@ -121,18 +121,17 @@ pub fn section(figures: &Figures) -> String {
     text.push_str("\n| also | |\n|---|---|\n");
     let Writes { created, minimal, read_meanwhile, one_commit_each } = figures.writes;
     let mut also = |what: &str, figure: String| text.push_str(&format!("| {what} | {figure} |\n"));
-    let with_p99 = |it: Measure| format!("{} (p99 {:.0} ms)", thousands(it.rate), it.p99.as_secs_f64() * 1e3);
+    let with_p99 = |it: Option<Measure>| match it {
+        Some(Measure { rate, p99 }) => format!("{} (p99 {:.0} ms)", thousands(rate), p99.as_secs_f64() * 1e3),
+        None => "nothing could be created".to_owned(),
+    };
     also("briefs created a second, 32 clients, answered whole", with_p99(created));
     also("the same with `Prefer: return=minimal`", with_p99(minimal));
-    let read_meanwhile = read_meanwhile.map_or("nothing could be created".to_owned(), with_p99);
-    also("hot briefs read a second while some ten a second are created", read_meanwhile);
+    also("hot briefs read a second while some ten a second are created", with_p99(read_meanwhile));
     if let Some(one_commit_each) = one_commit_each {
-        let figure = format!(
-            "{} ({:.2} and {:.2} times)",
-            thousands(one_commit_each),
-            created.rate / one_commit_each,
-            minimal.rate / one_commit_each
-        );
+        let times = |it: Option<Measure>| it.map_or(0.0, |it| it.rate / one_commit_each);
+        let one_commit_each = thousands(one_commit_each);
+        let figure = format!("{one_commit_each} ({:.2} and {:.2} times)", times(created), times(minimal));
         also(
             "a row, eight links and an index in a bare loop, one commit each (the above is so many times that)",
             figure,

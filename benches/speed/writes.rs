@@ -38,6 +38,8 @@ if pause > 0 then delay = function() return pause end end
 "#;
 /// One client who creates a brief after each such pause, in milliseconds, while others read.
 const PAUSE: u32 = 100;
+/// How long briefs are created before it is measured: the first are written into pages that have to be read from the disk.
+const WARM_UP: Duration = Duration::from_secs(3);
 /// How long it is measured at least how fast others read meanwhile.
 const MEANWHILE: Duration = Duration::from_secs(3);
 
@@ -104,8 +106,14 @@ fn created(
     let create = |clients: u32, time: Duration, run: &str, wanted: &str, pause: u32| {
         let (pause, run) = (pause.to_string(), format!("{}-{run}", std::process::id()));
         let environment = [("KEY", key.as_str()), ("RUN", &run), ("RETURN", wanted), ("PAUSE", &pause)];
-        load::wrk(&server.url, &script, clients, time, &environment)
+        match load::wrk(&server.url, &script, clients, time, &environment) {
+            Ok(measure) => Ok(Some(measure)),
+            // Where memory does not hold the archive and its copy, or PostgreSQL shares the core.
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(None),
+            Err(error) => Err(error),
+        }
     };
+    create(CLIENTS, WARM_UP, "warm-up", "minimal", 0)?;
     for round in 0..rounds {
         before_each()?;
         let mut forms = [(0, "representation"), (1, "minimal")];
@@ -120,19 +128,16 @@ fn created(
         meanwhile.push(thread::scope(|scope| {
             let writer = scope.spawn(|| create(1, time, &format!("{round}-meanwhile"), "minimal", PAUSE));
             let read = load::full(&server.url, hot, CONNECTIONS, time)?;
-            let written = writer.join().map_err(|_| io::Error::other("the writer panicked"))?;
-            match written {
-                Ok(_) => Ok(Some(read)),
-                // Where memory does not hold the archive and its copy, or PostgreSQL shares the core.
-                Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(None),
-                Err(error) => Err(error),
-            }
+            let written = writer.join().map_err(|_| io::Error::other("the writer panicked"))??;
+            Ok::<_, io::Error>(written.map(|_| read))
         })?);
     }
-    let [created, minimal] = measured.map(|rounds| Measure::median(&rounds));
-    let meanwhile: Option<Vec<Measure>> = meanwhile.into_iter().collect();
-    let read_meanwhile = meanwhile.map(|rounds| Measure::median(&rounds));
-    Ok(Writes { created, minimal, read_meanwhile, one_commit_each: None })
+    let of_all = |rounds: Vec<Option<Measure>>| {
+        let rounds: Option<Vec<Measure>> = rounds.into_iter().collect();
+        rounds.map(|rounds| Measure::median(&rounds))
+    };
+    let [created, minimal] = measured.map(of_all);
+    Ok(Writes { created, minimal, read_meanwhile: of_all(meanwhile), one_commit_each: None })
 }
 
 /// How often a second a brief with its trends and links is written, each in a transaction of its own.

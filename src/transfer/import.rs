@@ -26,6 +26,7 @@ use crate::journal::{self, Write};
 use crate::problem::Problem;
 use crate::reference::{self, Reference};
 use crate::resource::{Outcome, Resource};
+use crate::scalars::Slug;
 use crate::slugs;
 use crate::trends::model::TrendRow;
 use crate::vocabulary::Kind;
@@ -243,7 +244,7 @@ impl<P: FnMut(u64)> Import<'_, P> {
             return Ok(None);
         }
         let mut lines = Vec::new();
-        let mut documents: Vec<Result<Value, Problem>> = Vec::new();
+        let mut upserts: Vec<Result<Upsert, Problem>> = Vec::new();
         for line in batch {
             let document = read(line.text.as_deref());
             match (&mut self.trends, &document) {
@@ -252,13 +253,12 @@ impl<P: FnMut(u64)> Import<'_, P> {
                 }
                 _ => {
                     lines.push(line);
-                    documents.push(document);
+                    upserts.push(document.and_then(upsert));
                 }
             }
         }
-        let outcomes = self.db.begin_writing_each(documents, move |connection, document| {
-            let document = document?;
-            journal::write(connection, &caller, |write| upsert(write, document)).map(|(outcome, _)| outcome)
+        let outcomes = self.db.begin_writing_each(upserts, move |connection, upsert| {
+            journal::write(connection, &caller, upsert?).map(|(outcome, _)| outcome)
         })?;
         Ok(Some(Batch { lines, outcomes }))
     }
@@ -347,8 +347,9 @@ impl<P: FnMut(u64)> Import<'_, P> {
                     promise(write, *kind, slug, document)?;
                 }
                 let documents = documents.into_iter().map(|(_, _, document)| document).enumerate();
+                let mut upserted = |document| upsert(document)?(write);
                 documents
-                    .map(|(index, document)| upsert(write, document).map_err(|problem| Refusal { index, problem }))
+                    .map(|(index, document)| upserted(document).map_err(|problem| Refusal { index, problem }))
                     .collect::<Result<Vec<Outcome>, Refusal>>()
             })
         });
@@ -476,28 +477,41 @@ fn faults_of(problem: &Problem) -> Vec<Fault> {
     if problem.errors().is_empty() { vec![Fault::at("", problem.detail())] } else { problem.errors().to_vec() }
 }
 
-/// Writes one line's resource under its slug.
-fn upsert(write: &mut Write<'_>, mut document: Value) -> Result<Outcome, Problem> {
+/// What is left to do of a line when everything was done that needs no database: to write its resource under its slug.
+type Upsert = Box<dyn FnOnce(&mut Write<'_>) -> Result<Outcome, Problem> + Send>;
+
+/// Reads one line's resource.
+fn upsert(mut document: Value) -> Result<Upsert, Problem> {
     let Some(members) = document.as_object_mut() else {
         return Err(Problem::invalid_at("", "must be an object with a `type`"));
     };
     let kind = members.shift_remove("type");
     let kind = kind.as_ref().and_then(Value::as_str).ok_or_else(|| Problem::invalid_at("/type", "is required"))?;
     match kind.parse().map_err(|error| Problem::invalid_at("/type", format!("{error}")))? {
-        Kind::Category => upsert_as::<CategoryRow>(write, document),
-        Kind::Actor => upsert_as::<ActorRow>(write, document),
-        Kind::Event => upsert_as::<EventRow>(write, document),
-        Kind::Brief => upsert_as::<BriefRow>(write, document),
-        Kind::Trend => upsert_as::<TrendRow>(write, document),
+        Kind::Category => upsert_as::<CategoryRow>(document),
+        Kind::Actor => upsert_as::<ActorRow>(document),
+        Kind::Event => upsert_as::<EventRow>(document),
+        Kind::Brief => upsert_as::<BriefRow>(document),
+        Kind::Trend => upsert_as::<TrendRow>(document),
     }
 }
 
-fn upsert_as<R: Resource>(write: &mut Write<'_>, document: Value) -> Result<Outcome, Problem> {
+fn upsert_as<R: Resource>(document: Value) -> Result<Upsert, Problem> {
     let given_id = document.get("id").and_then(Value::as_str).and_then(Id::parse);
     let mut input: R::Input = body::parse(document)?;
     let derived = R::derived_slug(&input);
     let slug = R::wanted_slug(&mut input).get_or_insert(derived).clone();
     R::name_parts(&mut input, &slug);
+    Ok(Box::new(move |write| write_under::<R>(write, slug, given_id, input)))
+}
+
+/// Writes a resource under its slug, with the identity that it was given if it is new.
+fn write_under<R: Resource>(
+    write: &mut Write<'_>,
+    slug: Slug,
+    given_id: Option<Id>,
+    input: R::Input,
+) -> Result<Outcome, Problem> {
     let sight = write.sight();
     let reference = Reference::from_slug(slug.as_str());
     // Most of what is imported is new, and then this is all that is asked.
