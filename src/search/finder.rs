@@ -92,7 +92,7 @@ impl Finder {
             let facets = vec![Counts::new(); wish.facets.len()];
             return Ok(Gathered { facets, ..Gathered::default() });
         }
-        self.gather_by(caller, &ask.queries(&self.fields, &self.segments), ask, wish)
+        self.gather_by(caller, &ask.queries(&self.fields, &self.segments), ask, wish, None)
     }
 
     fn gather_by(
@@ -101,9 +101,10 @@ impl Finder {
         queries: &[Box<dyn Query>],
         ask: &Ask,
         wish: Wish,
+        found_in: Option<Field>,
     ) -> Result<Gathered, Problem> {
         let class = Audience::only(caller).bits();
-        let gather = Gather { wish, ask, segments: &self.segments, class };
+        let gather = Gather { wish, ask, segments: &self.segments, class, found_in };
         let statistics = Statistics { finder: self, class, total: OnceCell::new(), known: RefCell::default() };
         self.gather_each(queries, gather, &statistics).map_err(Problem::internal)
     }
@@ -163,7 +164,8 @@ impl Finder {
         };
         let query: Box<dyn Query> = Box::new(BooleanQuery::union(keys.map(weighed).collect()));
         let page = Page { order: Order::Relevance, after: None, limit };
-        let found = self.gather_by(caller, &[query], &Ask::of(&[Kind::Actor]), Wish::page(page))?;
+        let (actors, keys) = (Ask::of(&[Kind::Actor]), Some(self.fields.key));
+        let found = self.gather_by(caller, &[query], &actors, Wish::page(page), keys)?;
         Ok(found.page.into_iter().map(|key| key.id).collect())
     }
 }

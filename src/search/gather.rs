@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::index::SegmentReader;
+use tantivy::schema::Field;
 use tantivy::{DocId, Score, SegmentOrdinal};
 
 use super::ask::Ask;
@@ -67,6 +68,8 @@ pub(super) struct Gather<'a> {
     pub ask: &'a Ask,
     pub segments: &'a Segments,
     pub class: i16,
+    /// The field without which nothing is found, if it is one that few segments have.
+    pub found_in: Option<Field>,
 }
 
 impl Gather<'_> {
@@ -74,13 +77,20 @@ impl Gather<'_> {
     pub(super) fn segments_of<'s>(&self, all: &'s [SegmentReader]) -> tantivy::Result<Vec<&'s SegmentReader>> {
         let (bounds, mut segments) = (Bounds::of(self.ask), Vec::with_capacity(all.len()));
         for segment in all {
-            if bounds.may_hold(segment, self.segments)? {
+            if bounds.may_hold(segment, self.segments)? && self.may_find_in(segment)? {
                 segments.push(segment);
             }
         }
         match self.wish.page {
             Some(page) => promising_first(page.order, segments, self.segments),
             None => Ok(segments),
+        }
+    }
+
+    fn may_find_in(&self, segment: &SegmentReader) -> tantivy::Result<bool> {
+        match self.found_in {
+            Some(field) => Ok(segment.inverted_index(field)?.terms().num_terms() > 0),
+            None => Ok(true),
         }
     }
 
