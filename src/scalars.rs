@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::db::types::Id;
 use crate::edtf::Edtf;
-use crate::markdown;
 
 /// Path words that could be taken for a slug.
 const RESERVED_SLUGS: &[&str] =
@@ -157,14 +156,9 @@ impl FromStr for Prose {
     }
 }
 
-/// CommonMark: prose that does not nest deeper than any writer means to. It is rendered where it is read, since all that is written
-/// goes through one thread.
-#[derive(Debug, Clone)]
-pub struct CommonMark {
-    /// The text.
-    pub text: String,
-    /// What is shown of it.
-    pub html: String,
+text_type! {
+    /// CommonMark: prose that does not nest deeper than any writer means to.
+    CommonMark
 }
 
 impl FromStr for CommonMark {
@@ -172,15 +166,13 @@ impl FromStr for CommonMark {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let Prose(text) = text.parse()?;
-        if markdown::nests_too_deeply(&text) {
+        if crate::markdown::nests_too_deeply(&text) {
             Err("nests quotations, lists or tags too deeply".into())
         } else {
-            Ok(Self { html: markdown::to_safe_html(&text), text })
+            Ok(Self(text))
         }
     }
 }
-
-crate::http::body::from_text!(CommonMark);
 
 text_type! {
     /// An absolute http or https URL of up to 2,000 characters, kept as given.

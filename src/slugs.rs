@@ -6,7 +6,8 @@ use crate::problem::{Problem, ProblemType};
 use crate::reference::Reference;
 use crate::scalars::Slug;
 
-/// How many slugs are looked for at a time.
+/// How many slugs are looked for at a time: the first look then tells how many times the name is taken, up to 128, as far as a power of two
+/// says it, and the second finds the number.
 const AT_ONCE: usize = 8;
 
 /// The slug that was asked for, which was found free; or else the derived one, with a number that makes it free. However many
@@ -25,7 +26,7 @@ pub fn choose(
     }
     let derived = derive();
     let slug = |number| if number == 1 { derived.clone() } else { derived.numbered(number) };
-    // The last of some numbers before one that is free, and that one.
+    // Of rising numbers, of which one is taken already: the last that is taken before one that is free, and that one.
     let mut look = |mut taken: u32, numbers: Vec<u32>| {
         let slugs: Vec<Slug> = numbers.iter().copied().map(slug).collect();
         let slugs: Vec<&str> = slugs.iter().map(Slug::as_str).collect();
@@ -38,12 +39,19 @@ pub fn choose(
         }
         Ok((taken, None))
     };
-    let (mut taken, mut free) = (0, None);
-    while free.is_none() {
-        let doubled = iter::successors(Some(1.max(taken * 2)), |number| Some(number * 2));
-        (taken, free) = look(taken, doubled.take(AT_ONCE).collect())?;
-    }
-    let mut free = free.unwrap_or(1);
+    let mut taken: u32 = 0;
+    let mut free = loop {
+        let next = if taken == 0 { Some(1) } else { taken.checked_mul(2) };
+        let doubled: Vec<u32> = iter::successors(next, |number| number.checked_mul(2)).take(AT_ONCE).collect();
+        if doubled.is_empty() {
+            return Err(Problem::conflict("The name is taken with too many numbers: give a `slug`."));
+        }
+        let (last, found) = look(taken, doubled)?;
+        taken = last;
+        if let Some(found) = found {
+            break found;
+        }
+    };
     while free - taken > 1 {
         let gap = (free - taken - 1) as usize;
         let between = (taken + 1..free).step_by(gap.div_ceil(AT_ONCE)).collect();
@@ -138,7 +146,14 @@ mod tests {
         let taken: HashSet<u32> = (1..=40).filter(|number| *number != 2 && *number != 33).collect();
         assert_eq!(chosen(&taken).0, 2);
         let taken: HashSet<u32> = (1..=40).filter(|number| *number != 33).collect();
-        assert!([33, 41].contains(&chosen(&taken).0));
+        assert_eq!(chosen(&taken).0, 33);
+    }
+
+    #[test]
+    fn a_name_that_has_every_number_that_is_looked_for_is_refused() {
+        let refused =
+            choose(None, || Slug::derive("Meeting", ""), |slugs| Ok(slugs.iter().map(ToString::to_string).collect()));
+        assert!(refused.is_err());
     }
 
     #[test]

@@ -129,9 +129,10 @@ pub fn section(figures: &Figures) -> String {
     also("the same with `Prefer: return=minimal`", with_p99(minimal));
     also("hot briefs read a second while some ten a second are created", with_p99(read_meanwhile));
     if let Some(one_commit_each) = one_commit_each {
-        let times = |it: Option<Measure>| it.map_or(0.0, |it| it.rate / one_commit_each);
-        let one_commit_each = thousands(one_commit_each);
-        let figure = format!("{one_commit_each} ({:.2} and {:.2} times)", times(created), times(minimal));
+        let times = |it: Option<Measure>| {
+            it.map_or("-".to_owned(), |Measure { rate, .. }| format!("{:.2}", rate / one_commit_each))
+        };
+        let figure = format!("{} ({} and {} times)", thousands(one_commit_each), times(created), times(minimal));
         also(
             "a row, eight links and an index in a bare loop, one commit each (the above is so many times that)",
             figure,

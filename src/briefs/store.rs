@@ -24,6 +24,7 @@ use crate::events;
 use crate::history::erasure::{self, Stored, Stretch};
 use crate::http::body::{Fault, UpTo};
 use crate::journal::{self, Write};
+use crate::markdown;
 use crate::natively;
 use crate::problem::Problem;
 use crate::reference::{self, Reference};
@@ -289,7 +290,7 @@ fn row_of(
         }
     }
     let corrections = workflow::corrections_of(existing, input.corrections.map(|UpTo(list)| list).unwrap_or_default());
-    let (body, body_html) = input.body.map(|CommonMark { text, html }| (text, html)).unzip();
+    let body = input.body.map(CommonMark::into_string);
     let embargoed = input.embargo_until.is_some_and(|until| until > write.at());
     Ok(BriefRow {
         id,
@@ -308,8 +309,8 @@ fn row_of(
         period_from: input.period.map(|period| period.from.0),
         period_to: input.period.map(|period| period.to.0),
         summary: input.summary.map(Prose::into_string),
+        body_html: body.as_deref().map(markdown::to_safe_html),
         body,
-        body_html,
         image: input.image.map(|image| Json(image.into())),
         authors: Json(
             input.authors.map(|UpTo(list)| list).unwrap_or_default().into_iter().map(Line::into_string).collect(),

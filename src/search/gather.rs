@@ -68,7 +68,7 @@ pub(super) struct Gather<'a> {
     pub ask: &'a Ask,
     pub segments: &'a Segments,
     pub class: i16,
-    /// The field without which nothing is found, if it is one that few segments have.
+    /// Where segments that have no term in this field are passed over: all that is asked for is found by it, and few have one.
     pub found_in: Option<Field>,
 }
 

@@ -253,7 +253,7 @@ impl<P: FnMut(u64)> Import<'_, P> {
                 }
                 _ => {
                     lines.push(line);
-                    upserts.push(document.and_then(upsert));
+                    upserts.push(document.and_then(prepared));
                 }
             }
         }
@@ -347,7 +347,7 @@ impl<P: FnMut(u64)> Import<'_, P> {
                     promise(write, *kind, slug, document)?;
                 }
                 let documents = documents.into_iter().map(|(_, _, document)| document).enumerate();
-                let mut upserted = |document| upsert(document)?(write);
+                let mut upserted = |document| prepared(document).and_then(|upsert| upsert(write));
                 documents
                     .map(|(index, document)| upserted(document).map_err(|problem| Refusal { index, problem }))
                     .collect::<Result<Vec<Outcome>, Refusal>>()
@@ -480,23 +480,23 @@ fn faults_of(problem: &Problem) -> Vec<Fault> {
 /// What is left to do of a line when everything was done that needs no database: to write its resource under its slug.
 type Upsert = Box<dyn FnOnce(&mut Write<'_>) -> Result<Outcome, Problem> + Send>;
 
-/// Reads one line's resource.
-fn upsert(mut document: Value) -> Result<Upsert, Problem> {
+/// Reads one line's resource, which is done while others are written.
+fn prepared(mut document: Value) -> Result<Upsert, Problem> {
     let Some(members) = document.as_object_mut() else {
         return Err(Problem::invalid_at("", "must be an object with a `type`"));
     };
     let kind = members.shift_remove("type");
     let kind = kind.as_ref().and_then(Value::as_str).ok_or_else(|| Problem::invalid_at("/type", "is required"))?;
     match kind.parse().map_err(|error| Problem::invalid_at("/type", format!("{error}")))? {
-        Kind::Category => upsert_as::<CategoryRow>(document),
-        Kind::Actor => upsert_as::<ActorRow>(document),
-        Kind::Event => upsert_as::<EventRow>(document),
-        Kind::Brief => upsert_as::<BriefRow>(document),
-        Kind::Trend => upsert_as::<TrendRow>(document),
+        Kind::Category => prepared_as::<CategoryRow>(document),
+        Kind::Actor => prepared_as::<ActorRow>(document),
+        Kind::Event => prepared_as::<EventRow>(document),
+        Kind::Brief => prepared_as::<BriefRow>(document),
+        Kind::Trend => prepared_as::<TrendRow>(document),
     }
 }
 
-fn upsert_as<R: Resource>(document: Value) -> Result<Upsert, Problem> {
+fn prepared_as<R: Resource>(document: Value) -> Result<Upsert, Problem> {
     let given_id = document.get("id").and_then(Value::as_str).and_then(Id::parse);
     let mut input: R::Input = body::parse(document)?;
     let derived = R::derived_slug(&input);

@@ -180,7 +180,8 @@ fn scans(plan: &[String], table: &str) -> bool {
 /// Whether a plan goes through a whole table along an index, row by row.
 fn goes_through(plan: &[String], table: &str) -> bool {
     plan.iter().zip(plan.iter().skip(1).map(String::as_str).chain([""])).any(|(step, next)| {
-        let is_along_an_index = step.contains("Index") && step.contains(&format!(" on {table} "));
-        is_along_an_index && !next.trim().starts_with("Index Cond") || step.starts_with(&format!("SCAN {table} "))
+        let on_sqlite = step.starts_with(&format!("SCAN {table} "));
+        let on_postgres = step.contains("Index") && step.contains(&format!(" on {table} "));
+        on_sqlite || (on_postgres && !next.trim().starts_with("Index Cond"))
     })
 }

@@ -23,7 +23,7 @@ use crate::vocabulary::BriefState;
 /// the cost is bounded however popular an actor is.
 const FOLLOWED: usize = 6;
 const ALONG_EACH: usize = 5;
-/// All events are followed together, the latest briefs first.
+/// All events are followed together, the latest briefs first: that costs as much as there are briefs that show one of them.
 const ALONG_EVENTS: usize = 2 * ALONG_EACH;
 
 /// Queries for briefs: the number of the way that leads to each, the brief, and its place on it.
@@ -173,8 +173,9 @@ impl Own<'_> {
         }
     }
 
-    /// Each brief once, however many of the events it shows. By the greatest of its one time, for which there is no index:
-    /// PostgreSQL, which plans for any limit, would go through all briefs in their order until enough of them show one of the events.
+    /// Each brief once, however many of the events it shows. They are ordered by an aggregate on purpose, which no index serves: by the
+    /// column itself PostgreSQL, whose plan is made for any limit, goes through all briefs in that order until enough of them show
+    /// one of the events.
     fn along_events<'q>(&'q self, along: &mut Listed<'q>, number: i32, sight: Sight, events: &[Id]) {
         let listed_at = max(briefs::listed_at);
         let query = brief_events::table
