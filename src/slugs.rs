@@ -6,8 +6,7 @@ use crate::problem::{Problem, ProblemType};
 use crate::reference::Reference;
 use crate::scalars::Slug;
 
-/// How many slugs are looked for at a time: the first look then tells how many times the name is taken, up to 128, as far as a power of two
-/// says it, and the second finds the number.
+/// How many slugs are looked for at a time. So two looks are enough where up to fifteen have the name.
 const AT_ONCE: usize = 8;
 
 /// The slug that was asked for, which was found free; or else the derived one, with a number that makes it free. However many
@@ -15,7 +14,7 @@ const AT_ONCE: usize = 8;
 /// which of some slugs are taken.
 ///
 /// # Errors
-/// When looking for others fails.
+/// 409 when there is no number left, and when looking for others fails.
 pub fn choose(
     wanted: Option<Slug>,
     derive: impl FnOnce() -> Slug,
